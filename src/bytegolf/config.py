@@ -1,0 +1,188 @@
+"""The typed recipe: every knob of a run once, with its unit, default and meaning."""
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+MAX_VOCAB_SIZE = 65_536  # shards hold tokens as uint16
+
+
+def _require(holds: bool, key: str, expected: str, found: object) -> None:
+    if not holds:
+        raise ValueError(f"{key}: expected {expected}, found {found}")
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ModelConfig(Section):
+    """The architecture. Everything a decoder needs to rebuild the model, and nothing else."""
+
+    vocab_size: int = Field(1024, ge=2, le=MAX_VOCAB_SIZE, description="tokens in the vocabulary")
+    num_layers: int = Field(10, ge=1, le=512, description="transformer blocks")
+    model_dim: int = Field(512, ge=2, le=16_384, description="width of the residual stream")
+    num_heads: int = Field(8, ge=1, le=512, description="query heads")
+    num_kv_heads: int = Field(4, ge=1, le=512, description="key and value heads, shared by groups of query heads")
+    mlp_mult: float = Field(3.0, gt=0, le=64, description="hidden width of the MLP over model_dim")
+    mlp_leak: float = Field(0.5, ge=0, le=1, description="slope of the leaky ReLU below 0, before squaring; 0 is ReLU²")
+    tie_embeddings: bool = Field(True, description="the output head is the token embedding")
+    rope_base: float = Field(10_000.0, gt=1, description="base of the rotary frequencies")
+    rope_dims: int = Field(0, ge=0, description="rotated dimensions of a head; 0 is all of them")
+    qk_gain: float = Field(1.5, gt=0, description="initial gain of the normed queries")
+    logit_softcap: float = Field(30.0, gt=0, description="logits are c·tanh(z/c)")
+    depth_scale: bool = Field(False, description="divide the normed input of block i by sqrt(i+1) (LN scale)")
+    residual_mix: bool = Field(True, description="each block starts from a learned mix of x and the embedding x0")
+    unet_skips: bool = Field(True, description="add the first half's outputs back in the second half, last in first out")
+    smear_gate: bool = Field(True, description="blend each embedding with its predecessor's through a learned gate")
+    xsa_layers: int = Field(0, ge=0, description="last blocks with exclusive self-attention")
+    bigram_size: int = Field(0, ge=0, description="rows of the bigram hash table; 0 is none")
+    bigram_dim: int = Field(128, ge=1, description="width of the bigram table")
+    trigram_size: int = Field(0, ge=0, description="rows of the trigram hash table; 0 is none")
+    trigram_dim: int = Field(64, ge=1, description="width of the trigram table")
+    value_embed_layers: int = Field(0, ge=0, description="last blocks whose values get a token embedding added")
+    value_embed_dim: int = Field(64, ge=1, description="width of the value embedding table")
+    isolate_documents: bool = Field(False, description="no position sees another document")
+    embed_init_std: float = Field(0.005, gt=0, description="standard deviation of a tied token embedding at the start")
+
+    @property
+    def head_dim(self) -> int:
+        return self.model_dim // self.num_heads
+
+    @property
+    def kv_dim(self) -> int:
+        return self.num_kv_heads * self.head_dim
+
+    @property
+    def mlp_dim(self) -> int:
+        return int(self.mlp_mult * self.model_dim)
+
+    @property
+    def rotated_dims(self) -> int:
+        return self.rope_dims or self.head_dim
+
+    @model_validator(mode="after")
+    def _shapes_agree(self) -> Self:
+        _require(self.model_dim % self.num_heads == 0, "num_heads", f"a divisor of model_dim {self.model_dim}", self.num_heads)
+        _require(self.num_heads % self.num_kv_heads == 0, "num_kv_heads", f"a divisor of num_heads {self.num_heads}", self.num_kv_heads)
+        _require(
+            self.rotated_dims <= self.head_dim and self.rotated_dims % 2 == 0,
+            "rope_dims", f"an even number up to the head width {self.head_dim}", self.rotated_dims,
+        )
+        for name in ("bigram_size", "trigram_size"):
+            _require(getattr(self, name) != 1, name, "0 or at least 2 rows", 1)
+        for name in ("xsa_layers", "value_embed_layers"):
+            _require(getattr(self, name) <= self.num_layers, name, f"at most num_layers {self.num_layers}", getattr(self, name))
+        _require(self.mlp_dim >= 1, "mlp_mult", "an MLP at least 1 wide", self.mlp_mult)
+        return self
+
+
+class TextConfig(Section):
+    """How text becomes tokens; read by `prepare`."""
+
+    tokenizer: Literal["bpe", "bytes"] = Field("bpe", description="SentencePiece BPE, or the 4 + 256 raw byte vocabulary")
+
+
+class TrainConfig(Section):
+    """The run: batch, clock, precision and housekeeping."""
+
+    max_steps: int = Field(0, ge=0, description="stop after this many steps; 0 is no cap")
+    max_seconds: float = Field(0.0, ge=0, description="stop after this much training time, compiling and validation aside; 0 is no cap")
+    batch_tokens: int = Field(786_432, ge=1, description="tokens an optimiser step sees")
+    micro_batch_tokens: int = Field(0, ge=0, description="tokens a forward pass sees, gradients accumulated; 0 is batch_tokens")
+    sequence_length: int = Field(2048, ge=1, description="tokens in a training sequence")
+    warmdown: float = Field(0.5, ge=0, le=1, description="last share of the run over which learning rates fall to 0")
+    seed: int = Field(1, ge=0, description="seed of the initial weights and the order of sequences")
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="of compute; weights, averages and optimiser state stay float32; auto is bfloat16 where the device has it"
+    )
+    device: str = Field("auto", description="cpu, cuda, or auto for the best at hand")
+    compile: bool = Field(False, description="compile the forward and backward pass before the clock starts")
+    log_every: int = Field(10, ge=1, description="steps between two lines of the log")
+    validate_every: int = Field(0, ge=0, description="steps between two validations; 0 is only after the last step")
+    validate_bytes: int = Field(0, ge=0, description="held-out bytes a validation scores; 0 is all of them")
+    checkpoint_every: int = Field(500, ge=0, description="steps between two checkpoints; 0 is none but on interruption")
+
+    @model_validator(mode="after")
+    def _batches_divide(self) -> Self:
+        length = self.sequence_length
+        _require(self.batch_tokens % length == 0, "batch_tokens", f"a multiple of sequence_length {length}", self.batch_tokens)
+        micro = self.micro_batch_tokens or self.batch_tokens
+        _require(
+            micro % length == 0 and self.batch_tokens % micro == 0,
+            "micro_batch_tokens", f"a multiple of sequence_length {length} that divides batch_tokens {self.batch_tokens}", micro,
+        )
+        _require(self.max_steps > 0 or self.max_seconds > 0, "max_steps", "a cap in steps or in max_seconds", 0)
+        return self
+
+
+class OptimConfig(Section):
+    """Muon for the banks, AdamW for the rest."""
+
+    matrix_lr: float = Field(0.02, ge=0, description="Muon's learning rate, for the banks")
+    matrix_weight_decay: float = Field(0.04, ge=0, description="decoupled decay of the banks")
+    momentum: float = Field(0.99, ge=0, lt=1, description="Muon's Nesterov momentum")
+    momentum_start: float = Field(0.92, ge=0, lt=1, description="momentum at step 0")
+    momentum_warmup_steps: int = Field(1500, ge=0, description="steps over which momentum rises linearly")
+    newton_schulz_steps: int = Field(5, ge=1, le=20, description="iterations of Muon's orthogonalisation")
+    embed_lr: float = Field(0.03, ge=0, description="AdamW's learning rate for lookup tables")
+    head_lr: float = Field(0.008, ge=0, description="AdamW's learning rate for an untied head")
+    projection_lr: float = Field(0.02, ge=0, description="AdamW's learning rate for the projections of hash and value embeddings")
+    scalar_lr: float = Field(0.02, ge=0, description="AdamW's learning rate for gains, gates and scales, which are never decayed")
+    weight_decay: float = Field(0.04, ge=0, description="decoupled decay of tables and projections")
+    beta1: float = Field(0.9, ge=0, lt=1, description="AdamW's first moment")
+    beta2: float = Field(0.95, ge=0, lt=1, description="AdamW's second moment")
+    adam_eps: float = Field(1e-8, gt=0, description="AdamW's epsilon")
+    grad_clip: float = Field(0.3, ge=0, description="cap on the global gradient norm; 0 is none")
+
+
+class AverageConfig(Section):
+    """Weight averages, kept in float32. The final weights are the EMA if there is one, else the SWA mean."""
+
+    ema_decay: float = Field(0.0, ge=0, lt=1, description="decay per step; 0 is no EMA")
+    swa_below: float = Field(0.0, ge=0, le=1, description="collect weights while the learning-rate multiplier is below this; 0 is no SWA")
+    swa_every: int = Field(50, ge=1, description="steps between two collected weights")
+
+
+class QatConfig(Section):
+    """Quantisation-aware training on the grid the artifact will use, at the bits `plan` predicts."""
+
+    start: float = Field(1.0, ge=0, le=1, description="progress at which fake quantisation begins and the EMA starts anew; 1 is never")
+
+
+class ScoreConfig(Section):
+    """How held-out text is scored."""
+
+    window: int = Field(2048, ge=1, description="tokens a window sees")
+    stride: int = Field(64, ge=1, description="tokens between two windows of the sliding protocol")
+    batch_tokens: int = Field(32_768, ge=1, description="tokens scored in one forward pass")
+
+    @model_validator(mode="after")
+    def _stride_fits(self) -> Self:
+        _require(self.stride <= self.window, "stride", f"at most window {self.window}", self.stride)
+        return self
+
+
+class PackConfig(Section):
+    """The artifact. Bits are those a normal distribution would cost on the grid; 0 lets `pack` choose for the budget."""
+
+    budget: int = Field(16_000_000, ge=1, description="bytes the artifact may have, decimal")
+    mlp_bits: float = Field(0.0, ge=0, le=12, description="bits per weight of the MLP banks")
+    attention_bits: float = Field(0.0, ge=0, le=12, description="bits per weight of the attention banks")
+    embedding_bits: float = Field(0.0, ge=0, le=12, description="bits per weight of the token embedding and the head")
+    table_bits: float = Field(0.0, ge=0, le=12, description="bits per weight of hash and value embeddings and their projections")
+
+
+class Recipe(Section):
+    """A whole run, resolved."""
+
+    name: str = Field("custom", description="what the recipe is called")
+    description: str = Field("", description="what it is for")
+    text: TextConfig = TextConfig()
+    model: ModelConfig = ModelConfig()
+    train: TrainConfig = TrainConfig(max_steps=20_000)
+    optim: OptimConfig = OptimConfig()
+    average: AverageConfig = AverageConfig()
+    qat: QatConfig = QatConfig()
+    score: ScoreConfig = ScoreConfig()
+    pack: PackConfig = PackConfig()

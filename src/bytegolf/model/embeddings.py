@@ -1,0 +1,99 @@
+"""What a position knows before any attention: its token, a hash of its last tokens, its neighbour.
+
+B batch, T positions, D model width. Where documents are isolated, `age` (B, T) counts the positions since
+the last document start, and nothing here reaches further back than that.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+
+
+class HashKind(NamedTuple):
+    """Multipliers of the current token, the one before it, ...; and the initial scale of the output."""
+
+    multipliers: tuple[int, ...]
+    scale: float
+
+
+BIGRAM = HashKind((36313, 27191), 0.05)
+TRIGRAM = HashKind((17291, 36313, 27191), 0.02)
+
+
+class Projected(nn.Module):
+    """A lookup table (rows, d) whose rows are mapped to `width`; no map where d is the width already."""
+
+    def __init__(self, rows: int, dim: int, width: int) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.zeros(rows, dim))
+        self.projection = nn.Parameter(torch.zeros(width, dim)) if dim != width else None
+
+    def initialise(self, generator: torch.Generator, table_std: float) -> None:
+        nn.init.normal_(self.table, std=table_std, generator=generator)
+        if self.projection is not None:
+            nn.init.orthogonal_(self.projection, generator=generator)
+
+    def forward(self, rows_BT: Tensor, dtype: torch.dtype) -> Tensor:
+        x = nn.functional.embedding(rows_BT, self.table).to(dtype)
+        return x if self.projection is None else x @ self.projection.to(dtype).T
+
+
+class HashEmbedding(Projected):
+    """An embedding of the last n tokens: they are hashed to a row of a table, shared by all that collide."""
+
+    def __init__(self, kind: HashKind, rows: int, dim: int, width: int) -> None:
+        super().__init__(rows, dim, width)
+        self.kind = kind
+        self.scale = nn.Parameter(torch.tensor(kind.scale))
+
+    def rows(self, tokens_BT: Tensor, age_BT: Tensor | None) -> Tensor:
+        """The row of each position, (B, T). The last row stands for contexts that a start cuts short.
+
+        int64, so that products of any uint16 token are exact.
+        """
+        multipliers = self.kind.multipliers
+        mixed = multipliers[0] * tokens_BT
+        for back, multiplier in enumerate(multipliers[1:], start=1):
+            mixed = mixed ^ multiplier * tokens_BT.roll(back, dims=1)
+        position = torch.arange(tokens_BT.shape[1], device=tokens_BT.device) if age_BT is None else age_BT
+        start = len(self.table) - 1
+        return torch.where(position < len(multipliers) - 1, start, mixed % start)
+
+    def embed(self, tokens_BT: Tensor, age_BT: Tensor | None, dtype: torch.dtype) -> Tensor:
+        return self.scale.to(dtype) * self(self.rows(tokens_BT, age_BT), dtype)
+
+
+class ValueEmbedding(Projected):
+    """A token embedding added to the attention values of the last blocks, with one learned scale each."""
+
+    INITIAL_SCALE = 0.1
+    TABLE_STD = 0.01
+
+    def __init__(self, vocab_size: int, dim: int, kv_dim: int, num_layers: int) -> None:
+        super().__init__(vocab_size, dim, kv_dim)
+        self.scale = nn.Parameter(torch.tensor(self.INITIAL_SCALE))
+        self.layer_scales = nn.Parameter(torch.ones(num_layers))
+
+    def embed(self, tokens_BT: Tensor, dtype: torch.dtype) -> list[Tensor]:
+        """One (B, T, kv) tensor for each of the last blocks."""
+        values = self(tokens_BT, dtype)
+        return [scale * values for scale in (self.scale * self.layer_scales).to(dtype).unbind(0)]
+
+
+class Smear(nn.Module):
+    """x_t <- (1 - g) x_t + g x_{t-1}, g = sigmoid(gate) per dimension; nothing stands before a start."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.gate = nn.Parameter(torch.zeros(dim))
+
+    def forward(self, x_BTD: Tensor, age_BT: Tensor | None) -> Tensor:
+        gate = self.gate.sigmoid().to(x_BTD.dtype)
+        previous = nn.functional.pad(x_BTD[:, :-1], (0, 0, 1, 0))
+        if age_BT is not None:
+            previous = previous.masked_fill((age_BT == 0)[..., None], 0)
+        return torch.lerp(x_BTD, previous, gate)
+
+

@@ -1,0 +1,173 @@
+"""The model, read top to bottom: tokens -> logits. One forward serves training, scoring and adaptation.
+
+B batch, T positions, V vocabulary, D model width, L blocks, H query heads. Parameters are float32; compute runs
+in `compute_dtype`, the head and the softcap in float32.
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bytegolf.config import ModelConfig
+from bytegolf.model.attention import Rotary, attention, rotary_tables
+from bytegolf.model.banks import Banks, BlockWeights
+from bytegolf.model.embeddings import BIGRAM, TRIGRAM, HashEmbedding, Smear, ValueEmbedding
+from bytegolf.model.norm import rms_norm
+
+BOS = 1  # starts every document, in every vocabulary
+
+WeightClass = Literal["mlp", "attention", "embedding", "table", "projection", "control"]
+
+_CLASSES: dict[str, WeightClass] = {
+    "banks.up": "mlp",
+    "banks.down": "mlp",
+    "banks.qo": "attention",
+    "banks.kv": "attention",
+    "tokens": "embedding",
+    "head": "embedding",
+    "bigram.table": "table",
+    "trigram.table": "table",
+    "value_embedding.table": "table",
+    "bigram.projection": "projection",
+    "trigram.projection": "projection",
+    "value_embedding.projection": "projection",
+}
+
+
+def weight_class(name: str) -> WeightClass:
+    """What kind of weight a parameter is. The optimiser, the packer and the report all group by it."""
+    return _CLASSES.get(name, "control")
+
+
+class Controls(nn.Module):
+    """Gains of all blocks, stacked: a handful of vectors that are never decayed or quantised coarsely."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        layers, dim = config.num_layers, config.model_dim
+        self.attention_scale = nn.Parameter(torch.ones(layers, dim))
+        self.mlp_scale = nn.Parameter(torch.ones(layers, dim))
+        self.q_gain = nn.Parameter(torch.full((layers, config.num_heads), config.qk_gain))
+        self.residual_mix = nn.Parameter(torch.tensor([1.0, 0.0])[:, None].repeat(layers, 1, dim)) if config.residual_mix else None
+        self.skips = nn.Parameter(torch.ones(layers // 2, dim)) if config.unet_skips and layers > 1 else None
+
+
+class GPT(nn.Module):
+    """Decoder-only transformer of the seed system; equations in docs/model.md."""
+
+    def __init__(self, config: ModelConfig, compute_dtype: torch.dtype = torch.float32) -> None:
+        super().__init__()
+        self.config, self.compute_dtype = config, compute_dtype
+        dim, vocab = config.model_dim, config.vocab_size
+        self.tokens = nn.Parameter(torch.zeros(vocab, dim))
+        self.bigram = HashEmbedding(BIGRAM, config.bigram_size, config.bigram_dim, dim) if config.bigram_size else None
+        self.trigram = HashEmbedding(TRIGRAM, config.trigram_size, config.trigram_dim, dim) if config.trigram_size else None
+        self.smear = Smear(dim) if config.smear_gate else None
+        self.value_embedding = (
+            ValueEmbedding(vocab, config.value_embed_dim, config.kv_dim, config.value_embed_layers) if config.value_embed_layers else None
+        )
+        self.banks = Banks(config)
+        self.controls = Controls(config)
+        self.head = None if config.tie_embeddings else nn.Parameter(torch.zeros(vocab, dim))
+
+    def initialise(self, seed: int) -> None:
+        """Fill the parameters from one seeded stream; the same seed gives the same bits on any device."""
+        generator = torch.Generator().manual_seed(seed)
+        tied_std = self.config.embed_init_std
+        nn.init.normal_(self.tokens, std=tied_std if self.head is None else 1.0, generator=generator)
+        for table, std in ((self.bigram, 0.0), (self.trigram, 0.0), (self.value_embedding, ValueEmbedding.TABLE_STD)):
+            if table is not None:
+                table.initialise(generator, std)
+        self.banks.initialise(generator)
+
+    def forward(self, tokens_BT: Tensor, last: int | None = None) -> Tensor:
+        """Float32 logits (B, T, V) of each position's next token; only those of the `last` positions if given."""
+        dtype = self.compute_dtype
+        age = document_age(tokens_BT) if self.config.isolate_documents else None
+        visible = None if age is None else same_document(age)
+        rotary = rotary_tables(tokens_BT.shape[1], self.config.rotated_dims, self.config.rope_base, tokens_BT.device, dtype)
+        x0 = self.embed(tokens_BT, age)
+        x = self.blocks(x0, self.block_values(tokens_BT), rotary, visible)
+        if last is not None:
+            x = x[:, -last:]
+        return self.logits(x)
+
+    def embed(self, tokens_BT: Tensor, age_BT: Tensor | None) -> Tensor:
+        dtype = self.compute_dtype
+        x = F.embedding(tokens_BT, self.tokens).to(dtype)
+        for table in (self.bigram, self.trigram):
+            if table is not None:
+                x = x + table.embed(tokens_BT, age_BT, dtype)
+        x = rms_norm(x)
+        return x if self.smear is None else self.smear(x, age_BT)
+
+    def block_values(self, tokens_BT: Tensor) -> list[Tensor | None]:
+        """What is added to each block's attention values."""
+        if self.value_embedding is None:
+            return [None] * self.config.num_layers
+        embedded = self.value_embedding.embed(tokens_BT, self.compute_dtype)
+        return [None] * (self.config.num_layers - len(embedded)) + list(embedded)
+
+    def blocks(self, x0: Tensor, values: list[Tensor | None], rotary: Rotary, visible: Tensor | None) -> Tensor:
+        """All blocks (B, T, D). Outputs of the first half return in the second half, last in first out (U-Net)."""
+        config, dtype = self.config, self.compute_dtype
+        controls = self.controls
+        weights = self.banks.blocks(dtype)
+        attention_scales = controls.attention_scale.to(dtype).unbind(0)
+        mlp_scales = controls.mlp_scale.to(dtype).unbind(0)
+        gains = controls.q_gain.to(dtype).unbind(0)
+        mixes = None if controls.residual_mix is None else controls.residual_mix.to(dtype).unbind(0)
+        skips = None if controls.skips is None else iter(controls.skips.to(dtype).unbind(0))
+        first_half = config.num_layers // 2
+        stack: list[Tensor] = []
+        x = x0
+        for i in range(config.num_layers):
+            if skips is not None and i >= first_half and stack:
+                x = x + next(skips) * stack.pop()
+            if mixes is not None:
+                x = mixes[i][0] * x + mixes[i][1] * x0
+            depth_scale = (i + 1) ** -0.5 if config.depth_scale else 1.0
+            exclusive = i >= config.num_layers - config.xsa_layers
+            attended = attention(rms_norm(x) * depth_scale, weights[i], gains[i], values[i], rotary, visible, exclusive)
+            x = x + attention_scales[i] * attended
+            x = x + mlp_scales[i] * mlp(rms_norm(x) * depth_scale, weights[i], config.mlp_leak)
+            if skips is not None and i < first_half:
+                stack.append(x)
+        return x
+
+    def logits(self, x_BTD: Tensor) -> Tensor:
+        z = rms_norm(x_BTD).float() @ (self.tokens if self.head is None else self.head).T
+        cap = self.config.logit_softcap
+        return cap * torch.tanh(z / cap)
+
+
+def mlp(x: Tensor, weights: BlockWeights, leak: float) -> Tensor:
+    """Down · (leaky ReLU (Up x))²."""
+    return F.leaky_relu(x @ weights.up.T, leak).square() @ weights.down.T
+
+
+def document_age(tokens_BT: Tensor) -> Tensor:
+    """Positions since the last document start, (B, T); the first position counts as a start."""
+    position = torch.arange(tokens_BT.shape[1], device=tokens_BT.device).expand_as(tokens_BT)
+    start = torch.where(tokens_BT == BOS, position, 0).cummax(dim=1).values
+    return position - start
+
+
+def same_document(age_BT: Tensor) -> Tensor:
+    """The causal mask (B, 1, T, T) inside documents: query t sees key s if s <= t <= s + age_t."""
+    position = torch.arange(age_BT.shape[1], device=age_BT.device)
+    start = position - age_BT
+    causal = position[:, None] >= position[None, :]
+    return (causal & (position[None, None, :] >= start[:, :, None]))[:, None]
+
+
+def parameter_shapes(config: ModelConfig) -> dict[str, torch.Size]:
+    """Every parameter's shape, without allocating one."""
+    with torch.device("meta"):
+        return {name: parameter.shape for name, parameter in GPT(config).named_parameters()}
+
+
+def parameter_count(config: ModelConfig) -> int:
+    return sum(shape.numel() for shape in parameter_shapes(config).values())

@@ -1,0 +1,139 @@
+"""Recipes are data: TOML files beside this one, or a user's own.
+
+A recipe may extend another one by name or path, and `--set section.key=value` overrides single keys.
+Precedence: defaults, then the chain of `extends`, then overrides. Unknown keys are refused with the
+nearest valid name.
+"""
+
+import difflib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from bytegolf.config import Recipe, Section
+from bytegolf.errors import InputError
+
+
+def load_recipe(recipe: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Resolve a recipe name or TOML path, with `section.key=value` overrides.
+
+    Raises InputError for an unknown recipe, key or value.
+    """
+    values = _resolve(str(recipe), Path.cwd(), seen=())
+    for override in overrides:
+        _merge(values, _parse_override(override))
+    return validate_recipe(values, str(recipe))
+
+
+def validate_recipe(values: Mapping[str, Any], source: str) -> Recipe:
+    """A Recipe from nested plain values. Raises InputError that names `source` and the offending key."""
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise InputError(f"recipe {source}: {_explain(error)}") from None
+
+
+def recipe_names() -> list[str]:
+    """Names of the recipes that come with bytegolf."""
+    return sorted(Path(entry.name).stem for entry in _folder().iterdir() if entry.name.endswith(".toml"))
+
+
+def recipe_toml(recipe: Recipe) -> str:
+    """The recipe as TOML that `load_recipe` reads back, each key with its meaning beside it."""
+    return "\n".join(_toml_lines(recipe)) + "\n"
+
+
+def _folder() -> Traversable:
+    return resources.files(__package__)
+
+
+def _toml_lines(recipe: Recipe) -> Iterator[str]:
+    yield f"name = {json.dumps(recipe.name)}"
+    yield f"description = {json.dumps(recipe.description)}"
+    for title, section in recipe:
+        if isinstance(section, Section):
+            yield f"\n[{title}]"
+            for key, field in type(section).model_fields.items():
+                yield f"{f'{key} = {json.dumps(getattr(section, key))}':<32}# {field.description}"
+
+
+def _resolve(recipe: str, folder: Path, seen: tuple[str, ...]) -> dict[str, Any]:
+    text, key = _read(recipe, folder)
+    if key in seen:
+        raise InputError(f"recipe {recipe}: extends itself through {' -> '.join((*seen, key))}")
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"recipe {recipe}: expected TOML, found {error}") from None
+    parent = values.pop("extends", None)
+    if parent is None:
+        return values
+    base = _resolve(str(parent), Path(key).parent, (*seen, key))
+    _merge(base, values)
+    return base
+
+
+def _read(recipe: str, folder: Path) -> tuple[str, str]:
+    """Text of a recipe and the path that identifies it."""
+    if recipe in recipe_names():
+        return _folder().joinpath(f"{recipe}.toml").read_text("utf-8"), recipe
+    path = folder / recipe
+    if path.is_file():
+        try:
+            return path.read_text("utf-8"), str(path.resolve())
+        except UnicodeDecodeError as error:
+            raise InputError(f"recipe {path}: expected UTF-8, found {error.reason} at byte {error.start}") from None
+    raise InputError(f"recipe: expected a TOML file or one of {', '.join(recipe_names())}, found {recipe!r}{_nearest(recipe, recipe_names())}")
+
+
+def _merge(base: dict[str, Any], update: Mapping[str, Any]) -> None:
+    for key, value in update.items():
+        if isinstance(value, Mapping) and isinstance(base.get(key), dict):
+            _merge(base[key], value)
+        else:
+            base[key] = value
+
+
+def _parse_override(override: str) -> dict[str, Any]:
+    key, equals, text = override.partition("=")
+    section, dot, name = key.strip().partition(".")
+    if not (equals and dot and name):
+        raise InputError(f"--set: expected section.key=value, found {override!r}")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    return {section: {name: value}}
+
+
+def _explain(error: ValidationError) -> str:
+    """The first of pydantic's complaints, in one line."""
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"]]
+    key = ".".join(path)
+    if first["type"] == "extra_forbidden":
+        return f"unknown key {key}{_nearest(path[-1], _keys(path[:-1]))}"
+    if first["type"] == "value_error":
+        return f"{key}.{first['ctx']['error']}"
+    return f"{key}: {first['msg']}, found {first['input']!r}"
+
+
+def _keys(path: Sequence[str]) -> list[str]:
+    """Valid keys of the section at `path`."""
+    section: type[BaseModel] = Recipe
+    for part in path:
+        annotation = section.model_fields[part].annotation
+        assert isinstance(annotation, type) and issubclass(annotation, BaseModel)
+        section = annotation
+    return list(section.model_fields)
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    match = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    return f"; did you mean {match[0]}?" if match else f"; expected one of {', '.join(known)}" if known else ""

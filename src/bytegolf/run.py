@@ -1,0 +1,178 @@
+"""What lies where: the data folder, the run folder, and writing that never leaves half a file."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bytegolf.errors import InputError
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """A file that appears under `path` only when it is complete and on disk; on an error nothing changes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """A folder that appears under `path` only when it is complete; what stood there is replaced then."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.mkdir()
+        yield partial
+        if path.exists():
+            shutil.rmtree(path)
+        partial.rename(path)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def write_atomically(path: Path, data: bytes | str) -> None:
+    with atomic_file(path) as file:
+        file.write(data.encode() if isinstance(data, str) else data)
+
+
+def write_json(path: Path, value: object) -> None:
+    write_atomically(path, json.dumps(value, indent=2) + "\n")
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class DataManifest(BaseModel):
+    """`manifest.json` of a data folder: where its text came from, how much there is, and a hash of each file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: int = 1
+    source: str
+    corpus_sha256: str  # of every document's name and text in order, so that preparing again can reuse the folder
+    split: str  # how documents were held out
+    tokenizer: str  # file name in the folder: tokenizer.model, or bytes
+    tokenizer_sha256: str
+    vocab_size: int
+    train_documents: int
+    train_bytes: int
+    train_tokens: int
+    val_documents: int
+    val_bytes: int
+    val_tokens: int
+    val_offsets: list[int]  # where each held-out document starts in val.txt, bytes
+    files: dict[str, str]  # name -> sha256
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """Shards of tokens, their tokenizer, and the exact held-out text. Folders of bare contest shards have no manifest."""
+
+    root: Path
+
+    @property
+    def manifest_path(self) -> Path:
+        return self.root / "manifest.json"
+
+    @property
+    def val_text(self) -> Path:
+        return self.root / "val.txt.zst"
+
+    @property
+    def compressors(self) -> Path:
+        """Cached sizes of the held-out text under general-purpose compressors."""
+        return self.root / "compressors.json"
+
+    def shards(self, split: str) -> list[Path]:
+        """Shard files of `train` or `val` in order. Raises InputError if there are none."""
+        if not self.root.is_dir():
+            raise InputError(f"{self.root}: expected a data folder, found nothing; make one with: bytegolf prepare SOURCE --out {self.root}")
+        paths = sorted(path for path in self.root.glob("*.bin") if path.name.startswith(f"{split}_") or f"_{split}_" in path.name)
+        if not paths:
+            raise InputError(f"{self.root}: expected shards {split}_*.bin, found none")
+        return paths
+
+    def manifest(self) -> DataManifest | None:
+        """The manifest, or None in a foreign folder. Raises InputError if it is damaged."""
+        if not self.manifest_path.exists():
+            return None
+        try:
+            return DataManifest.model_validate_json(self.manifest_path.read_bytes())
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise InputError(f"{self.manifest_path}: expected a data manifest, found {first['msg']} at {first['loc']}") from None
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One training run and all that was made of it."""
+
+    root: Path
+
+    @property
+    def recipe(self) -> Path:
+        return self.root / "recipe.toml"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "log.jsonl"
+
+    @property
+    def text_log(self) -> Path:
+        return self.root / "train.log"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.root / "checkpoints"
+
+    @property
+    def weights(self) -> Path:
+        return self.root / "weights.safetensors"
+
+    @property
+    def manifest(self) -> Path:
+        return self.root / "manifest.json"
+
+    @property
+    def tokenizer(self) -> Path:
+        return self.root / "tokenizer"
+
+    @property
+    def artifact(self) -> Path:
+        return self.root / "artifact.bgz"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report.html"
+
+    def score(self, protocol: str) -> Path:
+        return self.root / f"score-{protocol}.json"
+
+    def read_manifest(self) -> dict[str, Any]:
+        """What the finished run recorded. Raises InputError if the run is missing or unfinished."""
+        if not self.root.is_dir():
+            raise InputError(f"{self.root}: expected a run folder, found nothing")
+        if not self.manifest.exists():
+            raise InputError(f"{self.root}: expected a finished run, found no manifest.json; finish it with: bytegolf train … --resume")
+        return dict(json.loads(self.manifest.read_text()))
+
+    def events(self) -> list[dict[str, Any]]:
+        """The log, an object per event."""
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
