@@ -67,7 +67,9 @@ class ModelConfig(Section):
         _require(self.num_heads % self.num_kv_heads == 0, "num_kv_heads", f"a divisor of num_heads {self.num_heads}", self.num_kv_heads)
         _require(
             self.rotated_dims <= self.head_dim and self.rotated_dims % 2 == 0,
-            "rope_dims", f"an even number up to the head width {self.head_dim}", self.rotated_dims,
+            "rope_dims",
+            f"an even number up to the head width {self.head_dim}",
+            self.rotated_dims,
         )
         for name in ("bigram_size", "trigram_size"):
             _require(getattr(self, name) != 1, name, "0 or at least 2 rows", 1)
@@ -110,7 +112,9 @@ class TrainConfig(Section):
         micro = self.micro_batch_tokens or self.batch_tokens
         _require(
             micro % length == 0 and self.batch_tokens % micro == 0,
-            "micro_batch_tokens", f"a multiple of sequence_length {length} that divides batch_tokens {self.batch_tokens}", micro,
+            "micro_batch_tokens",
+            f"a multiple of sequence_length {length} that divides batch_tokens {self.batch_tokens}",
+            micro,
         )
         _require(self.max_steps > 0 or self.max_seconds > 0, "max_steps", "a cap in steps or in max_seconds", 0)
         return self

@@ -1,9 +1,13 @@
-"""The one exception for what a user can put right."""
+"""The exceptions that end a verb in one line."""
 
 
 class InputError(Exception):
-    """Bad usage or bad input.
+    """Bad usage or bad input, which the user can put right.
 
     Its message is one line that names the file or key, what was expected and what was found.
     The command line prints it and exits with status 2.
     """
+
+
+class InterruptedRunError(Exception):
+    """Ctrl-C or SIGTERM stopped a run, after it wrote a checkpoint. Exit status 130."""

@@ -3,10 +3,12 @@
 import hashlib
 import json
 import os
+import platform
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -54,9 +56,34 @@ def write_json(path: Path, value: object) -> None:
     write_atomically(path, json.dumps(value, indent=2) + "\n")
 
 
+def read_json(path: Path) -> Any:
+    """Raises InputError for a file that is not JSON."""
+    try:
+        return json.loads(path.read_bytes())
+    except ValueError as error:
+        raise InputError(f"{path}: expected JSON, found {error}") from None
+
+
 def sha256_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def provenance() -> dict[str, str | int]:
+    """What a result depends on beside its input: code, versions and machine."""
+    package = Path(__file__).parent
+    code = hashlib.sha256()
+    for path in sorted((*package.rglob("*.py"), *package.rglob("*.toml"))):
+        code.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    versions = {name: version(name) for name in ("torch", "numpy", "sentencepiece", "constriction")}
+    return {
+        "code_sha256": code.hexdigest(),
+        "python": platform.python_version(),
+        **versions,
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "cpus": os.cpu_count() or 1,
+    }
 
 
 class DataManifest(BaseModel):
@@ -79,6 +106,10 @@ class DataManifest(BaseModel):
     val_tokens: int
     val_offsets: list[int]  # where each held-out document starts in val.txt, bytes
     files: dict[str, str]  # name -> sha256
+
+    def to_json(self) -> dict[str, Any]:
+        """All but the long list of offsets."""
+        return self.model_dump(exclude={"val_offsets"})
 
 
 @dataclass(frozen=True)
@@ -103,7 +134,9 @@ class DataFolder:
     def shards(self, split: str) -> list[Path]:
         """Shard files of `train` or `val` in order. Raises InputError if there are none."""
         if not self.root.is_dir():
-            raise InputError(f"{self.root}: expected a data folder, found nothing; make one with: bytegolf prepare SOURCE --out {self.root}")
+            raise InputError(
+                f"{self.root}: expected a data folder, found nothing; make one with: bytegolf prepare SOURCE --out {self.root}"
+            )
         paths = sorted(path for path in self.root.glob("*.bin") if path.name.startswith(f"{split}_") or f"_{split}_" in path.name)
         if not paths:
             raise InputError(f"{self.root}: expected shards {split}_*.bin, found none")
@@ -151,8 +184,8 @@ class RunFolder:
         return self.root / "manifest.json"
 
     @property
-    def tokenizer(self) -> Path:
-        return self.root / "tokenizer"
+    def pack(self) -> Path:
+        return self.root / "pack.json"
 
     @property
     def artifact(self) -> Path:
@@ -171,7 +204,7 @@ class RunFolder:
             raise InputError(f"{self.root}: expected a run folder, found nothing")
         if not self.manifest.exists():
             raise InputError(f"{self.root}: expected a finished run, found no manifest.json; finish it with: bytegolf train … --resume")
-        return dict(json.loads(self.manifest.read_text()))
+        return dict(read_json(self.manifest))
 
     def events(self) -> list[dict[str, Any]]:
         """The log, an object per event."""

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 
-
 class HashKind(NamedTuple):
     """Multipliers of the current token, the one before it, ...; and the initial scale of the output."""
 
@@ -95,5 +94,3 @@ class Smear(nn.Module):
         if age_BT is not None:
             previous = previous.masked_fill((age_BT == 0)[..., None], 0)
         return torch.lerp(x_BTD, previous, gate)
-
-

@@ -89,7 +89,9 @@ def _read(recipe: str, folder: Path) -> tuple[str, str]:
             return path.read_text("utf-8"), str(path.resolve())
         except UnicodeDecodeError as error:
             raise InputError(f"recipe {path}: expected UTF-8, found {error.reason} at byte {error.start}") from None
-    raise InputError(f"recipe: expected a TOML file or one of {', '.join(recipe_names())}, found {recipe!r}{_nearest(recipe, recipe_names())}")
+    raise InputError(
+        f"recipe: expected a TOML file or one of {', '.join(recipe_names())}, found {recipe!r}{_nearest(recipe, recipe_names())}"
+    )
 
 
 def _merge(base: dict[str, Any], update: Mapping[str, Any]) -> None:

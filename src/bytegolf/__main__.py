@@ -1,0 +1,3 @@
+from bytegolf.cli import main
+
+main()

@@ -1,0 +1,230 @@
+"""The verbs: each parses, calls one function of `flow`, and prints. `bytegolf VERB --help` teaches the rest."""
+
+import json
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bytegolf.errors import InputError, InterruptedRunError
+from bytegolf.progress import say
+
+app = typer.Typer(
+    name="bytegolf",
+    help="Train, pack and prove the best language model that fits in N bytes.\n\n"
+    "The flow is prepare → train → pack → score → report. Begin with: bytegolf quickstart",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+class Protocol(StrEnum):
+    """How held-out text is cut into windows."""
+
+    standard = "standard"
+    sliding = "sliding"
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
+RecipeArgument = Annotated[str, typer.Argument(metavar="RECIPE", help="Name of a recipe (see: bytegolf recipes) or path of a TOML file.")]
+Overrides = Annotated[list[str], typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override one key of the recipe; repeatable.")]
+DataOption = Annotated[Path, typer.Option("--data", metavar="DIR", help="Data folder made by prepare, or a folder of contest shards.")]
+TokenizerOption = Annotated[
+    Path | None,
+    typer.Option("--tokenizer", metavar="FILE.model", help="Tokenizer of a folder of bare shards, where it is not found beside it."),
+]
+
+
+@app.command()
+def quickstart(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the data and the run.")] = Path("runs/quickstart"),
+    as_json: AsJson = False,
+) -> None:
+    """The whole flow in five minutes: text, tokens, a trained model, an artifact under 1 MB, its score and a report.
+
+    The text is the source of Python's own standard library, so nothing is downloaded.
+    """
+    from bytegolf import flow
+    from bytegolf.report.tables import quickstart_table
+
+    _emit(flow.quickstart(out), as_json, quickstart_table)
+
+
+@app.command()
+def recipes(
+    name: Annotated[str | None, typer.Argument(help="A recipe to print fully resolved, each key with its meaning.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the recipes, or print one as TOML: every knob, its value and what it means.
+
+    Copy the output to a file, change it, and train with the file. A file may also begin with
+    extends = "tiny" and hold only what differs.
+    """
+    from bytegolf.recipes import load_recipe, recipe_names, recipe_toml
+
+    if name is not None:
+        recipe = load_recipe(name)
+        _emit(recipe.model_dump(), as_json, lambda _: recipe_toml(recipe))
+    else:
+        known = {name: load_recipe(name).description for name in recipe_names()}
+        _emit(known, as_json, lambda _: "\n".join(f"{name:<14}{text}" for name, text in known.items()))
+
+
+@app.command()
+def plan(recipe: RecipeArgument, overrides: Overrides = [], as_json: AsJson = False) -> None:  # noqa: B006 - typer's idiom
+    """Before any training: parameters, FLOPs per token, predicted artifact bytes, and the steps this machine will take.
+
+    Exit status 1 if the artifact will not fit the recipe's pack.budget.
+    """
+    from bytegolf import flow
+    from bytegolf.recipes import load_recipe
+    from bytegolf.report.tables import plan_table
+
+    planned = flow.plan(load_recipe(recipe, overrides))
+    _emit(planned, as_json, plan_table)
+    if not planned.fits:
+        raise typer.Exit(1)
+
+
+@app.command()
+def prepare(
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="stdlib, or files and folders of text, jsonl or parquet.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Data folder to make.")],
+    recipe: Annotated[
+        str | None, typer.Option("--recipe", metavar="NAME", help="Take kind and size of the vocabulary from a recipe.")
+    ] = None,
+    vocab: Annotated[
+        int | None, typer.Option("--vocab", metavar="N", help="Train a BPE vocabulary of N tokens (1024 if nothing is said).")
+    ] = None,
+    tokenizer: Annotated[
+        str | None, typer.Option("--tokenizer", metavar="FILE.model|bytes", help="Use an existing tokenizer, or raw bytes.")
+    ] = None,
+    val_docs: Annotated[
+        int | None, typer.Option("--val-docs", metavar="N", help="Hold out the first N documents instead of one in twenty by hash.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Turn text into a data folder: tokenizer, shards of tokens, the exact held-out text and a manifest.
+
+    Every document is checked to decode to the bytes it came from. jsonl and parquet hold a document per record, in
+    "text"; jsonl may be compressed (.gz, .zst, .xz, .bz2). Preparing the same text again reuses the folder.
+    """
+    from bytegolf import flow
+    from bytegolf.report.tables import data_table
+
+    _emit(flow.prepare_data(sources, out, recipe=recipe, vocab=vocab, tokenizer=tokenizer, val_docs=val_docs), as_json, data_table)
+
+
+@app.command()
+def train(
+    recipe: RecipeArgument,
+    data: DataOption,
+    out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Run folder to make.")],
+    overrides: Overrides = [],  # noqa: B006
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue the run in RUN from its newest checkpoint; start it if there is none.")
+    ] = False,
+    tokenizer: TokenizerOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train a recipe on a data folder.
+
+    Ctrl-C and SIGTERM write a checkpoint first; the same command with --resume continues.
+    """
+    from bytegolf import flow
+    from bytegolf.recipes import load_recipe
+    from bytegolf.report.tables import train_table
+
+    _emit(flow.train(load_recipe(recipe, overrides), data, out, resume=resume, tokenizer=tokenizer), as_json, train_table)
+
+
+@app.command()
+def pack(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run.")],
+    budget: Annotated[
+        int, typer.Option("--budget", metavar="BYTES", help="Bytes the artifact may have; 0 takes the recipe's pack.budget.")
+    ] = 0,
+    reserve: Annotated[int, typer.Option("--reserve", metavar="BYTES", help="Bytes of the budget to keep free, for code say.")] = 0,
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="DIR", help="Also score before and after packing on this data folder.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="The artifact; RUN/artifact.bgz if not given.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Pack a run into one self-contained file, tokenizer included, as precise as the budget allows and never over it."""
+    from bytegolf import flow
+    from bytegolf.report.tables import pack_table
+
+    _emit(flow.pack(run, budget=budget, reserve=reserve, data=data, out=out), as_json, pack_table)
+
+
+@app.command()
+def score(
+    source: Annotated[Path, typer.Argument(metavar="RUN_OR_ARTIFACT", help="A finished run, or a .bgz file.")],
+    data: DataOption,
+    protocol: Annotated[
+        Protocol, typer.Option(help="standard: windows side by side; sliding: each window scores only its last stride tokens.")
+    ] = Protocol.sliding,
+    limit_bytes: Annotated[
+        int, typer.Option("--limit-bytes", metavar="N", help="Score only about the first N held-out bytes; 0 is all.")
+    ] = 0,
+    stride: Annotated[int, typer.Option("--stride", metavar="N", help="Tokens between sliding windows; 0 takes the model's own.")] = 0,
+    tokenizer: TokenizerOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bits per byte on the held-out text: every token once, from its past alone, over the exact number of UTF-8 bytes."""
+    from bytegolf import flow
+    from bytegolf.report.tables import score_table
+
+    _emit(
+        flow.score(source, data, protocol.value, limit_bytes=limit_bytes, tokenizer=tokenizer, stride=stride),
+        as_json,
+        score_table,
+    )
+
+
+@app.command()
+def report(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Finished runs.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The page.")],
+    as_json: AsJson = False,
+) -> None:
+    """One HTML page about one or more runs, which opens without a network: loss curves, bytes by group, scores."""
+    from bytegolf import flow
+
+    _emit({"report": str(flow.report(runs, out))}, as_json, lambda result: result["report"])
+
+
+def main() -> None:
+    """Run a verb. A user's mistake ends in one line and status 2, an interrupted run in status 130."""
+    # Spinning OpenMP threads slow a step fourfold and more as soon as anything else wants a core; read when torch loads.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    try:
+        app()
+    except InputError as error:
+        _fail(str(error), 2)
+    except OSError as error:
+        _fail(f"{error.filename or 'file system'}: {error.strerror or error}", 2)
+    except InterruptedRunError as error:
+        _fail(str(error), 130)
+    except KeyboardInterrupt:
+        _fail("interrupted", 130)
+
+
+def _fail(message: str, status: int) -> None:
+    say(f"error: {message}")
+    sys.exit(status)
+
+
+def _emit(result: Any, as_json: bool, human: Any) -> None:
+    """Print a result for a machine or for a person."""
+    if as_json:
+        plain = result if isinstance(result, dict) else result.to_json()
+        print(json.dumps(plain))
+    else:
+        print(human(result))

@@ -1,0 +1,307 @@
+"""The verbs' functions: rooms put together. prepare -> train -> pack -> score -> report."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from safetensors.torch import save as serialise
+from torch import Tensor
+
+from bytegolf.artifact.container import Artifact, read_artifact
+from bytegolf.config import Recipe, ScoreConfig
+from bytegolf.errors import InputError
+from bytegolf.model.gpt import GPT, parameter_count
+from bytegolf.pack.allocate import BudgetTooSmallError
+from bytegolf.pack.fit import fit, pack_at
+from bytegolf.pack.plan import Plan, plan_artifact
+from bytegolf.progress import Progress, say
+from bytegolf.recipes import load_recipe, recipe_toml
+from bytegolf.report.html import RunReport, write_report
+from bytegolf.report.results import PackResult, QuickstartResult, TrainResult
+from bytegolf.run import DataFolder, DataManifest, RunFolder, atomic_file, provenance, read_json, write_atomically, write_json
+from bytegolf.score.compressors import CompressorScore, compressor_scores
+from bytegolf.score.ledger import Score
+from bytegolf.score.windows import WindowProtocol, score_windows
+from bytegolf.text.dataset import Dataset, open_data
+from bytegolf.text.prepare import prepare
+from bytegolf.text.tokenizer import Tokenizer, load_tokenizer
+from bytegolf.train.device import choose_device, choose_dtype
+from bytegolf.train.loop import Trainer
+from bytegolf.train.pace import predicted_steps
+
+Weights = Mapping[str, Tensor]
+DEFAULT_VOCAB_SIZE = 1024
+PRIMING_BYTES = 1 << 26  # of training text that compressors are primed with
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model ready to score, from a run or an artifact."""
+
+    model: GPT
+    tokenizer: Tokenizer
+    score: ScoreConfig
+    source: Path
+
+
+def plan(recipe: Recipe) -> Plan:
+    """The artifact's predicted size, and how many steps this machine will take in the recipe's time."""
+    return replace(plan_artifact(recipe), steps=predicted_steps(recipe))
+
+
+def prepare_data(
+    sources: Sequence[str],
+    out: Path,
+    *,
+    recipe: str | None = None,
+    vocab: int | None = None,
+    tokenizer: str | None = None,
+    val_docs: int | None = None,
+) -> DataManifest:
+    """Text into a data folder; the vocabulary is a recipe's, one of `vocab` pieces, or an existing tokenizer (a file, or "bytes")."""
+    if sum(choice is not None for choice in (recipe, vocab, tokenizer)) > 1:
+        raise InputError("prepare: expected one of --recipe, --vocab and --tokenizer, found several")
+    chosen = load_recipe(recipe) if recipe else None
+    by_bytes = tokenizer == "bytes" or (chosen is not None and chosen.text.tokenizer == "bytes")
+    return prepare(
+        sources,
+        out,
+        kind="bytes" if by_bytes else "bpe",
+        vocab_size=chosen.model.vocab_size if chosen else vocab or DEFAULT_VOCAB_SIZE,
+        tokenizer=Path(tokenizer) if tokenizer and not by_bytes else None,
+        val_docs=val_docs,
+    )
+
+
+def train(recipe: Recipe, data: Path, out: Path, *, resume: bool = False, tokenizer: Path | None = None) -> TrainResult:
+    """Train `recipe` on a data folder into a run folder.
+
+    Raises InputError if `out` exists and `resume` is off, or if recipe, data and run do not agree.
+    """
+    run = RunFolder(out)
+    dataset = open_data(data, tokenizer)
+    if dataset.tokenizer.vocab_size != recipe.model.vocab_size:
+        raise InputError(
+            f"{data}: expected the recipe's model.vocab_size {recipe.model.vocab_size}, found tokenizer {dataset.tokenizer.name}"
+        )
+    if _begin(run, recipe, dataset.tokenizer, resume):
+        say(f"{out}: already finished")
+        return _train_result(run)
+    torch.manual_seed(recipe.train.seed)
+    device = choose_device(recipe.train.device)
+    dtype = choose_dtype(recipe.train, device)
+    model = GPT(recipe.model, dtype)
+    model.initialise(recipe.train.seed)
+    say(f"train {recipe.name}: {parameter_count(recipe.model):,} parameters on {device} in {str(dtype).removeprefix('torch.')}")
+    bits = plan_artifact(recipe).bits
+    fingerprint = {"data": dataset.sha256, "tokenizer": dataset.tokenizer.sha256}
+    trainer = Trainer(recipe, model.to(device), dtype, dataset.train, run, bits, fingerprint)
+
+    def validate(weights: Weights) -> dict[str, float]:
+        score = _score(_model(recipe, weights, device), recipe.score, dataset, "standard", recipe.train.validate_bytes)
+        trial = pack_at(weights, recipe, dataset.tokenizer, bits)
+        return {"bpb": score.bpb, "artifact_bytes": len(trial.file.data)}
+
+    weights = trainer.fit(validate)
+    _save_weights(run.weights, weights)
+    write_json(run.manifest, _manifest(run, recipe, dataset))
+    return _train_result(run)
+
+
+def pack(run: Path, *, budget: int = 0, reserve: int = 0, data: Path | None = None, out: Path | None = None) -> PackResult:
+    """Pack a run's weights into at most `budget` − `reserve` bytes (the recipe's budget if 0).
+
+    Raises InputError if even the smallest possible file is larger.
+    """
+    folder, recipe = RunFolder(run), _run_recipe(run)
+    folder.read_manifest()
+    weights, tokenizer = load_file(folder.weights), _run_tokenizer(folder)
+    budget = budget or recipe.pack.budget
+    try:
+        fitted = fit(weights, recipe, tokenizer, budget - reserve)
+    except BudgetTooSmallError as error:
+        raise InputError(
+            f"--budget: expected at least {error.smallest + reserve:,} bytes, the smallest possible, found {budget:,}"
+        ) from None
+    file = out or folder.artifact
+    write_atomically(file, fitted.file.data)
+    before = after = None
+    if data is not None:
+        before, after = (score(source, data, "sliding").bpb for source in (run, file))
+    parameters, size = parameter_count(recipe.model), len(fitted.file.data)
+    result = PackResult(
+        size,
+        budget,
+        parameters,
+        8 * size / parameters,
+        fitted.entropy_bits_per_weight,
+        before,
+        after,
+        str(file),
+        fitted.bits,
+        fitted.file.sections,
+    )
+    write_json(folder.pack, result.to_json())
+    return result
+
+
+def score(
+    source: Path, data: Path, protocol: WindowProtocol, *, limit_bytes: int = 0, tokenizer: Path | None = None, stride: int = 0
+) -> Score:
+    """Bits per byte of a run or an artifact on a data folder's held-out text, or on its first `limit_bytes` bytes."""
+    loaded = load_model(source)
+    dataset = _matching(open_data(data, tokenizer), loaded.tokenizer)
+    config = ScoreConfig.model_validate({**loaded.score.model_dump(), **({"stride": stride} if stride else {})})
+    result = _score(loaded.model, config, dataset, protocol, limit_bytes)
+    folder = RunFolder(source if source.is_dir() else source.parent)
+    if folder.manifest.exists():
+        write_json(folder.score(protocol), {**result.to_json(), "of": source.name, "limit_bytes": limit_bytes, "data": dataset.sha256})
+    return result
+
+
+def report(runs: Sequence[Path], out: Path, compressors: Sequence[CompressorScore] = ()) -> Path:
+    """One HTML page about one or more runs."""
+    write_report(out, [_run_report(RunFolder(run)) for run in runs], compressors)
+    return out
+
+
+def quickstart(out: Path) -> QuickstartResult:
+    """Prepare, train, pack, score and report on the standard library's own source, inside `out`."""
+    recipe, data, run = load_recipe("quickstart"), out / "data", RunFolder(out / "run")
+    manifest = prepare(["stdlib"], data, kind=recipe.text.tokenizer, vocab_size=recipe.model.vocab_size)
+    if run.manifest.exists():
+        say(f"{run.root}: a finished run, trained anew")
+        shutil.rmtree(run.root)
+    trained = train(recipe, data, run.root, resume=True)
+    packed = pack(run.root, data=data)
+    compressors = compare_compressors(data)
+    report([run.root], run.report, compressors)
+    return QuickstartResult(manifest, trained, packed, compressors, str(run.report))
+
+
+def compare_compressors(data: Path) -> list[CompressorScore]:
+    """General-purpose compressors on the folder's held-out text, cached in the folder."""
+    folder, dataset = DataFolder(data), open_data(data)
+    if not folder.compressors.exists():
+        text = dataset.val_text()
+        if text is None:
+            raise InputError(f"{data}: expected a prepared data folder with the held-out text, found bare shards")
+        scores = compressor_scores(text, dataset.train_text(PRIMING_BYTES))
+        write_json(folder.compressors, [asdict(result) for result in scores])
+    return [CompressorScore(**values) for values in read_json(folder.compressors)]
+
+
+def load_artifact(path: Path) -> Artifact:
+    """Read a `.bgz` file. Raises InputError for anything else."""
+    if not path.is_file():
+        raise InputError(f"{path}: expected an artifact, found {'a folder' if path.is_dir() else 'nothing'}")
+    return read_artifact(path.read_bytes(), str(path))
+
+
+def load_model(source: Path) -> LoadedModel:
+    """The model of a run folder (its final weights) or of an artifact."""
+    if source.is_dir():
+        run, recipe = RunFolder(source), _run_recipe(source)
+        run.read_manifest()
+        model = _model(recipe, load_file(run.weights), choose_device("auto"))
+        return LoadedModel(model, _run_tokenizer(run), recipe.score, source)
+    artifact = load_artifact(source)
+    return LoadedModel(artifact.model().to(choose_device("auto")), artifact.tokenizer, artifact.score, source)
+
+
+def _begin(run: RunFolder, recipe: Recipe, tokenizer: Tokenizer, resume: bool) -> bool:
+    """Make the run folder, or check that it is this recipe's; True if the run is finished already."""
+    if not run.root.exists() or (resume and not run.recipe.exists()):
+        run.root.mkdir(parents=True, exist_ok=True)
+        write_atomically(run.root / ("bytes" if tokenizer.kind == "bytes" else "tokenizer.model"), tokenizer.serialised)
+        write_atomically(run.recipe, recipe_toml(recipe))
+        return False
+    if not resume:
+        raise InputError(f"{run.root}: expected a new run folder, found an existing one; continue it with --resume or choose another --out")
+    changed = _difference(_run_recipe(run.root), recipe)
+    if changed:
+        raise InputError(f"{run.root}: expected the recipe the run began with, found another {changed}")
+    return run.manifest.exists()
+
+
+def _difference(old: Recipe, new: Recipe) -> str:
+    """The first key in which two recipes differ, with both values; empty if they agree."""
+    before, after = old.model_dump(), new.model_dump()
+    for section, values in before.items():
+        keys = values if isinstance(values, dict) else {}
+        for key in keys:
+            if values[key] != after[section][key]:
+                return f"{section}.{key}: {values[key]} then, {after[section][key]} now"
+    return ""
+
+
+def _run_recipe(run: Path) -> Recipe:
+    path = RunFolder(run).recipe
+    if not path.exists():
+        raise InputError(f"{run}: expected a run folder, found no recipe.toml in it")
+    return load_recipe(path)
+
+
+def _run_tokenizer(run: RunFolder) -> Tokenizer:
+    return load_tokenizer(next(path for path in (run.root / "tokenizer.model", run.root / "bytes") if path.exists()))
+
+
+def _model(recipe: Recipe, weights: Weights, device: torch.device) -> GPT:
+    """A model for scoring, in float32."""
+    model = GPT(recipe.model).to(device)
+    model.load_state_dict(dict(weights))
+    return model.eval()
+
+
+def _matching(dataset: Dataset, tokenizer: Tokenizer) -> Dataset:
+    if dataset.tokenizer.sha256 != tokenizer.sha256:
+        raise InputError(
+            f"{dataset.folder.root}: expected the tokenizer the model was trained with, {tokenizer.name} ({tokenizer.sha256[:12]}), "
+            f"found {dataset.tokenizer.name} ({dataset.tokenizer.sha256[:12]})"
+        )
+    return dataset
+
+
+def _score(model: GPT, config: ScoreConfig, dataset: Dataset, protocol: WindowProtocol, limit_bytes: int = 0) -> Score:
+    tokens, num_bytes = dataset.held_out(limit_bytes)
+    with Progress(f"score {protocol}", len(tokens) - 1, "tokens") as progress:
+        return score_windows(model, tokens, num_bytes, protocol, config, progress.advance)
+
+
+def _save_weights(path: Path, weights: Weights) -> None:
+    with atomic_file(path) as file:
+        file.write(serialise({name: weight.float().cpu().contiguous() for name, weight in weights.items()}))
+
+
+def _manifest(run: RunFolder, recipe: Recipe, dataset: Dataset) -> dict[str, Any]:
+    """What the run came to and all it depended on."""
+    events = run.events()
+    final = next(event for event in reversed(events) if event["event"] == "validate")
+    done = events[-1]
+    return {
+        "recipe": recipe.name,
+        "parameters": parameter_count(recipe.model),
+        "steps": done["step"],
+        "seconds": done["seconds"],
+        "tokens_per_second": done["step"] * recipe.train.batch_tokens / done["seconds"],
+        "val_bpb": final["bpb"],
+        "data_sha256": dataset.sha256,
+        "tokenizer_sha256": dataset.tokenizer.sha256,
+        **provenance(),
+    }
+
+
+def _train_result(run: RunFolder) -> TrainResult:
+    manifest = run.read_manifest()
+    return TrainResult(
+        run=str(run.root), **{key: manifest[key] for key in ("steps", "seconds", "tokens_per_second", "val_bpb", "parameters")}
+    )
+
+
+def _run_report(run: RunFolder) -> RunReport:
+    scores = [read_json(path) for path in sorted(run.root.glob("score-*.json"))]
+    return RunReport(run.root.name, run.read_manifest(), run.events(), scores, read_json(run.pack) if run.pack.exists() else None)

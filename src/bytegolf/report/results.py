@@ -1,0 +1,56 @@
+"""What the verbs come to, ready for JSON, a terminal or a page."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bytegolf.pack.allocate import Bits
+from bytegolf.run import DataManifest
+from bytegolf.score.compressors import CompressorScore
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """A finished run; `val_bpb` is of the final averaged weights, protocol `standard`."""
+
+    steps: int
+    seconds: float
+    tokens_per_second: float
+    val_bpb: float
+    run: str
+    parameters: int
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class PackResult:
+    """An artifact. `bpb_before` and `bpb_after` are sliding scores of the run's weights and of the decoded file, if text was given."""
+
+    bytes: int
+    budget: int
+    parameters: int
+    bits_per_weight: float  # of the whole file
+    entropy_bits_per_weight: float  # of the coded integers, order 0 per matrix
+    bpb_before: float | None
+    bpb_after: float | None
+    file: str
+    bits: Bits
+    sections: dict[str, int]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class QuickstartResult:
+    """The whole flow on one page."""
+
+    data: DataManifest
+    train: TrainResult
+    pack: PackResult
+    compressors: list[CompressorScore]
+    report: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "data": self.data.to_json()}

@@ -1,0 +1,118 @@
+"""Results as text for a terminal."""
+
+from collections.abc import Iterable, Sequence
+from io import StringIO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from bytegolf.pack.plan import Plan
+from bytegolf.report.results import PackResult, QuickstartResult, TrainResult
+from bytegolf.run import DataManifest
+from bytegolf.score.ledger import Score
+
+Row = tuple[str, str]
+
+
+def quickstart_table(result: QuickstartResult) -> str:
+    train, pack = result.train, result.pack
+    model = _rows(
+        "bytegolf quickstart",
+        [
+            ("parameters", f"{train.parameters:,}"),
+            ("steps", f"{train.steps:,}"),
+            ("training", f"{train.seconds:.0f} s, {train.tokens_per_second:,.0f} tokens/s"),
+            ("before packing", f"{pack.bpb_before:.4f} bpb"),
+            ("after packing", f"{pack.bpb_after:.4f} bpb"),
+            ("artifact", f"{pack.bytes:,} bytes of {pack.budget:,}"),
+        ],
+    )
+    columns = ("bits per byte of the held-out text", "alone", "after the training text")
+    rows = [(result.name, f"{result.alone:.4f}", f"{result.primed:.4f}") for result in result.compressors]
+    rows.append(("bytegolf, model not counted", "", f"{pack.bpb_after:.4f}"))
+    return f"{model}\n{_table(columns, rows)}\nreport: {result.report}"
+
+
+def data_table(manifest: DataManifest) -> str:
+    return _rows(
+        "data",
+        [
+            ("vocabulary", f"{manifest.vocab_size:,} ({manifest.tokenizer})"),
+            ("training", f"{manifest.train_documents:,} documents, {manifest.train_bytes:,} bytes, {manifest.train_tokens:,} tokens"),
+            ("held out", f"{manifest.val_documents:,} documents, {manifest.val_bytes:,} bytes, {manifest.val_tokens:,} tokens"),
+            ("bytes per token", f"{manifest.val_bytes / manifest.val_tokens:.3f} held out"),
+        ],
+    )
+
+
+def train_table(result: TrainResult) -> str:
+    return _rows(
+        "run",
+        [
+            ("folder", result.run),
+            ("parameters", f"{result.parameters:,}"),
+            ("steps", f"{result.steps:,}"),
+            ("training", f"{result.seconds:.1f} s, {result.tokens_per_second:,.0f} tokens/s"),
+            ("held out", f"{result.val_bpb:.4f} bpb (standard)"),
+        ],
+    )
+
+
+def pack_table(result: PackResult) -> str:
+    scores = []
+    if result.bpb_before is not None and result.bpb_after is not None:
+        scores = [("before packing", f"{result.bpb_before:.4f} bpb (sliding)"), ("after packing", f"{result.bpb_after:.4f} bpb (sliding)")]
+    return _rows(
+        "artifact",
+        [
+            ("file", result.file),
+            ("size", f"{result.bytes:,} bytes of {result.budget:,}"),
+            ("per weight", f"{result.bits_per_weight:.3f} bits, entropy of the integers {result.entropy_bits_per_weight:.3f}"),
+            *scores,
+            *((f"  {name}", f"{size:,} bytes") for name, size in result.sections.items()),
+        ],
+    )
+
+
+def score_table(result: Score) -> str:
+    return _rows(
+        "score",
+        [
+            ("bits per byte", f"{result.bpb:.6f}"),
+            ("protocol", result.protocol),
+            ("bits", f"{result.bits:,.1f}"),
+            ("bytes", f"{result.bytes:,}"),
+            ("tokens", f"{result.tokens:,}"),
+        ],
+    )
+
+
+def plan_table(result: Plan) -> str:
+    return _rows(
+        f"plan of {result.recipe}",
+        [
+            ("parameters", f"{result.parameters:,}"),
+            ("per token", f"{result.flops_per_token / 1e6:,.2f} MFLOP, forward and backward"),
+            ("steps here", f"{result.steps:,}"),
+            ("bits", ", ".join(f"{kind} {bits:.2f}" for kind, bits in result.bits.items())),
+            *((f"  {name}", f"{size:,} bytes") for name, size in result.predicted.items() if size),
+            ("artifact", f"about {result.predicted_bytes:,} bytes of {result.budget:,}"),
+            ("fits", "yes" if result.fits else "no"),
+        ],
+    )
+
+
+def _rows(title: str, rows: Iterable[Row]) -> str:
+    return _table((title, ""), list(rows))
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    table = Table(box=box.SIMPLE_HEAD)
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="left" if index == 0 or len(columns) == 2 else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    text = StringIO()
+    Console(file=text, width=110).print(table)
+    return text.getvalue().rstrip()

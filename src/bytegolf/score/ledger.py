@@ -1,0 +1,50 @@
+"""The ledger: bits and bytes, every held-out token exactly once."""
+
+from dataclasses import asdict, dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Score:
+    """Bits spent on `tokens` tokens that stand for `bytes` bytes of UTF-8 text."""
+
+    protocol: str
+    bits: float
+    bytes: int
+    tokens: int
+
+    @property
+    def bpb(self) -> float:
+        """Bits per byte."""
+        return self.bits / self.bytes
+
+    def to_json(self) -> dict[str, str | float | int]:
+        return {"bpb": self.bpb, **asdict(self)}
+
+
+class LedgerError(Exception):
+    """The books do not balance: a defect of the scorer, never of its input."""
+
+
+class Ledger:
+    """Adds up scores that must arrive in order, without gap or overlap. Sums are float64."""
+
+    def __init__(self, protocol: str, tokens: int, num_bytes: int) -> None:
+        self.protocol, self.expected, self.num_bytes = protocol, tokens, num_bytes
+        self.tokens, self.bits = 0, 0.0
+
+    def record(self, first: int, bits: Tensor) -> None:
+        """Scores, in bits, of the targets `first`, `first` + 1, …"""
+        if first != self.tokens:
+            raise LedgerError(f"target {first} scored where {self.tokens} was due")
+        total = float(bits.double().sum())
+        if not 0 <= total < float("inf"):
+            raise LedgerError(f"{total} bits for targets from {first} on: probabilities that are no distribution")
+        self.tokens += bits.numel()
+        self.bits += total
+
+    def close(self) -> Score:
+        if self.tokens != self.expected:
+            raise LedgerError(f"{self.tokens} targets scored of {self.expected}")
+        return Score(self.protocol, self.bits, self.num_bytes, self.tokens)

@@ -1,0 +1,88 @@
+"""Shuffled training sequences from a token stream, endless, prefetched and resumable.
+
+Sequence k covers tokens [kT, kT + T]: its T inputs and, one further on, its T targets. Sequences share
+their border token, so every neighbouring pair is trained on once per epoch (but for the last few that do
+not fill a sequence). Each epoch has its own order, a function of seed and epoch alone; the whole state
+is how many sequences were handed out.
+"""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from bytegolf.errors import InputError
+from bytegolf.text.shards import TokenStream
+
+Batch = npt.NDArray[np.int64]
+
+
+class Batches:
+    """An iterator of int64 arrays (sequences, sequence_length + 1).
+
+    `position` counts the sequences handed out; `Batches(..., position=p)` goes on from there. The next
+    batch is made on a thread while this one is used: close it, or use it as a context manager.
+
+    Raises InputError if the stream is shorter than a sequence, and while iterating for a token that is
+    not in the vocabulary.
+    """
+
+    def __init__(
+        self,
+        stream: TokenStream,
+        sequence_length: int,
+        sequences_per_batch: int,
+        seed: int,
+        vocab_size: int,
+        position: int = 0,
+    ) -> None:
+        self.stream, self.sequence_length, self.sequences_per_batch = stream, sequence_length, sequences_per_batch
+        self.seed, self.vocab_size, self.position = seed, vocab_size, position
+        self.num_sequences = (len(stream) - 1) // sequence_length
+        if self.num_sequences < 1:
+            limit = max(len(stream) - 1, 0)
+            raise InputError(f"sequence_length: expected at most {limit} for {len(stream)} training tokens, found {sequence_length}")
+        self._epoch = -1
+        self._order = np.empty(0, dtype=np.int64)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="batches")
+        self._next = self._prefetch()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Batch:
+        batch = self._next.result()
+        self.position += self.sequences_per_batch
+        self._next = self._prefetch()
+        return batch
+
+    def close(self) -> None:
+        """Stop the thread."""
+        self._thread.shutdown(cancel_futures=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _prefetch(self) -> Future[Batch]:
+        return self._thread.submit(self._batch, self.position)
+
+    def _batch(self, position: int) -> Batch:
+        batch = np.empty((self.sequences_per_batch, self.sequence_length + 1), dtype=np.int64)
+        for index, row in enumerate(batch, start=position):
+            start = self._sequence_at(index) * self.sequence_length
+            row[:] = self.stream[start : start + self.sequence_length + 1]
+        if batch.max() >= self.vocab_size:
+            raise InputError(f"tokens: expected ids below model.vocab_size {self.vocab_size}, found {batch.max()}")
+        return batch
+
+    def _sequence_at(self, position: int) -> int:
+        epoch, index = divmod(position, self.num_sequences)
+        if epoch != self._epoch:
+            self._epoch = epoch
+            self._order = np.random.Generator(np.random.PCG64([self.seed, epoch])).permutation(self.num_sequences)
+        return int(self._order[index])

@@ -1,0 +1,46 @@
+"""The bytes of text that each token stands for, alone and right after a document's start.
+
+Everything that turns tokens into bytes or counts them reads this one table, so that the denominator of
+bits per byte cannot disagree with the decoded text.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from bytegolf.errors import InputError
+
+Tokens = npt.NDArray[np.uint16]
+
+
+class ByteTable:
+    """`inside[id]` and `at_start[id]` are the bytes of token `id`; they differ where a decoder drops a leading space.
+
+    `control[id]` marks ids that stand for no text. What follows one, or nothing, is at the start of a document.
+    """
+
+    def __init__(self, inside: Sequence[bytes], at_start: Sequence[bytes], control: Sequence[bool]) -> None:
+        self.vocab_size = len(inside)
+        self._pieces = [*inside, *at_start]
+        self._lengths = np.array([len(piece) for piece in self._pieces], dtype=np.int64)
+        self._control = np.array(control, dtype=np.bool_)
+
+    def decode(self, ids: npt.ArrayLike) -> bytes:
+        """The bytes of a stream of tokens. Raises InputError for an id outside the vocabulary."""
+        return b"".join(map(self._pieces.__getitem__, self._rows(ids).tolist()))
+
+    def byte_counts(self, ids: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """(n,) bytes that each of n tokens adds. Raises InputError for an id outside the vocabulary."""
+        counts: npt.NDArray[np.int64] = self._lengths[self._rows(ids)]
+        return counts
+
+    def _rows(self, ids: npt.ArrayLike) -> npt.NDArray[np.intp]:
+        rows = np.array(ids, dtype=np.intp).reshape(-1)
+        if rows.size and not 0 <= rows.min() <= rows.max() < self.vocab_size:
+            wrong = rows.max() if rows.max() >= self.vocab_size else rows.min()
+            raise InputError(f"tokens: expected ids below the vocabulary size {self.vocab_size}, found {wrong}")
+        starts = np.ones(rows.size, dtype=np.bool_)
+        starts[1:] = self._control[rows[:-1]]
+        rows[starts] += self.vocab_size
+        return rows

@@ -1,0 +1,145 @@
+"""A data folder opened for use: prepared here, or a foreign folder of bare contest shards."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import zstandard
+
+from bytegolf.errors import InputError
+from bytegolf.run import DataFolder, DataManifest
+from bytegolf.text.bytetable import Tokens
+from bytegolf.text.shards import HEADER_BYTES, TokenStream
+from bytegolf.text.tokenizer import BytesTokenizer, Tokenizer, load_tokenizer
+
+COUNT_TOKENS = 10_000_000  # counted at once
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Token streams, their tokenizer, and what is known of the text. Streams are opened when first used."""
+
+    folder: DataFolder
+    tokenizer: Tokenizer
+    manifest: DataManifest | None  # None in a foreign folder
+
+    @cached_property
+    def train(self) -> TokenStream:
+        """Raises InputError if shards are missing, damaged, or hold other than the recorded number of tokens."""
+        return self._stream("train", self.manifest.train_tokens if self.manifest else None)
+
+    @cached_property
+    def val(self) -> TokenStream:
+        """As `train`, for the held-out split."""
+        return self._stream("val", self.manifest.val_tokens if self.manifest else None)
+
+    @cached_property
+    def val_bytes(self) -> int:
+        """UTF-8 bytes of the held-out documents: the denominator of bits per byte."""
+        return self.manifest.val_bytes if self.manifest else count_bytes(self.val, self.tokenizer)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Identifies the data: the manifest, or in a foreign folder its shards' names, sizes and headers and the tokenizer."""
+        if self.manifest:
+            return hashlib.sha256(self.folder.manifest_path.read_bytes()).hexdigest()
+        identity = hashlib.sha256(self.tokenizer.sha256.encode())
+        for path in sorted(self.folder.root.glob("*.bin")):
+            identity.update(f"{path.name} {path.stat().st_size} ".encode())
+            with path.open("rb") as file:
+                identity.update(file.read(HEADER_BYTES))
+        return identity.hexdigest()
+
+    def val_text(self) -> bytes | None:
+        """The exact held-out documents, one after the other; None in a foreign folder. Raises InputError if damaged."""
+        if self.manifest is None:
+            return None
+        path = self.folder.val_text
+        try:
+            with path.open("rb") as file:
+                text: bytes = zstandard.ZstdDecompressor().stream_reader(file).read(self.val_bytes + 1)
+        except (OSError, zstandard.ZstdError) as error:
+            raise InputError(f"{path}: expected the held-out text, found {error}") from None
+        if len(text) != self.val_bytes:
+            raise InputError(f"{path}: expected {self.val_bytes} bytes of held-out text, found {len(text)}")
+        return text
+
+    def held_out(self, limit_bytes: int = 0) -> tuple[Tokens | TokenStream, int]:
+        """The held-out tokens and the bytes that those after the first stand for.
+
+        With `limit_bytes`, the longest run of tokens from the start that stands for no more than that.
+        Raises InputError if there is nothing to score.
+        """
+        first = int(self.tokenizer.byte_counts(self.val[:1]).sum())
+        if not limit_bytes or limit_bytes >= self.val_bytes:
+            tokens: Tokens | TokenStream = self.val
+            num_bytes = self.val_bytes - first
+        else:
+            beginning = self.val[: limit_bytes + 1]  # no fewer than needed: few tokens but BOS have no bytes
+            ends = np.cumsum(self.tokenizer.byte_counts(beginning)) - first
+            kept = int(np.searchsorted(ends, limit_bytes, side="right"))
+            tokens, num_bytes = beginning[:kept], int(ends[kept - 1])
+        if num_bytes < 1:
+            raise InputError(f"{self.folder.root}: expected held-out text of at least one byte to score, found {num_bytes}")
+        return tokens, num_bytes
+
+    def train_text(self, limit_bytes: int) -> bytes:
+        """The last training documents, decoded, about `limit_bytes` at most."""
+        return self.tokenizer.decode(self.train[max(0, len(self.train) - limit_bytes) :])[-limit_bytes:]
+
+    def _stream(self, split: str, tokens: int | None) -> TokenStream:
+        stream = TokenStream(self.folder.shards(split))
+        if tokens is not None and len(stream) != tokens:
+            raise InputError(f"{self.folder.root}: expected {tokens} {split} tokens as its manifest says, found {len(stream)}")
+        return stream
+
+
+def open_data(folder: Path, tokenizer: Path | None = None) -> Dataset:
+    """Open a data folder; scoring needs no training shards.
+
+    A foreign folder's `tokenizer` is given, or found in it or in the folder `tokenizers` beside it or one
+    further up; of several the one that names the vocabulary the folder's name ends with.
+
+    Raises InputError if there is no held-out shard or no such tokenizer, or they disagree with the manifest.
+    """
+    data = DataFolder(folder)
+    data.shards("val")
+    manifest = data.manifest()
+    if manifest is None:
+        return Dataset(data, load_tokenizer(tokenizer) if tokenizer else _find_tokenizer(folder), None)
+    path = tokenizer or folder / manifest.tokenizer
+    loaded = load_tokenizer(path)
+    if loaded.sha256 != manifest.tokenizer_sha256:
+        raise InputError(f"{path}: expected sha256 {manifest.tokenizer_sha256[:16]} as in {data.manifest_path}, found {loaded.sha256[:16]}")
+    dataset = Dataset(data, loaded, manifest)
+    _ = dataset.val  # checks its token count
+    return dataset
+
+
+def count_bytes(stream: TokenStream, tokenizer: Tokenizer) -> int:
+    """Bytes of text in a stream of documents, in little memory. Raises InputError for an id outside the vocabulary."""
+    total = 0
+    for start in range(0, len(stream), COUNT_TOKENS):
+        context = min(start, 1)  # a token's bytes depend on the one before
+        total += int(tokenizer.byte_counts(stream[start - context : start + COUNT_TOKENS])[context:].sum())
+    return total
+
+
+def _find_tokenizer(folder: Path) -> Tokenizer:
+    root = folder.resolve()
+    vocab = re.search(r"(?:sp|byte)?(\d+)$", root.name)
+    if vocab and vocab[0] == "byte260":
+        return BytesTokenizer()
+    found = sorted(path for place in (root, root.parent / "tokenizers", root.parents[1] / "tokenizers") for path in place.glob("*.model"))
+    named = [path for path in found if vocab and vocab[1] in re.findall(r"\d+", path.stem)]
+    fitting = found if len(found) == 1 else named
+    if len(fitting) != 1:
+        listed = ", ".join(map(str, found)) or "none"
+        raise InputError(f"{folder}: expected one tokenizer in it or in tokenizers beside it, found {listed}; name one with --tokenizer")
+    tokenizer = load_tokenizer(fitting[0])
+    if vocab and vocab[0].startswith("sp") and tokenizer.vocab_size != int(vocab[1]):
+        raise InputError(f"{fitting[0]}: expected a vocabulary of {vocab[1]} for {folder}, found {tokenizer.vocab_size}")
+    return tokenizer

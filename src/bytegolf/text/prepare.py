@@ -1,0 +1,175 @@
+"""Documents to a data folder: decide the split, train or load the tokenizer, encode, and check that nothing is lost.
+
+The corpus is read in passes instead of being held in memory: one decides the split and fingerprints the
+text, one samples it for the tokenizer, one encodes. The folder appears only when all of it is complete.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import zstandard
+
+from bytegolf.errors import InputError
+from bytegolf.progress import Progress, say
+from bytegolf.run import DataFolder, DataManifest, atomic_folder, sha256_of, write_json
+from bytegolf.text.bytetable import Tokens
+from bytegolf.text.corpus import Corpus, Document, open_corpus
+from bytegolf.text.dataset import count_bytes
+from bytegolf.text.shards import ShardWriter, TokenStream
+from bytegolf.text.split import Fingerprint, SplitRule, Survey, survey
+from bytegolf.text.tokenizer import BOS, BytesTokenizer, Kind, Tokenizer, load_tokenizer, train_bpe
+
+SAMPLE_BYTES = 100_000_000  # of text that a tokenizer is trained on
+BATCH_DOCUMENTS, BATCH_CHARACTERS = 1000, 4_000_000  # encoded at once
+ZSTD_LEVEL = 10
+
+
+def prepare(
+    sources: Sequence[str],
+    out: Path,
+    *,
+    kind: Kind = "bpe",
+    vocab_size: int = 1024,
+    tokenizer: Path | None = None,
+    val_docs: int | None = None,
+) -> DataManifest:
+    """Make the data folder `out` of `sources`, see `open_corpus`, and return its manifest.
+
+    A `tokenizer` file is used as it is; else BPE of `vocab_size` pieces is trained on the training
+    documents, or the byte vocabulary taken. `val_docs` holds out the first documents instead of those
+    that a hash picks. A folder that already holds just this is left as it is.
+
+    Raises InputError for unreadable or unsplittable text, a tokenizer that changes text, and an `out`
+    that holds something else.
+    """
+    folder = DataFolder(out)
+    existing = _existing(folder)
+    rule = SplitRule(val_docs)
+    corpus = open_corpus(sources, exclude=out)
+    with Progress("read", corpus.size, "bytes") as progress:
+        found = survey(corpus, rule, progress)
+    chosen = load_tokenizer(tokenizer) if tokenizer else BytesTokenizer() if kind == "bytes" else _train(corpus, found, vocab_size)
+    if existing:
+        _require_same(folder, existing, found, chosen)
+        say(f"{out}: already prepared, reused")
+        return existing
+    with atomic_folder(out) as partial:
+        manifest = _write(DataFolder(partial), corpus, found, chosen)
+        write_json(DataFolder(partial).manifest_path, manifest.model_dump())
+    return manifest
+
+
+def _existing(folder: DataFolder) -> DataManifest | None:
+    """The manifest of what was prepared before. Raises InputError if the folder holds anything else."""
+    if folder.root.exists() and not (folder.root.is_dir() and (folder.manifest_path.exists() or not any(folder.root.iterdir()))):
+        raise InputError(f"{folder.root}: expected no folder yet, an empty one or prepared data, found something else")
+    return folder.manifest()
+
+
+def _require_same(folder: DataFolder, existing: DataManifest, found: Survey, tokenizer: Tokenizer) -> None:
+    for what, asked, held in (
+        ("documents", found.corpus_sha256, existing.corpus_sha256),
+        ("split", str(found.rule), existing.split),
+        ("tokenizer", tokenizer.sha256, existing.tokenizer_sha256),
+    ):
+        if asked != held:
+            raise InputError(f"{folder.root}: expected the {what} asked for ({asked[:24]}), found others ({held[:24]}); give another --out")
+    for name, sha256 in existing.files.items():
+        if not (folder.root / name).is_file() or sha256_of(folder.root / name) != sha256:
+            raise InputError(f"{folder.root / name}: expected the file as prepared, found it damaged or gone; remove the folder")
+
+
+def _train(corpus: Corpus, found: Survey, vocab_size: int) -> Tokenizer:
+    say(f"tokenizer: training BPE {vocab_size}")
+    every = -(-found.train_bytes // SAMPLE_BYTES)
+    texts = (document.text for document, held_out in found.divide(corpus) if not held_out)
+    return train_bpe(islice(texts, 0, None, every), vocab_size)
+
+
+@dataclass
+class _Tally:
+    documents: int = 0
+    bytes: int = 0
+
+
+def _write(folder: DataFolder, corpus: Corpus, found: Survey, tokenizer: Tokenizer) -> DataManifest:
+    """Encode the corpus into `folder` and return what its manifest says."""
+    tallies = {True: _Tally(), False: _Tally()}
+    val_offsets: list[int] = []
+    fingerprint = Fingerprint()
+    with (
+        ShardWriter(folder.root, "train") as train,
+        ShardWriter(folder.root, "val") as val,
+        folder.val_text.open("wb") as compressed,
+        zstandard.ZstdCompressor(level=ZSTD_LEVEL).stream_writer(compressed) as val_text,
+        Progress("encode", corpus.size, "bytes") as progress,
+    ):
+        divided = found.divide(fingerprint.over(corpus.read(progress)))
+        for held_out, text, tokens in _encode(divided, tokenizer):
+            tally = tallies[held_out]
+            if held_out:
+                val_offsets.append(tally.bytes)
+                val_text.write(text)
+            (val if held_out else train).write(np.concatenate(([BOS], tokens)))
+            tally.documents += 1
+            tally.bytes += len(text)
+    if fingerprint.hexdigest() != found.corpus_sha256:
+        raise InputError(f"{corpus.source}: expected the same documents in every pass, found them changed meanwhile")
+    counted = count_bytes(TokenStream(folder.shards("val")), tokenizer)
+    if counted != tallies[True].bytes:
+        raise InputError(f"tokenizer {tokenizer.name}: expected tokens of {tallies[True].bytes} held-out bytes, found {counted}")
+    tokenizer_name = "bytes" if tokenizer.kind == "bytes" else "tokenizer.model"
+    (folder.root / tokenizer_name).write_bytes(tokenizer.serialised)
+    return DataManifest(
+        source=corpus.source,
+        corpus_sha256=found.corpus_sha256,
+        split=str(found.rule),
+        tokenizer=tokenizer_name,
+        tokenizer_sha256=tokenizer.sha256,
+        vocab_size=tokenizer.vocab_size,
+        train_documents=tallies[False].documents,
+        train_bytes=tallies[False].bytes,
+        train_tokens=train.tokens,
+        val_documents=tallies[True].documents,
+        val_bytes=tallies[True].bytes,
+        val_tokens=val.tokens,
+        val_offsets=val_offsets,
+        files={path.name: sha256_of(path) for path in sorted(folder.root.iterdir())},
+    )
+
+
+def _encode(divided: Iterable[tuple[Document, bool]], tokenizer: Tokenizer) -> Iterator[tuple[bool, bytes, Tokens]]:
+    """(held out, UTF-8 text, tokens) of each document. Raises InputError for one that does not decode to itself."""
+    for batch in _batches(divided):
+        encoded = tokenizer.encode_batch([document.text for document, _ in batch])
+        for (document, held_out), tokens in zip(batch, encoded, strict=True):
+            text = document.text.encode()
+            decoded = tokenizer.decode(tokens)
+            if decoded != text:
+                raise InputError(f"{document.name}: {_difference(document.text, decoded, tokenizer)}")
+            yield held_out, text, tokens
+
+
+def _batches(divided: Iterable[tuple[Document, bool]]) -> Iterator[list[tuple[Document, bool]]]:
+    batch: list[tuple[Document, bool]] = []
+    characters = 0
+    for document, held_out in divided:
+        batch.append((document, held_out))
+        characters += len(document.text)
+        if len(batch) == BATCH_DOCUMENTS or characters >= BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
+
+
+def _difference(text: str, decoded: bytes, tokenizer: Tokenizer) -> str:
+    other = decoded.decode(errors="replace")
+    at = next((i for i, (a, b) in enumerate(zip(text, other, strict=False)) if a != b), min(len(text), len(other)))
+    return (
+        f"expected tokenizer {tokenizer.name} to give the text back unchanged, "
+        f"found {other[at : at + 1]!r} instead of {text[at : at + 1]!r} at character {at}"
+    )

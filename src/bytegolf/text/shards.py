@@ -1,0 +1,121 @@
+"""Token streams on disk, in the contest's shard format, and several shards seen as one array.
+
+A shard is a header of 256 little-endian int32 (magic, version, number of tokens, zeros) and that many
+uint16 tokens.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from bytegolf.errors import InputError
+from bytegolf.text.bytetable import Tokens
+
+MAGIC, VERSION = 20240520, 1
+HEADER_BYTES = 256 * 4
+TOKEN_BYTES = 2
+MAX_SHARD_TOKENS = 100_000_000
+
+
+def read_shard(path: Path) -> Tokens:
+    """(n,) uint16 tokens, memory-mapped. Raises InputError if the file is not exactly one shard."""
+    try:
+        size = path.stat().st_size
+        if size < HEADER_BYTES:
+            raise InputError(f"{path}: expected a shard of at least {HEADER_BYTES} bytes, found {size}")
+        whole = np.memmap(path, dtype=np.uint8, mode="r")
+    except OSError as error:
+        raise InputError(f"{path}: expected a shard, found {error.strerror}") from None
+    magic, version, count, *rest = whole[:HEADER_BYTES].view("<i4").tolist()
+    if magic != MAGIC:
+        raise InputError(f"{path}: expected a shard with magic number {MAGIC}, found {magic}")
+    if version != VERSION:
+        raise InputError(f"{path}: expected shard version {VERSION}, found {version}")
+    if size != HEADER_BYTES + count * TOKEN_BYTES:
+        raise InputError(f"{path}: expected {HEADER_BYTES + count * TOKEN_BYTES} bytes for {count} tokens, found {size}")
+    if any(rest):
+        raise InputError(f"{path}: expected zeros after the token count, found a header that is damaged")
+    return whole[HEADER_BYTES:].view("<u2")
+
+
+class ShardWriter:
+    """Writes tokens to `folder/split_000000.bin` and on, a new shard whenever one is full.
+
+    A context manager; `tokens` is how many were written. A shard's header is right once it is closed.
+    """
+
+    def __init__(self, folder: Path, split: str, max_tokens: int = MAX_SHARD_TOKENS) -> None:
+        self.folder, self.split, self.max_tokens = folder, split, max_tokens
+        self.tokens = 0
+        self._file: BinaryIO | None = None
+        self._in_shard = 0
+
+    def write(self, tokens: npt.ArrayLike) -> None:
+        """Append tokens."""
+        left = np.asarray(tokens, dtype="<u2")
+        while left.size:
+            if self._file is None or self._in_shard == self.max_tokens:
+                self._next_shard()
+            assert self._file is not None
+            part = left[: self.max_tokens - self._in_shard]
+            self._file.write(part.tobytes())
+            self._in_shard += part.size
+            self.tokens += part.size
+            left = left[part.size :]
+
+    def close(self) -> None:
+        """Write the last header."""
+        if self._file is not None:
+            self._file.seek(0)
+            self._file.write(_header(self._in_shard))
+            self._file.close()
+            self._file = None
+
+    def _next_shard(self) -> None:
+        self.close()
+        self._file = (self.folder / f"{self.split}_{self.tokens // self.max_tokens:06d}.bin").open("wb")
+        self._file.write(_header(0))
+        self._in_shard = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+class TokenStream:
+    """Shards, in order, as one array: `len(stream)`, and `stream[start:stop]` for uint16 tokens.
+
+    Memory-mapped: only what is asked for is read. Raises InputError if a file is not a shard.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._shards = [read_shard(path) for path in paths]
+        self._ends = np.cumsum([len(shard) for shard in self._shards], dtype=np.int64)
+
+    def __len__(self) -> int:
+        return int(self._ends[-1]) if self._shards else 0
+
+    def __getitem__(self, span: slice) -> Tokens:
+        start, stop, step = span.indices(len(self))
+        if step != 1:
+            raise ValueError(f"expected a slice with step 1, found {step}")
+        parts = [np.empty(0, dtype=np.uint16)]
+        index = int(np.searchsorted(self._ends, start, side="right"))
+        while start < stop:
+            shard, end = self._shards[index], int(self._ends[index])
+            offset = end - len(shard)
+            parts.append(shard[start - offset : stop - offset])
+            start, index = end, index + 1
+        return np.concatenate(parts)
+
+
+def _header(count: int) -> bytes:
+    header = np.zeros(HEADER_BYTES // 4, dtype="<i4")
+    header[:3] = MAGIC, VERSION, count
+    return header.tobytes()

@@ -1,0 +1,211 @@
+"""Text to tokens and back, byte for byte: SentencePiece BPE, or the raw bytes.
+
+Every vocabulary begins with pad, bos, eos and unk. A document in a stream of tokens is BOS and its
+tokens; there is no EOS.
+"""
+
+import hashlib
+import io
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import sentencepiece
+
+from bytegolf.config import MAX_VOCAB_SIZE
+from bytegolf.errors import InputError
+from bytegolf.text.bytetable import ByteTable, Tokens
+
+BOS = 1
+NUM_SPECIALS = 4
+SERIALISED_BYTES = b"bytes260"
+SPACE_MARK = "\u2581"  # what SentencePiece writes for a space
+SENTENCE_CHARACTERS = 4000
+
+Kind = Literal["bpe", "bytes"]
+
+
+class Tokenizer(Protocol):
+    """What the rest of the package knows of a tokenizer."""
+
+    @property
+    def kind(self) -> Kind: ...
+    @property
+    def name(self) -> str:
+        """Short, for people: "bpe 1024"."""
+
+    @property
+    def vocab_size(self) -> int: ...
+    @property
+    def serialised(self) -> bytes:
+        """What `tokenizer_from` makes it of again."""
+
+    @property
+    def sha256(self) -> str:
+        """Of `serialised`, in hexadecimal."""
+
+    def encode(self, text: str) -> Tokens:
+        """(n,) uint16 tokens of one document, without BOS."""
+
+    def encode_batch(self, texts: Sequence[str]) -> list[Tokens]:
+        """`encode` of each text, on all cores."""
+
+    def decode(self, ids: npt.ArrayLike) -> bytes:
+        """The UTF-8 bytes of a stream of tokens; special ids have none."""
+
+    def byte_counts(self, ids: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """(n,) bytes that each of n tokens adds to what is decoded; the first stands at a document's start."""
+
+
+class _Tabled:
+    """A tokenizer whose decoder is a `ByteTable`."""
+
+    def __init__(self, kind: Kind, serialised: bytes, table: ByteTable) -> None:
+        self.kind: Kind = kind
+        self.serialised = serialised
+        self.sha256 = hashlib.sha256(serialised).hexdigest()
+        self.vocab_size = table.vocab_size
+        self.name = f"{kind} {table.vocab_size}"
+        self._table = table
+
+    def decode(self, ids: npt.ArrayLike) -> bytes:
+        return self._table.decode(ids)
+
+    def byte_counts(self, ids: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        return self._table.byte_counts(ids)
+
+
+class BytesTokenizer(_Tabled):
+    """The four specials and the 256 bytes: token = byte + 4."""
+
+    def __init__(self) -> None:
+        pieces = [b""] * NUM_SPECIALS + [bytes([value]) for value in range(256)]
+        super().__init__("bytes", SERIALISED_BYTES, ByteTable(pieces, pieces, [not piece for piece in pieces]))
+
+    def encode(self, text: str) -> Tokens:
+        return np.frombuffer(text.encode(), dtype=np.uint8).astype(np.uint16) + np.uint16(NUM_SPECIALS)
+
+    def encode_batch(self, texts: Sequence[str]) -> list[Tokens]:
+        return [self.encode(text) for text in texts]
+
+
+class BpeTokenizer(_Tabled):
+    """A SentencePiece model, ours or foreign.
+
+    Raises InputError if the bytes are no model, its BOS is not id 1, or its ids do not fit uint16.
+    """
+
+    def __init__(self, model: bytes) -> None:
+        if not model:  # SentencePiece takes this for "load later"
+            raise InputError("tokenizer: expected a SentencePiece model, found an empty file")
+        try:
+            self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+        except RuntimeError:
+            raise InputError(f"tokenizer: expected a SentencePiece model, found {len(model)} bytes that are none") from None
+        size, bos = self._processor.vocab_size(), self._processor.bos_id()
+        if bos != BOS:
+            raise InputError(f"tokenizer: expected BOS to be id {BOS}, found {bos if bos >= 0 else 'no BOS'}")
+        if size > MAX_VOCAB_SIZE:
+            raise InputError(f"tokenizer: expected at most {MAX_VOCAB_SIZE} pieces, found {size}")
+        self._mark_ids = [self._processor.piece_to_id(f"<0x{byte:02X}>") for byte in SPACE_MARK.encode()]
+        super().__init__("bpe", model, _table_of(self._processor))
+
+    def encode(self, text: str) -> Tokens:
+        return self.encode_batch([text])[0]
+
+    def encode_batch(self, texts: Sequence[str]) -> list[Tokens]:
+        # SentencePiece writes spaces as U+2581 and could not tell that character from them: it goes in as bytes.
+        split = [text.split(SPACE_MARK) for text in texts]
+        encoded = iter(self._processor.encode([part for parts in split for part in parts], num_threads=os.cpu_count() or 1))
+        batch = []
+        for parts in split:
+            ids = next(encoded)
+            for _ in parts[1:]:
+                ids += self._mark_ids
+                ids += next(encoded)
+            batch.append(np.array(ids, dtype=np.uint16))
+        return batch
+
+
+def train_bpe(texts: Iterable[str], vocab_size: int) -> BpeTokenizer:
+    """A lossless BPE tokenizer of `vocab_size` pieces. The same texts give the same bytes.
+
+    Raises InputError if the texts cannot fill the vocabulary, or it cannot hold their characters.
+    """
+    if not NUM_SPECIALS + 256 < vocab_size <= MAX_VOCAB_SIZE:
+        raise InputError(f"vocab_size: expected {NUM_SPECIALS + 256 + 1} to {MAX_VOCAB_SIZE} for BPE, found {vocab_size}")
+    model = io.BytesIO()
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=_sentences(texts), model_writer=model, model_type="bpe", vocab_size=vocab_size,
+            max_sentence_length=4 * SENTENCE_CHARACTERS, character_coverage=0.999, byte_fallback=True, split_digits=True,
+            normalization_rule_name="identity", add_dummy_prefix=False, remove_extra_whitespaces=False,
+            allow_whitespace_only_pieces=True, pad_id=0, bos_id=BOS, eos_id=2, unk_id=3, minloglevel=2,
+        )  # fmt: skip
+    except RuntimeError as error:
+        raise InputError(f"vocab_size: expected {_remedy(str(error))}, found {vocab_size}") from None
+    return BpeTokenizer(model.getvalue())
+
+
+def tokenizer_from(kind: Kind, serialised: bytes) -> Tokenizer:
+    """The tokenizer that `serialised` was taken from. Raises InputError if it is damaged."""
+    if kind == "bpe":
+        return BpeTokenizer(serialised)
+    if serialised != SERIALISED_BYTES:
+        raise InputError(f"tokenizer: expected {SERIALISED_BYTES!r}, found {serialised[:20]!r}")
+    return BytesTokenizer()
+
+
+def load_tokenizer(path: Path) -> Tokenizer:
+    """A SentencePiece `.model` file, or the byte tokenizer: a data folder's file `bytes`, or just that word.
+
+    Raises InputError if there is no such file or it is no tokenizer.
+    """
+    if path == Path("bytes") and not path.exists():
+        return BytesTokenizer()
+    try:
+        return tokenizer_from("bytes" if path.name == "bytes" else "bpe", path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: expected a tokenizer, found {error.strerror}") from None
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _sentences(texts: Iterable[str]) -> Iterator[str]:
+    """Texts in stretches that keep their line ends, so that pieces across them are learned."""
+    for text in texts:
+        for start in range(0, len(text), SENTENCE_CHARACTERS):
+            yield text[start : start + SENTENCE_CHARACTERS]
+
+
+def _remedy(message: str) -> str:
+    """What SentencePiece's trainer asks for."""
+    if match := re.search(r"value <= (\d+)", message):
+        return f"at most {match[1]} pieces for so little text"
+    if match := re.search(r"required_chars\. \d+ vs (\d+)", message):
+        return f"at least {match[1]} pieces for the characters of this text"
+    return "text to train a tokenizer on"
+
+
+def _table_of(processor: sentencepiece.SentencePieceProcessor) -> ByteTable:
+    """What the model's own decoder makes of each piece, first in a document and after other text."""
+    ids = range(processor.vocab_size())
+    pieces = {i: bytes([int(processor.id_to_piece(i)[3:5], 16)]) for i in ids if processor.is_byte(i)}
+    control = [processor.is_control(i) for i in ids]
+    silent = {i for i in ids if control[i] or processor.is_unknown(i) or processor.is_unused(i)}
+    texts = [i for i in ids if i not in pieces and i not in silent]
+    at_start = dict(zip(texts, processor.decode([[i] for i in texts]), strict=True))
+    anchor = next((i for i in texts if at_start[i]), None)
+    if anchor is None:
+        raise InputError("tokenizer: expected pieces of text, found none")
+    following = processor.decode([[anchor, i] for i in texts])
+    inside = {i: text[len(at_start[anchor]) :] for i, text in zip(texts, following, strict=True)}
+    return ByteTable(
+        [pieces[i] if i in pieces else inside.get(i, "").encode() for i in ids],
+        [pieces[i] if i in pieces else at_start.get(i, "").encode() for i in ids],
+        control,
+    )

@@ -1,0 +1,47 @@
+"""Averages of the weights, kept in float32: an exponential moving one (EMA) and a plain mean of late weights (SWA)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from bytegolf.config import AverageConfig
+
+Weights = dict[str, Tensor]
+
+
+@dataclass
+class Averages:
+    """Both averages of a run. Fed after each step; `best` is what the run ends with."""
+
+    config: AverageConfig
+    ema: Weights = field(default_factory=dict)
+    swa: Weights = field(default_factory=dict)
+    swa_count: int = 0
+
+    @torch.no_grad()
+    def update(self, weights: Mapping[str, Tensor], step: int, learning_rate_scale: float) -> None:
+        if self.config.ema_decay:
+            if self.ema:
+                torch._foreach_lerp_(list(self.ema.values()), list(weights.values()), 1 - self.config.ema_decay)
+            else:
+                self.ema = _copy(weights)
+        if learning_rate_scale < self.config.swa_below and step % self.config.swa_every == 0:
+            self.swa_count += 1
+            if self.swa:
+                torch._foreach_lerp_(list(self.swa.values()), list(weights.values()), 1 / self.swa_count)
+            else:
+                self.swa = _copy(weights)
+
+    def restart(self) -> None:
+        """Forget all weights so far: what was trained for another grid would dominate the average."""
+        self.ema, self.swa, self.swa_count = {}, {}, 0
+
+    def best(self, weights: Mapping[str, Tensor]) -> Weights:
+        """The EMA if there is one, else the SWA mean of at least two, else the weights themselves."""
+        return self.ema or (self.swa if self.swa_count >= 2 else {}) or dict(weights)
+
+
+def _copy(weights: Mapping[str, Tensor]) -> Weights:
+    return {name: weight.detach().float().clone() for name, weight in weights.items()}

@@ -1,0 +1,221 @@
+"""The training loop: batches -> weights, on one process.
+
+A step: fake quantisation once it is due, gradients accumulated over micro-batches, clipping, Muon and AdamW,
+averages, log; then validation and checkpoint where they fall due. Everything a step depends on is in the
+checkpoint, so an interrupted run continues as if nothing had happened.
+"""
+
+import math
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn import functional as F
+
+from bytegolf.config import Recipe
+from bytegolf.errors import InputError, InterruptedRunError
+from bytegolf.progress import Progress
+from bytegolf.run import RunFolder
+from bytegolf.text.batches import Batches
+from bytegolf.text.shards import TokenStream
+from bytegolf.train.averaging import Averages
+from bytegolf.train.checkpoint import Checkpoint, flatten, load_checkpoint, optimizer_tensors, restore_optimizer, save_checkpoint
+from bytegolf.train.fake_quant import Bits, fake_quantize
+from bytegolf.train.log import EventLog
+from bytegolf.train.optim import Optimizers
+from bytegolf.train.schedule import Clock, learning_rate_scale
+
+Weights = dict[str, Tensor]
+Validate = Callable[[Weights], dict[str, float]]
+
+
+@dataclass
+class Trainer:
+    """One run: its model, optimisers, averages, clock and place in the data."""
+
+    recipe: Recipe
+    model: nn.Module
+    compute_dtype: torch.dtype
+    tokens: TokenStream
+    run: RunFolder
+    qat_bits: Bits
+    fingerprint: dict[str, str]  # what must not change when the run resumes: data, tokenizer
+
+    def __post_init__(self) -> None:
+        self.clock = Clock.of(self.recipe.train)
+        self.optimizers = Optimizers(self.model, self.recipe.optim, self.compute_dtype)
+        self.averages = Averages(self.recipe.average)
+        self.fake_quant = False
+        self.position = 0  # sequences consumed
+        self.logged = (0, 0.0)  # step and seconds at the last line of the log
+        self.device = next(self.model.parameters()).device
+        self.loss = torch.compile(self._loss, dynamic=False) if self.recipe.train.compile else self._loss
+
+    def fit(self, validate: Validate) -> Weights:
+        """Train to the end of the clock and return the final averaged weights.
+
+        Raises InterruptedRunError, or InputError if the loss diverges.
+        """
+        config = self.recipe.train
+        log_bytes = self._resume()
+        self._warm_up()
+        with (
+            EventLog(self.run.log, self.run.text_log, log_bytes) as log,
+            self._batches() as batches,
+            _interruption() as interrupted,
+            self._progress() as progress,
+        ):
+            while not self.clock.done:
+                note = self._step(batches, log)
+                progress.advance(self._work_done() - progress.done, note)
+                if interrupted():
+                    self._save(log)
+                    raise InterruptedRunError(f"{self.run.root}: stopped at step {self.clock.step}; continue with --resume")
+                last = self.clock.done
+                if last or (config.validate_every and self.clock.step % config.validate_every == 0):
+                    log.write("validate", step=self.clock.step, **validate(self.averages.best(self.weights) if last else self.weights))
+                if config.checkpoint_every and self.clock.step % config.checkpoint_every == 0 and not last:
+                    self._save(log)
+            log.write("done", step=self.clock.step, seconds=self.clock.seconds)
+        return self.averages.best(self.weights)
+
+    @property
+    def weights(self) -> Weights:
+        return {name: parameter.detach() for name, parameter in self.model.named_parameters()}
+
+    def _step(self, batches: Batches, log: EventLog) -> str:
+        """One optimiser step; returns a note for the progress bar."""
+        progress = self.clock.progress
+        scale = learning_rate_scale(progress, self.recipe.train.warmdown)
+        if not self.fake_quant and progress >= self.recipe.qat.start < 1:
+            self.fake_quant = True
+            self.averages.restart()
+            log.write("qat", step=self.clock.step, bits=dict(self.qat_bits))
+        with self.clock.running():
+            loss = self._gradients(next(batches))
+            self.optimizers.step(self.clock.step, scale)
+            self.averages.update(self.weights, self.clock.step + 1, scale)
+            mean = float(loss)
+        self.position = batches.position
+        if not math.isfinite(mean):
+            raise InputError(
+                f"training diverged: expected a finite loss, found {mean} at step {self.clock.step}; try a lower optim.matrix_lr"
+            )
+        if self.clock.step % self.recipe.train.log_every == 0 or self.clock.done:
+            log.write("step", step=self.clock.step, loss=mean, lr_scale=scale, progress=progress, **self._pace())
+        return f"loss {mean:.3f}"
+
+    def _pace(self) -> dict[str, float]:
+        """Seconds so far, and tokens per second since the last line of the log."""
+        steps, seconds = self.clock.step - self.logged[0], self.clock.seconds - self.logged[1]
+        self.logged = (self.clock.step, self.clock.seconds)
+        return {"seconds": self.clock.seconds, "tokens_per_second": steps * self.recipe.train.batch_tokens / seconds}
+
+    def _gradients(self, tokens: NDArray[Any]) -> Tensor:
+        """Mean loss over the batch, gradients left in the parameters."""
+        micro = self.recipe.train.micro_batch_tokens or self.recipe.train.batch_tokens
+        sequences = torch.from_numpy(tokens).to(self.device)
+        parts = sequences.split(micro // self.recipe.train.sequence_length)
+        total = torch.zeros((), device=self.device)
+        for part in parts:
+            loss = self.loss(part, self.fake_quant) / len(parts)
+            loss.backward()
+            total += loss.detach()
+        return total
+
+    def _loss(self, sequences: Tensor, fake_quant: bool) -> Tensor:
+        """Mean cross-entropy in nats of (sequences, T + 1) tokens."""
+        weights: Weights = dict(self.model.named_parameters())
+        if fake_quant:
+            weights = fake_quantize(weights, self.qat_bits)
+        logits = functional_call(self.model, weights, (sequences[:, :-1],))
+        return F.cross_entropy(logits.flatten(0, 1), sequences[:, 1:].flatten())
+
+    def _warm_up(self) -> None:
+        """Compile what the run will need before the clock starts; leaves no trace in weights or data order."""
+        if not self.recipe.train.compile:
+            return
+        length = self.recipe.train.sequence_length
+        micro = self.recipe.train.micro_batch_tokens or self.recipe.train.batch_tokens
+        for fake_quant in (False, True) if self.recipe.qat.start < 1 else (False,):
+            self.loss(torch.ones(micro // length, length + 1, dtype=torch.long, device=self.device), fake_quant).backward()
+        self.model.zero_grad()
+
+    def _save(self, log: EventLog) -> None:
+        parts: dict[str, Weights] = {"model": self.weights, "ema": self.averages.ema, "swa": self.averages.swa}
+        numbers: dict[str, dict[str, float]] = {}
+        for name, optimizer in self.optimizers.all.items():
+            parts[name], numbers[name] = optimizer_tensors(optimizer.state_dict())
+        state = {
+            "step": self.clock.step,
+            "seconds": self.clock.seconds,
+            "position": self.position,
+            "fake_quant": self.fake_quant,
+            "swa_count": self.averages.swa_count,
+            "optimizers": numbers,
+            "log_bytes": log.position,
+            "fingerprint": self.fingerprint,
+        }
+        save_checkpoint(self.run.checkpoints, self.clock.step, Checkpoint(flatten(parts), state))
+
+    def _resume(self) -> int:
+        """Continue from the newest checkpoint, if there is one; returns the length of the log that still holds."""
+        checkpoint = load_checkpoint(self.run.checkpoints, self.device)
+        if checkpoint is None:
+            return 0
+        state = checkpoint.state
+        for key, value in self.fingerprint.items():
+            if state["fingerprint"].get(key) != value:
+                raise InputError(f"{self.run.root}: expected the {key} the run began with, found another; resume with the same")
+        self.model.load_state_dict(checkpoint.part("model"))
+        for name, optimizer in self.optimizers.all.items():
+            restore_optimizer(optimizer, checkpoint.part(name), state["optimizers"][name])
+        self.averages = Averages(self.recipe.average, checkpoint.part("ema"), checkpoint.part("swa"), state["swa_count"])
+        self.clock.step, self.clock.seconds = state["step"], state["seconds"]
+        self.fake_quant = state["fake_quant"]
+        self.position = state["position"]
+        self.logged = (self.clock.step, self.clock.seconds)
+        return int(state["log_bytes"])
+
+    def _batches(self) -> Batches:
+        config = self.recipe.train
+        sequences = config.batch_tokens // config.sequence_length
+        return Batches(self.tokens, config.sequence_length, sequences, config.seed, self.recipe.model.vocab_size, self.position)
+
+    def _progress(self) -> Progress:
+        by_time = self.recipe.train.max_seconds > 0
+        progress = Progress("train", self.recipe.train.max_seconds if by_time else self.recipe.train.max_steps, "s" if by_time else "steps")
+        progress.done = self._work_done()
+        return progress
+
+    def _work_done(self) -> float:
+        return self.clock.seconds if self.recipe.train.max_seconds > 0 else self.clock.step
+
+
+@contextmanager
+def _interruption() -> Iterator[Callable[[], bool]]:
+    """Turns Ctrl-C and SIGTERM into a flag that is read between steps; a second Ctrl-C stops at once."""
+    received: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if received and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        received.append(number)
+
+    if threading.current_thread() is not threading.main_thread():  # Python delivers signals to the main thread alone
+        yield lambda: False
+        return
+    previous = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(received)
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,59 @@
+"""The one clock and what it drives."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from bytegolf.config import OptimConfig, TrainConfig
+
+
+@dataclass
+class Clock:
+    """Progress of a run in [0, 1], from steps or from active seconds, whichever cap is nearer.
+
+    Only time inside `running()` counts, so compiling and validation are free.
+    """
+
+    max_steps: int
+    max_seconds: float
+    step: int = 0
+    seconds: float = 0.0
+
+    @classmethod
+    def of(cls, config: TrainConfig) -> "Clock":
+        return cls(config.max_steps, config.max_seconds)
+
+    @property
+    def progress(self) -> float:
+        by_steps = self.step / self.max_steps if self.max_steps else 0.0
+        by_seconds = self.seconds / self.max_seconds if self.max_seconds else 0.0
+        return min(1.0, max(by_steps, by_seconds))
+
+    @property
+    def done(self) -> bool:
+        """No step is left, or the next one would end further past the time cap than the last one ended before it."""
+        if self.max_steps and self.step >= self.max_steps:
+            return True
+        if not self.max_seconds:
+            return False
+        return self.seconds + 0.5 * self.seconds / max(self.step, 1) >= self.max_seconds
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """One step of training."""
+        began = time.perf_counter()
+        yield
+        self.seconds += time.perf_counter() - began
+        self.step += 1
+
+
+def learning_rate_scale(progress: float, warmdown: float) -> float:
+    """1, then falling linearly to 0 over the last `warmdown` share of the run."""
+    return min(1.0, (1.0 - progress) / warmdown) if warmdown else 1.0
+
+
+def muon_momentum(step: int, config: OptimConfig) -> float:
+    """Rises linearly from `momentum_start` to `momentum` over the warm-up steps."""
+    share = min(1.0, step / config.momentum_warmup_steps) if config.momentum_warmup_steps else 1.0
+    return config.momentum_start + share * (config.momentum - config.momentum_start)

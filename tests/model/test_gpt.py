@@ -1,0 +1,85 @@
+"""The model agrees with the equations: forward and backward, every switch, against tests/model/reference.py."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from bytegolf.config import ModelConfig
+from bytegolf.model.gpt import GPT
+
+from .cases import CHANGES, changed, random_model, random_tokens
+from .reference import reference_logits
+
+TOLERANCE = 1e-5  # float32 against float64
+
+
+def reference_parameters(model: GPT) -> dict[str, Tensor]:
+    """The model's parameters in float64, so that what differs is the model's own rounding."""
+    return {name: parameter.detach().double().requires_grad_() for name, parameter in model.named_parameters()}
+
+
+def cross_entropy(logits_BTV: Tensor, tokens_BT: Tensor) -> Tensor:
+    """Of any fixed targets; here the tokens in reverse."""
+    return torch.nn.functional.cross_entropy(logits_BTV.flatten(0, 1), tokens_BT.flip(1).flatten())
+
+
+def assert_gradients_agree(model: GPT, expected: dict[str, Tensor]) -> None:
+    """No element is off by more than TOLERANCE of its tensor's largest.
+
+    A scalar's gradient is one sum, which may cancel to nearly nothing, so 1 % of the largest gradient of all counts as a size too.
+    """
+    sizes = {name: parameter.grad.abs().max().item() for name, parameter in expected.items()}
+    assert all(sizes.values()), "a gradient of the reference is zero, so nothing would be compared"
+    for name, parameter in model.named_parameters():
+        allowed = TOLERANCE * max(sizes[name], 0.01 * max(sizes.values()))
+        error = (parameter.grad.double() - expected[name].grad).abs().max().item()
+        assert error <= allowed, f"{name}: gradients differ by {error}, allowed are {allowed}"
+
+
+@pytest.mark.parametrize("case", CHANGES)
+def test_forward_and_backward_agree_with_the_reference(case: str) -> None:
+    config = changed(**CHANGES[case])
+    model, tokens = random_model(config), random_tokens(config)
+    expected_parameters = reference_parameters(model)
+
+    logits = model(tokens)
+    expected = reference_logits(expected_parameters, config, tokens)
+    assert logits.dtype == torch.float32
+    torch.testing.assert_close(logits.double(), expected, rtol=TOLERANCE, atol=TOLERANCE)
+
+    cross_entropy(logits, tokens).backward()
+    cross_entropy(expected, tokens).backward()
+    assert_gradients_agree(model, expected_parameters)
+
+
+@pytest.mark.parametrize("case", ["everything", "5 layers", "documents not isolated"])
+def test_float64_compute_agrees_to_the_rounding_of_the_float32_head(case: str) -> None:
+    config = changed(**CHANGES[case])
+    model, tokens = random_model(config, compute_dtype=torch.float64), random_tokens(config)
+    expected = reference_logits(reference_parameters(model), config, tokens)
+    torch.testing.assert_close(model(tokens).double(), expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3])
+@pytest.mark.parametrize("isolate", [False, True])
+def test_the_shortest_sequences_agree_with_the_reference(length: int, isolate: bool) -> None:
+    config = changed(isolate_documents=isolate)
+    model, tokens = random_model(config), random_tokens(config, length)
+    expected = reference_logits(reference_parameters(model), config, tokens)
+    torch.testing.assert_close(model(tokens).double(), expected, rtol=TOLERANCE, atol=TOLERANCE)
+
+
+def test_hashes_of_the_largest_token_ids_do_not_overflow() -> None:
+    """Defect C5: in int32, 36313 · 65535 wraps around."""
+    config = changed(**CHANGES["largest vocabulary"], bigram_size=1009, trigram_size=1013)
+    model = random_model(config)
+    tokens = torch.arange(65_535, 65_535 - 24, -1).reshape(2, 12)
+    expected = reference_logits(reference_parameters(model), config, tokens)
+    torch.testing.assert_close(model(tokens).double(), expected, rtol=TOLERANCE, atol=TOLERANCE)
+
+
+def test_the_cases_switch_off_every_switch() -> None:
+    """A new model field must get a case of its own."""
+    tried = {field for change in CHANGES.values() for field in change}
+    not_in_the_forward_pass = {"qk_gain", "embed_init_std"}
+    assert tried | not_in_the_forward_pass == set(ModelConfig.model_fields)

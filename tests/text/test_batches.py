@@ -1,0 +1,74 @@
+"""Every pair of neighbours once per epoch, in an order that only seed and position decide."""
+
+from collections import Counter
+from itertools import islice, pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bytegolf.errors import InputError
+from bytegolf.text.batches import Batches
+from bytegolf.text.shards import ShardWriter, TokenStream
+
+NUM_TOKENS = 101
+LENGTH = 7  # 14 sequences, which leave 2 pairs
+SEQUENCES = (NUM_TOKENS - 1) // LENGTH
+
+
+@pytest.fixture(scope="module")
+def stream(tmp_path_factory: pytest.TempPathFactory) -> TokenStream:
+    """The numbers from 0, in shards of 30."""
+    folder = tmp_path_factory.mktemp("stream")
+    with ShardWriter(folder, "train", max_tokens=30) as writer:
+        writer.write(np.arange(NUM_TOKENS))
+    return TokenStream(sorted(folder.glob("*.bin")))
+
+
+def take(stream: TokenStream, count: int, *, size: int = 4, seed: int = 1, position: int = 0) -> np.ndarray:
+    with Batches(stream, LENGTH, size, seed, NUM_TOKENS, position) as batches:
+        taken = np.stack(list(islice(batches, count)))
+        assert batches.position == position + count * size
+    assert taken.dtype == np.int64 and taken.shape == (count, size, LENGTH + 1)
+    return taken
+
+
+@given(size=st.integers(1, 40), seed=st.integers(0, 2**40))
+def test_every_pair_once_per_epoch(stream: TokenStream, size: int, seed: int) -> None:
+    rows = take(stream, -(-2 * SEQUENCES // size), size=size, seed=seed).reshape(-1, LENGTH + 1)
+    for epoch in range(2):
+        seen = Counter(pair for row in rows[epoch * SEQUENCES :][:SEQUENCES].tolist() for pair in pairwise(row))
+        assert seen == Counter(pairwise(range(SEQUENCES * LENGTH + 1)))
+
+
+@given(size=st.integers(1, 20), done=st.integers(0, 12))
+def test_resumed_is_uninterrupted(stream: TokenStream, size: int, done: int) -> None:
+    whole = take(stream, done + 3, size=size)
+    np.testing.assert_array_equal(take(stream, 3, size=size, position=done * size), whole[done:])
+
+
+def test_order(stream: TokenStream) -> None:
+    first = take(stream, 2, size=SEQUENCES)
+    np.testing.assert_array_equal(first, take(stream, 2, size=SEQUENCES))
+    assert not np.array_equal(first[0], first[1])
+    assert not np.array_equal(first, take(stream, 2, size=SEQUENCES, seed=2))
+    assert not np.array_equal(first[0, :, 0], np.sort(first[0, :, 0]))
+
+
+def test_a_stream_shorter_than_a_sequence(stream: TokenStream) -> None:
+    with pytest.raises(InputError, match="sequence_length: expected at most 100 for 101 training tokens, found 101"):
+        Batches(stream, 101, 1, 1, NUM_TOKENS)
+    with Batches(stream, 100, 1, 1, NUM_TOKENS) as batches:
+        np.testing.assert_array_equal(next(batches), np.arange(NUM_TOKENS)[None])
+
+
+def test_a_token_outside_the_vocabulary(stream: TokenStream) -> None:
+    with Batches(stream, 100, 1, 1, 100) as batches, pytest.raises(InputError, match=r"model\.vocab_size 100, found 100"):
+        next(batches)
+
+
+def test_no_shards_at_all(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="for 0 training tokens"):
+        Batches(TokenStream([]), 4, 1, 1, 100)
