@@ -13,7 +13,7 @@ def _require(holds: bool, key: str, expected: str, found: object) -> None:
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class ModelConfig(Section):
@@ -88,7 +88,7 @@ class TextConfig(Section):
 class TrainConfig(Section):
     """The run: batch, clock, precision and housekeeping."""
 
-    max_steps: int = Field(0, ge=0, description="stop after this many steps; 0 is no cap")
+    max_steps: int = Field(20_000, ge=0, description="stop after this many steps; 0 is no cap")
     max_seconds: float = Field(0.0, ge=0, description="stop after this much training time, compiling and validation aside; 0 is no cap")
     batch_tokens: int = Field(786_432, ge=1, description="tokens an optimiser step sees")
     micro_batch_tokens: int = Field(0, ge=0, description="tokens a forward pass sees, gradients accumulated; 0 is batch_tokens")
@@ -184,7 +184,7 @@ class Recipe(Section):
     description: str = Field("", description="what it is for")
     text: TextConfig = TextConfig()
     model: ModelConfig = ModelConfig()
-    train: TrainConfig = TrainConfig(max_steps=20_000)
+    train: TrainConfig = TrainConfig()
     optim: OptimConfig = OptimConfig()
     average: AverageConfig = AverageConfig()
     qat: QatConfig = QatConfig()

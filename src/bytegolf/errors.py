@@ -8,6 +8,9 @@ class InputError(Exception):
     The command line prints it and exits with status 2.
     """
 
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()))
+
 
 class InterruptedRunError(Exception):
     """Ctrl-C or SIGTERM stopped a run, after it wrote a checkpoint. Exit status 130."""

@@ -76,9 +76,7 @@ def test_compressed_files(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a.jsonl{suffix}"
     compress = COMPRESSORS[suffix]
     path.write_bytes(compress(lines[:20]) + compress(lines[20:]))
-    assert documents(path) == [("a.jsonl:1", "one"), ("a.jsonl:3", "two\n"), ("a.jsonl:4", "ä")] or documents(path) == [
-        (f"a.jsonl{suffix}:1", "one"), (f"a.jsonl{suffix}:3", "two\n"), (f"a.jsonl{suffix}:4", "ä"),
-    ]  # fmt: skip
+    assert documents(path) == [(f"{path.name}:1", "one"), (f"{path.name}:3", "two\n"), (f"{path.name}:4", "ä")]
     (tmp_path / f"b.txt{suffix}").write_bytes(compress(b"text"))
     assert documents(tmp_path / f"b.txt{suffix}") == [(f"b.txt{suffix}#0", "text")]
 
@@ -189,5 +187,5 @@ def test_missing_sources(tmp_path: Path) -> None:
         open_corpus([str(tmp_path)])
     with pytest.raises(InputError, match="source: expected files of text, found none"):
         open_corpus([])
-    with pytest.raises(InputError, match="/dev/null: .* found no regular file"):
+    with pytest.raises(InputError, match=r"/dev/null: .* found no regular file"):
         open_corpus(["/dev/null"])

@@ -57,13 +57,21 @@ class Quantized:
 
 @dataclass(frozen=True)
 class Artifact:
-    """What a `.bgz` file holds."""
+    """What a `.bgz` file holds. Parameters stand in the model's own order, which is the order of the file."""
 
     config: ModelConfig
     score: ScoreConfig
     tokenizer: Tokenizer
     weights: dict[str, Quantized]  # every parameter that is not a control
     controls: dict[str, NDArray[np.float16]]
+
+    def __post_init__(self) -> None:
+        names = list(parameter_shapes(self.config))
+        if [name for name in names if name in self.weights] + [name for name in names if name in self.controls] != [
+            *self.weights,
+            *self.controls,
+        ]:
+            raise ValueError("parameters that are not the model's, or out of order")
 
     def model(self, compute_dtype: torch.dtype = torch.float32) -> GPT:
         """The decoded model, ready to score."""

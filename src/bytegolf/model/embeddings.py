@@ -53,6 +53,7 @@ class HashEmbedding(Projected):
         int64, so that products of any uint16 token are exact.
         """
         multipliers = self.kind.multipliers
+        tokens_BT = tokens_BT.long()
         mixed = multipliers[0] * tokens_BT
         for back, multiplier in enumerate(multipliers[1:], start=1):
             mixed = mixed ^ multiplier * tokens_BT.roll(back, dims=1)

@@ -73,7 +73,7 @@ class GPT(nn.Module):
         self.head = None if config.tie_embeddings else nn.Parameter(torch.zeros(vocab, dim))
 
     def initialise(self, seed: int) -> None:
-        """Fill the parameters from one seeded stream; the same seed gives the same bits on any device."""
+        """Draw the random parameters of a new model from one seeded stream; the rest stay as they were built."""
         generator = torch.Generator().manual_seed(seed)
         tied_std = self.config.embed_init_std
         nn.init.normal_(self.tokens, std=tied_std if self.head is None else 1.0, generator=generator)
@@ -91,7 +91,7 @@ class GPT(nn.Module):
         x0 = self.embed(tokens_BT, age)
         x = self.blocks(x0, self.block_values(tokens_BT), rotary, visible)
         if last is not None:
-            x = x[:, -last:]
+            x = x[:, x.shape[1] - last :]
         return self.logits(x)
 
     def embed(self, tokens_BT: Tensor, age_BT: Tensor | None) -> Tensor:

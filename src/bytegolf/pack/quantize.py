@@ -11,7 +11,7 @@ from bytegolf.artifact.entropy import MAX_MAGNITUDE
 from bytegolf.artifact.grid import quantize, steps_for_bits
 from bytegolf.config import Recipe
 from bytegolf.errors import InputError
-from bytegolf.model.gpt import WeightClass, weight_class
+from bytegolf.model.gpt import WeightClass, parameter_shapes, weight_class
 from bytegolf.text.tokenizer import Tokenizer
 
 
@@ -21,8 +21,8 @@ def quantize_model(weights: Mapping[str, Tensor], recipe: Recipe, tokenizer: Tok
     Raises InputError for weights that are not finite or leave the range of float16.
     """
     quantized, controls = {}, {}
-    for name, weight in weights.items():
-        kind = weight_class(name)
+    for name in parameter_shapes(recipe.model):
+        weight, kind = weights[name], weight_class(name)
         if not torch.isfinite(weight).all():
             raise InputError(f"{name}: expected finite weights, found NaN or infinity")
         if kind == "control":

@@ -54,13 +54,18 @@ def _folder() -> Traversable:
 
 
 def _toml_lines(recipe: Recipe) -> Iterator[str]:
-    yield f"name = {json.dumps(recipe.name)}"
-    yield f"description = {json.dumps(recipe.description)}"
+    yield f"name = {_toml_value(recipe.name)}"
+    yield f"description = {_toml_value(recipe.description)}"
     for title, section in recipe:
         if isinstance(section, Section):
             yield f"\n[{title}]"
             for key, field in type(section).model_fields.items():
-                yield f"{f'{key} = {json.dumps(getattr(section, key))}':<32}# {field.description}"
+                yield f"{f'{key} = {_toml_value(getattr(section, key))}':<32}# {field.description}"
+
+
+def _toml_value(value: object) -> str:
+    """A JSON scalar is a TOML one, but for surrogate escapes and a bare DEL."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _resolve(recipe: str, folder: Path, seen: tuple[str, ...]) -> dict[str, Any]:
@@ -69,7 +74,7 @@ def _resolve(recipe: str, folder: Path, seen: tuple[str, ...]) -> dict[str, Any]
         raise InputError(f"recipe {recipe}: extends itself through {' -> '.join((*seen, key))}")
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"recipe {recipe}: expected TOML, found {error}") from None
     parent = values.pop("extends", None)
     if parent is None:
@@ -84,14 +89,14 @@ def _read(recipe: str, folder: Path) -> tuple[str, str]:
     if recipe in recipe_names():
         return _folder().joinpath(f"{recipe}.toml").read_text("utf-8"), recipe
     path = folder / recipe
-    if path.is_file():
-        try:
-            return path.read_text("utf-8"), str(path.resolve())
-        except UnicodeDecodeError as error:
-            raise InputError(f"recipe {path}: expected UTF-8, found {error.reason} at byte {error.start}") from None
-    raise InputError(
-        f"recipe: expected a TOML file or one of {', '.join(recipe_names())}, found {recipe!r}{_nearest(recipe, recipe_names())}"
-    )
+    try:
+        return path.read_text("utf-8"), str(path.resolve())
+    except UnicodeDecodeError as error:
+        raise InputError(f"recipe {path}: expected UTF-8, found {error.reason} at byte {error.start}") from None
+    except OSError as error:
+        names = recipe_names()
+        found = f"{recipe!r} ({error.strerror})"
+        raise InputError(f"recipe: expected one of {', '.join(names)} or a TOML file, found {found}{_nearest(recipe, names)}") from None
 
 
 def _merge(base: dict[str, Any], update: Mapping[str, Any]) -> None:
@@ -105,13 +110,15 @@ def _merge(base: dict[str, Any], update: Mapping[str, Any]) -> None:
 def _parse_override(override: str) -> dict[str, Any]:
     key, equals, text = override.partition("=")
     section, dot, name = key.strip().partition(".")
-    if not (equals and dot and name):
+    if not (equals and section and dot and name):
         raise InputError(f"--set: expected section.key=value, found {override!r}")
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text
-    return {section: {name: value}}
+        parsed = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
+        parsed = {"value": text}  # a bare word
+    if len(parsed) > 1:
+        raise InputError(f"--set: expected one value for {key}, found {text!r}")
+    return {section: {name: parsed["value"]}}
 
 
 def _explain(error: ValidationError) -> str:

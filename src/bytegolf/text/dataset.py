@@ -78,7 +78,7 @@ class Dataset:
             tokens: Tokens | TokenStream = self.val
             num_bytes = self.val_bytes - first
         else:
-            beginning = self.val[: limit_bytes + 1]  # no fewer than needed: few tokens but BOS have no bytes
+            beginning = self.val[: 2 * (limit_bytes + 1)]  # enough: of two tokens in a row at most one is a BOS
             ends = np.cumsum(self.tokenizer.byte_counts(beginning)) - first
             kept = int(np.searchsorted(ends, limit_bytes, side="right"))
             tokens, num_bytes = beginning[:kept], int(ends[kept - 1])
@@ -133,7 +133,8 @@ def _find_tokenizer(folder: Path) -> Tokenizer:
     vocab = re.search(r"(?:sp|byte)?(\d+)$", root.name)
     if vocab and vocab[0] == "byte260":
         return BytesTokenizer()
-    found = sorted(path for place in (root, root.parent / "tokenizers", root.parents[1] / "tokenizers") for path in place.glob("*.model"))
+    places = (root, root.parent / "tokenizers", root.parent.parent / "tokenizers")
+    found = sorted(path for place in places for path in place.glob("*.model"))
     named = [path for path in found if vocab and vocab[1] in re.findall(r"\d+", path.stem)]
     fitting = found if len(found) == 1 else named
     if len(fitting) != 1:

@@ -104,7 +104,8 @@ class BpeTokenizer(_Tabled):
             raise InputError("tokenizer: expected a SentencePiece model, found an empty file")
         try:
             self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
-        except RuntimeError:
+            table = _table_of(self._processor)
+        except (RuntimeError, ValueError):  # ValueError: pieces, or pieces quoted in a message, that are no UTF-8
             raise InputError(f"tokenizer: expected a SentencePiece model, found {len(model)} bytes that are none") from None
         size, bos = self._processor.vocab_size(), self._processor.bos_id()
         if bos != BOS:
@@ -112,7 +113,7 @@ class BpeTokenizer(_Tabled):
         if size > MAX_VOCAB_SIZE:
             raise InputError(f"tokenizer: expected at most {MAX_VOCAB_SIZE} pieces, found {size}")
         self._mark_ids = [self._processor.piece_to_id(f"<0x{byte:02X}>") for byte in SPACE_MARK.encode()]
-        super().__init__("bpe", model, _table_of(self._processor))
+        super().__init__("bpe", model, table)
 
     def encode(self, text: str) -> Tokens:
         return self.encode_batch([text])[0]

@@ -1,0 +1,199 @@
+"""A data folder holds exactly the text it was made of, or does not appear."""
+
+import itertools
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bytegolf.errors import InputError
+from bytegolf.run import DataManifest
+from bytegolf.text import prepare as module
+from bytegolf.text.dataset import count_bytes, open_data
+from bytegolf.text.prepare import prepare
+from bytegolf.text.tokenizer import BOS, BpeTokenizer, Kind, train_bpe
+
+from .conftest import SOURCE, write_jsonl, write_texts
+
+TEXTS = [f"{i} " + SOURCE[i * 400 :][:400] for i in range(60)]
+HELD_OUT = (1, 6, 12, 39, 44, 56)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return write_texts(tmp_path / "source", TEXTS)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("kind", ["bpe", "bytes"])
+def test_a_data_folder(source: Path, tmp_path: Path, kind: Kind) -> None:
+    out = tmp_path / "data"
+    manifest = prepare([str(source)], out, kind=kind, vocab_size=400)
+    tokenizer_name = "bytes" if kind == "bytes" else "tokenizer.model"
+    assert set(contents(out)) == {"train_000000.bin", "val_000000.bin", "val.txt.zst", tokenizer_name, "manifest.json"}
+    assert DataManifest.model_validate_json((out / "manifest.json").read_bytes()) == manifest
+
+    data = open_data(out)
+    held_out = [TEXTS[i].encode() for i in HELD_OUT]
+    trained = [text.encode() for i, text in enumerate(TEXTS) if i not in HELD_OUT]
+    assert data.val_text() == b"".join(held_out)
+    assert data.tokenizer.decode(data.val[:]) == b"".join(held_out)
+    assert data.tokenizer.decode(data.train[:]) == b"".join(trained)
+    assert (data.val[:] == BOS).sum() == len(held_out) and data.val[:][0] == BOS
+    assert manifest.val_offsets == [0, *itertools.accumulate(map(len, held_out))][:-1]
+    assert (manifest.val_documents, manifest.val_bytes, manifest.val_tokens) == (6, sum(map(len, held_out)), len(data.val))
+    assert (manifest.train_documents, manifest.train_bytes, manifest.train_tokens) == (54, sum(map(len, trained)), len(data.train))
+    assert manifest.vocab_size == data.tokenizer.vocab_size == (260 if kind == "bytes" else 400)
+    assert count_bytes(data.val, data.tokenizer) == data.val_bytes == manifest.val_bytes
+
+
+@given(documents=st.lists(st.text(st.sampled_from("a \n\u2581\0é"), max_size=20), min_size=2, max_size=6, unique=True))
+@settings(max_examples=25, deadline=None)
+def test_any_text_survives(tmp_path_factory: pytest.TempPathFactory, bpe: BpeTokenizer, documents: list[str]) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    (folder / "any.model").write_bytes(bpe.serialised)
+    documents = [f"{i}{text}" for i, text in enumerate(documents)]
+    prepare([str(write_jsonl(folder / "a.jsonl", documents))], folder / "data", tokenizer=folder / "any.model", val_docs=1)
+    data = open_data(folder / "data")
+    assert data.val_text() == documents[0].encode() == data.tokenizer.decode(data.val[:])
+    assert data.tokenizer.decode(data.train[:]) == "".join(documents[1:]).encode()
+    assert data.manifest is not None and data.manifest.train_bytes == count_bytes(data.train, data.tokenizer)
+
+
+def test_batches_do_not_show(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare([str(source)], tmp_path / "a", vocab_size=400)
+    monkeypatch.setattr(module, "BATCH_DOCUMENTS", 7)
+    prepare([str(source)], tmp_path / "b", vocab_size=400)
+    monkeypatch.setattr(module, "BATCH_CHARACTERS", 900)
+    prepare([str(source)], tmp_path / "c", vocab_size=400)
+    assert contents(tmp_path / "a") == contents(tmp_path / "b") == contents(tmp_path / "c")
+
+
+def test_the_tokenizer_sees_no_held_out_text(tmp_path: Path) -> None:
+    texts = ["Z" * 99, *TEXTS, "Z" * 99]
+    prepare([str(write_jsonl(tmp_path / "a.jsonl", texts))], tmp_path / "data", vocab_size=400, val_docs=1)
+    ids = open_data(tmp_path / "data").tokenizer.encode("ZZ")
+    assert len(ids) == 2
+
+
+def test_a_sample_trains_the_tokenizer_of_a_large_corpus(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained_on: list[str] = []
+
+    def train(texts: Iterable[str], vocab_size: int) -> BpeTokenizer:
+        trained_on.extend(texts)
+        return train_bpe(trained_on, vocab_size)
+
+    monkeypatch.setattr(module, "train_bpe", train)
+    monkeypatch.setattr(module, "SAMPLE_BYTES", 10_000)
+    prepare([str(source)], tmp_path / "data", vocab_size=400)
+    assert 5_000 < len("".join(trained_on)) <= 10_000
+
+
+def test_preparing_again_reuses(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "data"
+    first = prepare([str(source)], out, vocab_size=400)
+    before = {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in out.iterdir()}
+    (out / "compressors.json").write_text("{}")
+    assert prepare([str(source)], out, vocab_size=400) == first
+    assert {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in before} == before
+    assert "data: already prepared, reused" in capsys.readouterr().err
+
+
+def test_another_preparation_is_refused(source: Path, tmp_path: Path, bpe: BpeTokenizer) -> None:
+    out = tmp_path / "data"
+    prepare([str(source)], out, vocab_size=400)
+    before = contents(out)
+    (tmp_path / "given.model").write_bytes(bpe.serialised)
+    (tmp_path / "other.txt").write_text(SOURCE)
+    for what, sources, options in (
+        ("tokenizer", [source], {"vocab_size": 401}),
+        ("tokenizer", [source], {"kind": "bytes"}),
+        ("tokenizer", [source], {"tokenizer": tmp_path / "given.model"}),
+        ("split", [source], {"val_docs": 2}),
+        ("documents", [tmp_path / "other.txt"], {"val_docs": 2}),
+    ):
+        with pytest.raises(InputError, match=rf"data: expected the {what} asked for .*, found others .*--out"):
+            prepare([str(path) for path in sources], out, **{"vocab_size": 400, **options})  # type: ignore[arg-type]
+    assert contents(out) == before
+
+
+def test_a_damaged_folder_is_not_reused(source: Path, tmp_path: Path) -> None:
+    out = tmp_path / "data"
+    prepare([str(source)], out, kind="bytes")
+    os.truncate(out / "train_000000.bin", 5000)
+    with pytest.raises(InputError, match=r"train_000000\.bin: expected the file as prepared, found it damaged"):
+        prepare([str(source)], out, kind="bytes")
+
+
+def test_something_else_in_the_way(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("precious")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "precious").write_text("precious")
+    (tmp_path / "empty").mkdir()
+    for name in ("file", "full"):
+        with pytest.raises(InputError, match=f"{name}: expected no folder yet, an empty one or prepared data"):
+            prepare([str(source)], tmp_path / name, kind="bytes")
+    assert (tmp_path / "file").read_text() == (tmp_path / "full" / "precious").read_text() == "precious"
+    prepare([str(source)], tmp_path / "empty", kind="bytes")
+
+
+def test_data_inside_its_source_is_no_document(source: Path) -> None:
+    first = prepare([str(source)], source / "data", kind="bytes")
+    assert first.train_documents + first.val_documents == len(TEXTS)
+    assert prepare([str(source)], source / "data", kind="bytes") == first
+
+
+@pytest.mark.parametrize("moment", ["encode_batch", "sha256_of", "write_json"])
+def test_interrupted_it_leaves_nothing(
+    source: Path, tmp_path: Path, bpe: BpeTokenizer, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(BpeTokenizer if moment == "encode_batch" else module, moment, interrupt)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(KeyboardInterrupt):
+        prepare([str(source)], tmp_path / "data", vocab_size=400)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_text_that_changes_meanwhile(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    encode = module._encode
+
+    def encode_later(divided: object, tokenizer: object) -> object:
+        (source / "059.txt").write_text("something new")
+        return encode(divided, tokenizer)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "_encode", encode_later)
+    with pytest.raises(InputError, match="expected the same documents in every pass, found them changed"):
+        prepare([str(source)], tmp_path / "data", kind="bytes")
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_tokenizer_that_changes_text(tmp_path: Path, normalising: bytes) -> None:
+    (tmp_path / "other.model").write_bytes(normalising)
+    path = write_jsonl(tmp_path / "a.jsonl", ["held out", "plain", "two  spaces"])
+    with pytest.raises(InputError, match=r"a\.jsonl:3: expected tokenizer bpe 512 .* unchanged, found 's' instead of ' ' at character 4"):
+        prepare([str(path)], tmp_path / "data", tokenizer=tmp_path / "other.model", val_docs=1)
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_vocabulary_too_large_for_the_text(source: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"vocab_size: expected at most .*, found 50000"):
+        prepare([str(source)], tmp_path / "data", vocab_size=50_000)
+    assert not (tmp_path / "data").exists()
+
+
+def test_held_out_text_at_rest(source: Path, tmp_path: Path) -> None:
+    prepare([str(source)], tmp_path / "data", kind="bytes")
+    text = zstandard.ZstdDecompressor().stream_reader((tmp_path / "data" / "val.txt.zst").open("rb")).read()
+    offsets = json.loads((tmp_path / "data" / "manifest.json").read_text())["val_offsets"]
+    assert [text[start:end].decode() for start, end in itertools.pairwise([*offsets, len(text)])] == [TEXTS[i] for i in HELD_OUT]
