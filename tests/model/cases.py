@@ -8,9 +8,28 @@ from bytegolf.model.gpt import GPT
 
 # Every feature on, at a size where the slow reference takes milliseconds. Four layers: two encoders, two decoders.
 EVERYTHING = ModelConfig(
-    vocab_size=48, num_layers=4, model_dim=24, num_heads=4, num_kv_heads=2, mlp_mult=2, mlp_leak=0.5, rope_dims=4, rope_base=100.0,
-    logit_softcap=10.0, depth_scale=True, residual_mix=True, unet_skips=True, smear_gate=True, xsa_layers=2, bigram_size=37, bigram_dim=10,
-    trigram_size=29, trigram_dim=7, value_embed_layers=3, value_embed_dim=5, isolate_documents=True,
+    vocab_size=48,
+    num_layers=4,
+    model_dim=24,
+    num_heads=4,
+    num_kv_heads=2,
+    mlp_mult=2,
+    mlp_leak=0.5,
+    rope_dims=4,
+    rope_base=100.0,
+    logit_softcap=10.0,
+    depth_scale=True,
+    residual_mix=True,
+    unet_skips=True,
+    smear_gate=True,
+    xsa_layers=2,
+    bigram_size=37,
+    bigram_dim=10,
+    trigram_size=29,
+    trigram_dim=7,
+    value_embed_layers=3,
+    value_embed_dim=5,
+    isolate_documents=True,
 )
 
 # What each case changes in EVERYTHING.
@@ -51,8 +70,16 @@ CHANGES: dict[str, dict[str, object]] = {
     "documents not isolated": {"isolate_documents": False},
     "largest vocabulary": {"vocab_size": 65_536, "model_dim": 12, "num_heads": 2, "num_kv_heads": 1},
     "bare": {
-        "depth_scale": False, "residual_mix": False, "unet_skips": False, "smear_gate": False, "xsa_layers": 0, "bigram_size": 0,
-        "trigram_size": 0, "value_embed_layers": 0, "isolate_documents": False, "rope_dims": 0,
+        "depth_scale": False,
+        "residual_mix": False,
+        "unet_skips": False,
+        "smear_gate": False,
+        "xsa_layers": 0,
+        "bigram_size": 0,
+        "trigram_size": 0,
+        "value_embed_layers": 0,
+        "isolate_documents": False,
+        "rope_dims": 0,
     },
 }
 

@@ -14,7 +14,8 @@ from .cases import CHANGES, EVERYTHING, changed, random_tokens
 SIZES = {
     "baseline": (ModelConfig(num_layers=9, mlp_mult=2, smear_gate=False), 17_059_912),
     "12 layers without value embedding": (
-        ModelConfig(num_layers=12, depth_scale=True, rope_dims=16, xsa_layers=4, bigram_size=10_240, bigram_dim=128), 30_240_353,
+        ModelConfig(num_layers=12, depth_scale=True, rope_dims=16, xsa_layers=4, bigram_size=10_240, bigram_dim=128),
+        30_240_353,
     ),
     "tiny": (load_recipe("tiny").model, 928_148),
     "small": (load_recipe("small").model, 4_029_492),
@@ -36,10 +37,22 @@ def shapes(draw: st.DrawFn) -> ModelConfig:
     widths = st.one_of(st.integers(1, 40), st.just(dim), st.just(kv_heads * head_dim))
     rows = st.one_of(st.just(0), st.integers(2, 50))
     return ModelConfig(
-        vocab_size=draw(st.integers(2, 300)), num_layers=layers, model_dim=dim, num_heads=kv_heads * group, num_kv_heads=kv_heads,
-        mlp_mult=draw(st.sampled_from([1.0, 1.3, 2.0, 3.0])), tie_embeddings=draw(st.booleans()), residual_mix=draw(st.booleans()),
-        unet_skips=draw(st.booleans()), smear_gate=draw(st.booleans()), bigram_size=draw(rows), bigram_dim=draw(widths),
-        trigram_size=draw(rows), trigram_dim=draw(widths), value_embed_layers=draw(st.integers(0, layers)), value_embed_dim=draw(widths),
+        vocab_size=draw(st.integers(2, 300)),
+        num_layers=layers,
+        model_dim=dim,
+        num_heads=kv_heads * group,
+        num_kv_heads=kv_heads,
+        mlp_mult=draw(st.sampled_from([1.0, 1.3, 2.0, 3.0])),
+        tie_embeddings=draw(st.booleans()),
+        residual_mix=draw(st.booleans()),
+        unet_skips=draw(st.booleans()),
+        smear_gate=draw(st.booleans()),
+        bigram_size=draw(rows),
+        bigram_dim=draw(widths),
+        trigram_size=draw(rows),
+        trigram_dim=draw(widths),
+        value_embed_layers=draw(st.integers(0, layers)),
+        value_embed_dim=draw(widths),
     )
 
 
@@ -88,8 +101,11 @@ def test_every_weight_has_its_class() -> None:
     assert {name for name, kind in found.items() if kind == "attention"} == {"banks.qo", "banks.kv"}
     assert {name for name, kind in found.items() if kind == "embedding"} == {"tokens", "head"}
     assert {name for name, kind in found.items() if kind in ("table", "projection")} == hashed
-    assert all(name.startswith("controls.") or name.split(".")[-1] in ("gate", "scale", "layer_scales")
-               for name, kind in found.items() if kind == "control")
+    assert all(
+        name.startswith("controls.") or name.split(".")[-1] in ("gate", "scale", "layer_scales")
+        for name, kind in found.items()
+        if kind == "control"
+    )
 
 
 def initialised(config: ModelConfig, seed: int = 1) -> GPT:
@@ -125,9 +141,18 @@ def test_initial_values() -> None:
     weights = {name: value.detach() for name, value in initialised(config).named_parameters()}
     L = config.num_layers
     constants = {
-        "bigram.table": 0.0, "trigram.table": 0.0, "bigram.scale": 0.05, "trigram.scale": 0.02, "smear.gate": 0.0,
-        "value_embedding.scale": 0.1, "value_embedding.layer_scales": 1.0, "controls.attention_scale": 1.0, "controls.mlp_scale": 1.0,
-        "controls.q_gain": 1.7, "controls.skips": 1.0, "banks.down": 0.0,
+        "bigram.table": 0.0,
+        "trigram.table": 0.0,
+        "bigram.scale": 0.05,
+        "trigram.scale": 0.02,
+        "smear.gate": 0.0,
+        "value_embedding.scale": 0.1,
+        "value_embedding.layer_scales": 1.0,
+        "controls.attention_scale": 1.0,
+        "controls.mlp_scale": 1.0,
+        "controls.q_gain": 1.7,
+        "controls.skips": 1.0,
+        "banks.down": 0.0,
     }
     for name, value in constants.items():
         assert torch.equal(weights[name], torch.full_like(weights[name], value)), name

@@ -93,9 +93,9 @@ def _read(recipe: str, folder: Path) -> tuple[str, str]:
         return path.read_text("utf-8"), str(path.resolve())
     except UnicodeDecodeError as error:
         raise InputError(f"recipe {path}: expected UTF-8, found {error.reason} at byte {error.start}") from None
-    except OSError as error:
+    except (OSError, ValueError) as error:
         names = recipe_names()
-        found = f"{recipe!r} ({error.strerror})"
+        found = f"{recipe!r} ({error.strerror if isinstance(error, OSError) else error})"
         raise InputError(f"recipe: expected one of {', '.join(names)} or a TOML file, found {found}{_nearest(recipe, names)}") from None
 
 
