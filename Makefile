@@ -26,4 +26,4 @@ lint: install
 	$(BIN)/lint-imports
 
 bench: install
-	$(BIN)/python benchmarks/run.py
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/training.py

@@ -154,13 +154,14 @@ def pack(
         Path | None, typer.Option("--data", metavar="DIR", help="Also score before and after packing on this data folder.")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="The artifact; RUN/artifact.bgz if not given.")] = None,
+    tokenizer: TokenizerOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Pack a run into one self-contained file, tokenizer included, as precise as the budget allows and never over it."""
     from bytegolf import flow
     from bytegolf.report.tables import pack_table
 
-    _emit(flow.pack(run, budget=budget, reserve=reserve, data=data, out=out), as_json, pack_table)
+    _emit(flow.pack(run, budget=budget, reserve=reserve, data=data, tokenizer=tokenizer, out=out), as_json, pack_table)
 
 
 @app.command()

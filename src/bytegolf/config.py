@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 MAX_VOCAB_SIZE = 65_536  # shards hold tokens as uint16
+BOS = 1  # the token that starts every document, in every vocabulary
 
 
 def _require(holds: bool, key: str, expected: str, found: object) -> None:

@@ -4,11 +4,8 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors.torch import load_file
-from safetensors.torch import save as serialise
 from torch import Tensor
 
 from bytegolf.artifact.container import Artifact, read_artifact
@@ -19,19 +16,20 @@ from bytegolf.pack.allocate import BudgetTooSmallError
 from bytegolf.pack.fit import fit, pack_at
 from bytegolf.pack.plan import Plan, plan_artifact
 from bytegolf.progress import Progress, say
-from bytegolf.recipes import load_recipe, recipe_toml
+from bytegolf.recipes import load_recipe
 from bytegolf.report.html import RunReport, write_report
 from bytegolf.report.results import PackResult, QuickstartResult, TrainResult
-from bytegolf.run import DataFolder, DataManifest, RunFolder, atomic_file, provenance, read_json, write_atomically, write_json
+from bytegolf.run import DataFolder, DataManifest, RunFolder, read_json, write_atomically, write_json
 from bytegolf.score.compressors import CompressorScore, compressor_scores
 from bytegolf.score.ledger import Score
 from bytegolf.score.windows import WindowProtocol, score_windows
 from bytegolf.text.dataset import Dataset, open_data
 from bytegolf.text.prepare import prepare
-from bytegolf.text.tokenizer import Tokenizer, load_tokenizer
+from bytegolf.text.tokenizer import Tokenizer
 from bytegolf.train.device import choose_device, choose_dtype
 from bytegolf.train.loop import Trainer
 from bytegolf.train.pace import predicted_steps
+from bytegolf.train.record import begin_run, finish_run, read_run
 
 Weights = Mapping[str, Tensor]
 DEFAULT_VOCAB_SIZE = 1024
@@ -45,7 +43,6 @@ class LoadedModel:
     model: GPT
     tokenizer: Tokenizer
     score: ScoreConfig
-    source: Path
 
 
 def plan(recipe: Recipe) -> Plan:
@@ -88,7 +85,7 @@ def train(recipe: Recipe, data: Path, out: Path, *, resume: bool = False, tokeni
         raise InputError(
             f"{data}: expected the recipe's model.vocab_size {recipe.model.vocab_size}, found tokenizer {dataset.tokenizer.name}"
         )
-    if _begin(run, recipe, dataset.tokenizer, resume):
+    if begin_run(run, recipe, dataset.tokenizer, resume):
         say(f"{out}: already finished")
         return _train_result(run)
     torch.manual_seed(recipe.train.seed)
@@ -106,33 +103,31 @@ def train(recipe: Recipe, data: Path, out: Path, *, resume: bool = False, tokeni
         trial = pack_at(weights, recipe, dataset.tokenizer, bits)
         return {"bpb": score.bpb, "artifact_bytes": len(trial.file.data)}
 
-    weights = trainer.fit(validate)
-    _save_weights(run.weights, weights)
-    write_json(run.manifest, _manifest(run, recipe, dataset))
+    finish_run(run, recipe, trainer.fit(validate), dataset)
     return _train_result(run)
 
 
-def pack(run: Path, *, budget: int = 0, reserve: int = 0, data: Path | None = None, out: Path | None = None) -> PackResult:
+def pack(
+    run: Path, *, budget: int = 0, reserve: int = 0, data: Path | None = None, tokenizer: Path | None = None, out: Path | None = None
+) -> PackResult:
     """Pack a run's weights into at most `budget` − `reserve` bytes (the recipe's budget if 0).
 
     Raises InputError if even the smallest possible file is larger.
     """
-    folder, recipe = RunFolder(run), _run_recipe(run)
-    folder.read_manifest()
-    weights, tokenizer = load_file(folder.weights), _run_tokenizer(folder)
-    budget = budget or recipe.pack.budget
+    trained = read_run(run)
+    budget = budget or trained.recipe.pack.budget
     try:
-        fitted = fit(weights, recipe, tokenizer, budget - reserve)
+        fitted = fit(trained.weights, trained.recipe, trained.tokenizer, budget - reserve)
     except BudgetTooSmallError as error:
         raise InputError(
             f"--budget: expected at least {error.smallest + reserve:,} bytes, the smallest possible, found {budget:,}"
         ) from None
-    file = out or folder.artifact
+    file = out or trained.folder.artifact
     write_atomically(file, fitted.file.data)
     before = after = None
     if data is not None:
-        before, after = (score(source, data, "sliding").bpb for source in (run, file))
-    parameters, size = parameter_count(recipe.model), len(fitted.file.data)
+        before, after = (score(source, data, "sliding", tokenizer=tokenizer).bpb for source in (run, file))
+    parameters, size = parameter_count(trained.recipe.model), len(fitted.file.data)
     result = PackResult(
         size,
         budget,
@@ -145,7 +140,7 @@ def pack(run: Path, *, budget: int = 0, reserve: int = 0, data: Path | None = No
         fitted.bits,
         fitted.file.sections,
     )
-    write_json(folder.pack, result.to_json())
+    write_json(trained.folder.pack, result.to_json())
     return result
 
 
@@ -155,7 +150,9 @@ def score(
     """Bits per byte of a run or an artifact on a data folder's held-out text, or on its first `limit_bytes` bytes."""
     loaded = load_model(source)
     dataset = _matching(open_data(data, tokenizer), loaded.tokenizer)
-    config = ScoreConfig.model_validate({**loaded.score.model_dump(), **({"stride": stride} if stride else {})})
+    if stride > loaded.score.window:
+        raise InputError(f"--stride: expected at most the window of {loaded.score.window} tokens, found {stride}")
+    config = loaded.score.model_copy(update={"stride": stride}) if stride else loaded.score
     result = _score(loaded.model, config, dataset, protocol, limit_bytes)
     folder = RunFolder(source if source.is_dir() else source.parent)
     if folder.manifest.exists():
@@ -204,50 +201,12 @@ def load_artifact(path: Path) -> Artifact:
 
 def load_model(source: Path) -> LoadedModel:
     """The model of a run folder (its final weights) or of an artifact."""
+    device = choose_device("auto")
     if source.is_dir():
-        run, recipe = RunFolder(source), _run_recipe(source)
-        run.read_manifest()
-        model = _model(recipe, load_file(run.weights), choose_device("auto"))
-        return LoadedModel(model, _run_tokenizer(run), recipe.score, source)
+        run = read_run(source)
+        return LoadedModel(_model(run.recipe, run.weights, device), run.tokenizer, run.recipe.score)
     artifact = load_artifact(source)
-    return LoadedModel(artifact.model().to(choose_device("auto")), artifact.tokenizer, artifact.score, source)
-
-
-def _begin(run: RunFolder, recipe: Recipe, tokenizer: Tokenizer, resume: bool) -> bool:
-    """Make the run folder, or check that it is this recipe's; True if the run is finished already."""
-    if not run.root.exists() or (resume and not run.recipe.exists()):
-        run.root.mkdir(parents=True, exist_ok=True)
-        write_atomically(run.root / ("bytes" if tokenizer.kind == "bytes" else "tokenizer.model"), tokenizer.serialised)
-        write_atomically(run.recipe, recipe_toml(recipe))
-        return False
-    if not resume:
-        raise InputError(f"{run.root}: expected a new run folder, found an existing one; continue it with --resume or choose another --out")
-    changed = _difference(_run_recipe(run.root), recipe)
-    if changed:
-        raise InputError(f"{run.root}: expected the recipe the run began with, found another {changed}")
-    return run.manifest.exists()
-
-
-def _difference(old: Recipe, new: Recipe) -> str:
-    """The first key in which two recipes differ, with both values; empty if they agree."""
-    before, after = old.model_dump(), new.model_dump()
-    for section, values in before.items():
-        keys = values if isinstance(values, dict) else {}
-        for key in keys:
-            if values[key] != after[section][key]:
-                return f"{section}.{key}: {values[key]} then, {after[section][key]} now"
-    return ""
-
-
-def _run_recipe(run: Path) -> Recipe:
-    path = RunFolder(run).recipe
-    if not path.exists():
-        raise InputError(f"{run}: expected a run folder, found no recipe.toml in it")
-    return load_recipe(path)
-
-
-def _run_tokenizer(run: RunFolder) -> Tokenizer:
-    return load_tokenizer(next(path for path in (run.root / "tokenizer.model", run.root / "bytes") if path.exists()))
+    return LoadedModel(artifact.model().to(device), artifact.tokenizer, artifact.score)
 
 
 def _model(recipe: Recipe, weights: Weights, device: torch.device) -> GPT:
@@ -270,29 +229,6 @@ def _score(model: GPT, config: ScoreConfig, dataset: Dataset, protocol: WindowPr
     tokens, num_bytes = dataset.held_out(limit_bytes)
     with Progress(f"score {protocol}", len(tokens) - 1, "tokens") as progress:
         return score_windows(model, tokens, num_bytes, protocol, config, progress.advance)
-
-
-def _save_weights(path: Path, weights: Weights) -> None:
-    with atomic_file(path) as file:
-        file.write(serialise({name: weight.float().cpu().contiguous() for name, weight in weights.items()}))
-
-
-def _manifest(run: RunFolder, recipe: Recipe, dataset: Dataset) -> dict[str, Any]:
-    """What the run came to and all it depended on."""
-    events = run.events()
-    final = next(event for event in reversed(events) if event["event"] == "validate")
-    done = events[-1]
-    return {
-        "recipe": recipe.name,
-        "parameters": parameter_count(recipe.model),
-        "steps": done["step"],
-        "seconds": done["seconds"],
-        "tokens_per_second": done["step"] * recipe.train.batch_tokens / done["seconds"],
-        "val_bpb": final["bpb"],
-        "data_sha256": dataset.sha256,
-        "tokenizer_sha256": dataset.tokenizer.sha256,
-        **provenance(),
-    }
 
 
 def _train_result(run: RunFolder) -> TrainResult:

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bytegolf.config import BOS
 from bytegolf.errors import InputError
 from bytegolf.text import dataset as module
 from bytegolf.text.dataset import count_bytes, open_data
 from bytegolf.text.prepare import prepare
 from bytegolf.text.shards import ShardWriter
-from bytegolf.text.tokenizer import BOS, BpeTokenizer, Tokenizer
+from bytegolf.text.tokenizer import BpeTokenizer, Tokenizer
 
 from .conftest import SOURCE, foreign_model, write_jsonl
 

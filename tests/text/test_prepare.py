@@ -11,12 +11,13 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bytegolf.config import BOS
 from bytegolf.errors import InputError
 from bytegolf.run import DataManifest
 from bytegolf.text import prepare as module
 from bytegolf.text.dataset import count_bytes, open_data
 from bytegolf.text.prepare import prepare
-from bytegolf.text.tokenizer import BOS, BpeTokenizer, Kind, train_bpe
+from bytegolf.text.tokenizer import BpeTokenizer, Kind, train_bpe
 
 from .conftest import SOURCE, write_jsonl, write_texts
 

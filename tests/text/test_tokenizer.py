@@ -9,8 +9,9 @@ import sentencepiece
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bytegolf.config import BOS
 from bytegolf.errors import InputError
-from bytegolf.text.tokenizer import BOS, BpeTokenizer, BytesTokenizer, Tokenizer, load_tokenizer, tokenizer_from, train_bpe
+from bytegolf.text.tokenizer import BpeTokenizer, BytesTokenizer, Tokenizer, load_tokenizer, tokenizer_from, train_bpe
 
 from .conftest import SOURCE, foreign_model
 

@@ -10,13 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bytegolf.config import ModelConfig
+from bytegolf.config import BOS, ModelConfig
 from bytegolf.model.attention import Rotary, attention, rotary_tables
 from bytegolf.model.banks import Banks, BlockWeights
 from bytegolf.model.embeddings import BIGRAM, TRIGRAM, HashEmbedding, Smear, ValueEmbedding
 from bytegolf.model.norm import rms_norm
-
-BOS = 1  # starts every document, in every vocabulary
 
 WeightClass = Literal["mlp", "attention", "embedding", "table", "projection", "control"]
 
@@ -125,22 +123,22 @@ class GPT(nn.Module):
         x = x0
         for i in range(config.num_layers):
             if skips is not None and i >= first_half and stack:
-                x = x + next(skips) * stack.pop()
+                x = torch.addcmul(x, next(skips), stack.pop())
             if mixes is not None:
-                x = mixes[i][0] * x + mixes[i][1] * x0
+                x = torch.addcmul(mixes[i][0] * x, mixes[i][1], x0)
             depth_scale = (i + 1) ** -0.5 if config.depth_scale else 1.0
             exclusive = i >= config.num_layers - config.xsa_layers
             attended = attention(rms_norm(x) * depth_scale, weights[i], gains[i], values[i], rotary, visible, exclusive)
-            x = x + attention_scales[i] * attended
-            x = x + mlp_scales[i] * mlp(rms_norm(x) * depth_scale, weights[i], config.mlp_leak)
+            x = torch.addcmul(x, attention_scales[i], attended)
+            x = torch.addcmul(x, mlp_scales[i], mlp(rms_norm(x) * depth_scale, weights[i], config.mlp_leak))
             if skips is not None and i < first_half:
                 stack.append(x)
         return x
 
     def logits(self, x_BTD: Tensor) -> Tensor:
-        z = rms_norm(x_BTD).float() @ (self.tokens if self.head is None else self.head).T
         cap = self.config.logit_softcap
-        return cap * torch.tanh(z / cap)
+        z = rms_norm(x_BTD).float() / cap  # before the product, where there is less to divide
+        return cap * torch.tanh(z @ (self.tokens if self.head is None else self.head).T)
 
 
 def mlp(x: Tensor, weights: BlockWeights, leak: float) -> Tensor:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import zstandard
 
+from bytegolf.config import BOS
 from bytegolf.errors import InputError
 from bytegolf.progress import Progress, say
 from bytegolf.run import DataFolder, DataManifest, atomic_folder, sha256_of, write_json
@@ -20,7 +21,7 @@ from bytegolf.text.corpus import Corpus, Document, open_corpus
 from bytegolf.text.dataset import count_bytes
 from bytegolf.text.shards import ShardWriter, TokenStream
 from bytegolf.text.split import Fingerprint, SplitRule, Survey, survey
-from bytegolf.text.tokenizer import BOS, BytesTokenizer, Kind, Tokenizer, load_tokenizer, train_bpe
+from bytegolf.text.tokenizer import BytesTokenizer, Kind, Tokenizer, load_tokenizer, train_bpe
 
 SAMPLE_BYTES = 100_000_000  # of text that a tokenizer is trained on
 BATCH_DOCUMENTS, BATCH_CHARACTERS = 1000, 4_000_000  # encoded at once
@@ -121,13 +122,12 @@ def _write(folder: DataFolder, corpus: Corpus, found: Survey, tokenizer: Tokeniz
     counted = count_bytes(TokenStream(folder.shards("val")), tokenizer)
     if counted != tallies[True].bytes:
         raise InputError(f"tokenizer {tokenizer.name}: expected tokens of {tallies[True].bytes} held-out bytes, found {counted}")
-    tokenizer_name = "bytes" if tokenizer.kind == "bytes" else "tokenizer.model"
-    (folder.root / tokenizer_name).write_bytes(tokenizer.serialised)
+    (folder.root / tokenizer.file_name).write_bytes(tokenizer.serialised)
     return DataManifest(
         source=corpus.source,
         corpus_sha256=found.corpus_sha256,
         split=str(found.rule),
-        tokenizer=tokenizer_name,
+        tokenizer=tokenizer.file_name,
         tokenizer_sha256=tokenizer.sha256,
         vocab_size=tokenizer.vocab_size,
         train_documents=tallies[False].documents,

@@ -16,11 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import sentencepiece
 
-from bytegolf.config import MAX_VOCAB_SIZE
+from bytegolf.config import BOS, MAX_VOCAB_SIZE
 from bytegolf.errors import InputError
 from bytegolf.text.bytetable import ByteTable, Tokens
 
-BOS = 1
 NUM_SPECIALS = 4
 SERIALISED_BYTES = b"bytes260"
 SPACE_MARK = "\u2581"  # what SentencePiece writes for a space
@@ -40,6 +39,10 @@ class Tokenizer(Protocol):
 
     @property
     def vocab_size(self) -> int: ...
+    @property
+    def file_name(self) -> str:
+        """Of its file in a data or run folder."""
+
     @property
     def serialised(self) -> bytes:
         """What `tokenizer_from` makes it of again."""
@@ -70,6 +73,7 @@ class _Tabled:
         self.sha256 = hashlib.sha256(serialised).hexdigest()
         self.vocab_size = table.vocab_size
         self.name = f"{kind} {table.vocab_size}"
+        self.file_name = "bytes" if kind == "bytes" else "tokenizer.model"
         self._table = table
 
     def decode(self, ids: npt.ArrayLike) -> bytes:

@@ -1,0 +1,99 @@
+"""A run on disk: how it begins, what it leaves when it ends, and how it is read again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from safetensors.torch import save as serialise
+from torch import Tensor
+
+from bytegolf.config import Recipe
+from bytegolf.errors import InputError
+from bytegolf.model.gpt import parameter_count
+from bytegolf.recipes import load_recipe, recipe_toml
+from bytegolf.run import RunFolder, atomic_file, provenance, write_atomically, write_json
+from bytegolf.text.dataset import Dataset
+from bytegolf.text.tokenizer import Tokenizer, load_tokenizer
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """What packing and scoring need of a run: its recipe, final averaged weights (float32) and tokenizer."""
+
+    folder: RunFolder
+    recipe: Recipe
+    weights: dict[str, Tensor]
+    tokenizer: Tokenizer
+
+
+def begin_run(run: RunFolder, recipe: Recipe, tokenizer: Tokenizer, resume: bool) -> bool:
+    """Make the run folder, or check that it holds this recipe's run; True if that is finished already.
+
+    Raises InputError if the folder exists and is not to be resumed, or began with another recipe.
+    """
+    if not run.root.exists() or (resume and not run.recipe.exists()):
+        run.root.mkdir(parents=True, exist_ok=True)
+        write_atomically(run.root / tokenizer.file_name, tokenizer.serialised)
+        write_atomically(run.recipe, recipe_toml(recipe))
+        return False
+    if not resume:
+        raise InputError(f"{run.root}: expected a new run folder, found an existing one; continue it with --resume or choose another --out")
+    changed = _difference(load_recipe(run.recipe), recipe)
+    if changed:
+        raise InputError(f"{run.root}: expected the recipe the run began with, found {changed}")
+    return run.manifest.exists()
+
+
+def finish_run(run: RunFolder, recipe: Recipe, weights: Mapping[str, Tensor], dataset: Dataset) -> None:
+    """Write the final weights, then the manifest that marks the run as finished."""
+    with atomic_file(run.weights) as file:
+        file.write(serialise({name: weight.float().cpu().contiguous() for name, weight in weights.items()}))
+    write_json(run.manifest, _manifest(run, recipe, dataset))
+
+
+def read_run(root: Path) -> FinishedRun:
+    """Raises InputError if `root` is no finished run."""
+    run = RunFolder(root)
+    run.read_manifest()
+    if not run.recipe.exists():
+        raise InputError(f"{root}: expected a run folder, found no recipe.toml in it")
+    try:
+        weights = load_file(run.weights)
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{run.weights}: expected the run's weights, found {error}") from None
+    tokenizer = next((path for path in (root / "tokenizer.model", root / "bytes") if path.exists()), None)
+    if tokenizer is None:
+        raise InputError(f"{root}: expected a run folder, found no tokenizer in it")
+    return FinishedRun(run, load_recipe(run.recipe), weights, load_tokenizer(tokenizer))
+
+
+def _difference(old: Recipe, new: Recipe) -> str:
+    """The first key in which two recipes differ, with both values; empty if they agree but in name."""
+    before, after = old.model_dump(), new.model_dump()
+    for section, values in before.items():
+        if isinstance(values, dict):
+            for key, value in values.items():
+                if value != after[section][key]:
+                    return f"{section}.{key} = {after[section][key]} instead of {value}"
+    return ""
+
+
+def _manifest(run: RunFolder, recipe: Recipe, dataset: Dataset) -> dict[str, Any]:
+    """What the run came to and all it depended on."""
+    events = run.events()
+    validation = next(event for event in reversed(events) if event["event"] == "validate")
+    done = events[-1]
+    return {
+        "recipe": recipe.name,
+        "parameters": parameter_count(recipe.model),
+        "steps": done["step"],
+        "seconds": done["seconds"],
+        "tokens_per_second": done["step"] * recipe.train.batch_tokens / done["seconds"],
+        "val_bpb": validation["bpb"],
+        "data_sha256": dataset.sha256,
+        "tokenizer_sha256": dataset.tokenizer.sha256,
+        **provenance(),
+    }

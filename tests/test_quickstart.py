@@ -1,0 +1,39 @@
+"""The promise of the README's first command, kept by running it."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bytegolf.recipes import load_recipe
+
+
+@pytest.mark.slow
+def test_quickstart_packs_a_useful_model_into_its_budget(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bytegolf", "quickstart", "--out", str(tmp_path), "--json"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env={**os.environ, "HF_HUB_OFFLINE": "1"})
+    result = json.loads(done.stdout)
+    budget = load_recipe("quickstart").pack.budget
+    assert budget == 1_000_000
+    assert (tmp_path / "run" / "artifact.bgz").stat().st_size == result["pack"]["bytes"] <= budget
+    assert result["pack"]["bpb_after"] <= 1.60
+    assert result["pack"]["bpb_after"] - result["pack"]["bpb_before"] < 0.005
+    assert "<script" in (tmp_path / "run" / "report.html").read_text()
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 4 << 20  # KiB
+
+
+@pytest.mark.slow
+def test_the_full_size_recipe_takes_a_step_on_a_cpu(tmp_path: Path) -> None:
+    bytegolf = [sys.executable, "-m", "bytegolf"]
+    subprocess.run([*bytegolf, "prepare", "stdlib", "--recipe", "v10_banked", "--out", str(tmp_path / "data")], check=True)
+    small = ["train.batch_tokens=2048", "train.micro_batch_tokens=2048", "train.max_steps=1", "train.max_seconds=0", "train.validate_bytes=2000"]
+    overrides = [part for override in small for part in ("--set", override)]
+    train = [*bytegolf, "train", "v10_banked", "--data", str(tmp_path / "data"), "--out", str(tmp_path / "run"), "--json", *overrides]
+    done = subprocess.run(train, stdout=subprocess.PIPE, text=True, check=True)
+    result = json.loads(done.stdout)
+    assert result["parameters"] == 30_404_196
+    assert result["steps"] == 1
