@@ -40,7 +40,7 @@ TokenizerOption = Annotated[
 ]
 
 
-@app.command()
+@app.command(epilog="Example: bytegolf quickstart --out runs/quickstart")
 def quickstart(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the data and the run.")] = Path("runs/quickstart"),
     as_json: AsJson = False,
@@ -55,7 +55,7 @@ def quickstart(
     _emit(flow.quickstart(out), as_json, quickstart_table)
 
 
-@app.command()
+@app.command(epilog="Example: bytegolf recipes tiny > mine.toml")
 def recipes(
     name: Annotated[str | None, typer.Argument(help="A recipe to print fully resolved, each key with its meaning.")] = None,
     as_json: AsJson = False,
@@ -75,7 +75,7 @@ def recipes(
         _emit(known, as_json, lambda _: "\n".join(f"{name:<14}{text}" for name, text in known.items()))
 
 
-@app.command()
+@app.command(epilog="Example: bytegolf plan v10_banked --set pack.budget=8000000")
 def plan(recipe: RecipeArgument, overrides: Overrides = [], as_json: AsJson = False) -> None:  # noqa: B006 - typer's idiom
     """Before any training: parameters, FLOPs per token, predicted artifact bytes, and the steps this machine will take.
 
@@ -91,7 +91,7 @@ def plan(recipe: RecipeArgument, overrides: Overrides = [], as_json: AsJson = Fa
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(epilog="Example: bytegolf prepare stdlib --out data")
 def prepare(
     sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="stdlib, or files and folders of text, jsonl or parquet.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Data folder to make.")],
@@ -120,7 +120,7 @@ def prepare(
     _emit(flow.prepare_data(sources, out, recipe=recipe, vocab=vocab, tokenizer=tokenizer, val_docs=val_docs), as_json, data_table)
 
 
-@app.command()
+@app.command(epilog="Example: bytegolf train tiny --data data --out runs/tiny --set train.max_steps=400")
 def train(
     recipe: RecipeArgument,
     data: DataOption,
@@ -143,7 +143,7 @@ def train(
     _emit(flow.train(load_recipe(recipe, overrides), data, out, resume=resume, tokenizer=tokenizer), as_json, train_table)
 
 
-@app.command()
+@app.command(epilog="Example: bytegolf pack runs/tiny --budget 500000 --data data")
 def pack(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run.")],
     budget: Annotated[
@@ -164,7 +164,7 @@ def pack(
     _emit(flow.pack(run, budget=budget, reserve=reserve, data=data, tokenizer=tokenizer, out=out), as_json, pack_table)
 
 
-@app.command()
+@app.command(epilog="Example: bytegolf score runs/tiny/artifact.bgz --data data --protocol sliding")
 def score(
     source: Annotated[Path, typer.Argument(metavar="RUN_OR_ARTIFACT", help="A finished run, or a .bgz file.")],
     data: DataOption,
@@ -189,7 +189,7 @@ def score(
     )
 
 
-@app.command()
+@app.command(epilog="Example: bytegolf report runs/tiny runs/small --out report.html")
 def report(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Finished runs.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The page.")],

@@ -117,7 +117,14 @@ def pack(
     trained = read_run(run)
     budget = budget or trained.recipe.pack.budget
     try:
-        fitted = fit(trained.weights, trained.recipe, trained.tokenizer, budget - reserve)
+        with Progress("pack", None, "tries") as progress:
+            fitted = fit(
+                trained.weights,
+                trained.recipe,
+                trained.tokenizer,
+                budget - reserve,
+                tried=lambda size: progress.advance(note=f"{size:,} bytes"),
+            )
     except BudgetTooSmallError as error:
         raise InputError(
             f"--budget: expected at least {error.smallest + reserve:,} bytes, the smallest possible, found {budget:,}"

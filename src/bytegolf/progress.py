@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 PLAIN_INTERVAL_SECONDS = 10.0
@@ -18,50 +18,58 @@ def say(message: str) -> None:
 
 
 class Progress:
-    """`with Progress("train", total=200, unit="steps") as progress: progress.advance(note="loss 2.1")`."""
+    """`with Progress("train", total=200, unit="steps") as progress: progress.advance(note="loss 2.1")`.
 
-    def __init__(self, task: str, total: float, unit: str) -> None:
+    `total` is None where nobody knows it; `done` is what an earlier attempt did already.
+    """
+
+    def __init__(self, task: str, total: float | None, unit: str, done: float = 0.0) -> None:
         self.task, self.total, self.unit = task, total, unit
-        self.done, self.note = 0.0, ""
+        self.done = self.first = done
+        self.note = ""
         self.began = self.spoke = time.monotonic()
-        self.bar = _bar(unit) if sys.stderr.isatty() else None
+        self.bar = _bar() if sys.stderr.isatty() else None
 
     def __enter__(self) -> Self:
         if self.bar is not None:
             self.bar.start()
-            self.bar.add_task(self.task, total=self.total, note="", rate="")
+            task = self.bar.add_task(self.task, total=self.total, rate="", note="")
+            self.bar.update(task, completed=self.done)
         else:
-            say(f"{self.task}: {self.total:,.0f} {self.unit}")
+            say(f"{self.task}: begins" if self.total is None else f"{self.task}: {self._share()}")
         return self
 
     def advance(self, amount: float = 1, note: str = "") -> None:
+        """`amount` more is done; `note` stands beside the bar until the next one."""
         self.done += amount
         self.note = note or self.note
         now = time.monotonic()
-        rate = self.done / max(now - self.began, 1e-9)
+        rate = (self.done - self.first) / max(now - self.began, 1e-9)
+        pace = "" if self.unit == "s" else f"{rate:,.1f} {self.unit}/s"
         if self.bar is not None:
-            self.bar.update(self.bar.task_ids[0], completed=self.done, note=self.note, rate=f"{rate:,.1f} {self.unit}/s")
+            self.bar.update(self.bar.task_ids[0], completed=self.done, rate=pace, note=self.note)
         elif now - self.spoke >= PLAIN_INTERVAL_SECONDS:
             self.spoke = now
-            left = max(self.total - self.done, 0) / max(rate, 1e-9)
-            say(f"{self.task}: {self.done:,.0f}/{self.total:,.0f} {self.unit}, {rate:,.1f}/s, {left:,.0f} s left  {self.note}")
+            left = "" if self.total is None else f"{max(self.total - self.done, 0) / max(rate, 1e-9):,.0f} s left"
+            say(f"{self.task}: {', '.join(part for part in (self._share(), pace, left, self.note) if part)}")
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self.bar is not None:
             self.bar.stop()
         elif kind is None:
-            say(f"{self.task}: done in {time.monotonic() - self.began:,.1f} s  {self.note}")
+            say(f"{self.task}: {', '.join(part for part in (f'done in {time.monotonic() - self.began:,.1f} s', self.note) if part)}")
+
+    def _share(self) -> str:
+        return f"{self.done:,.0f} {self.unit}" if self.total is None else f"{self.done:,.0f}/{self.total:,.0f} {self.unit}"
 
 
-def _bar(unit: str) -> Bar:
-    count = MofNCompleteColumn() if unit != "s" else TextColumn("{task.completed:.0f}/{task.total:.0f} s")
+def _bar() -> Bar:
     return Bar(
         TextColumn("{task.description}"),
-        BarColumn(),
-        count,
+        BarColumn(bar_width=24),
+        TaskProgressColumn(),
         TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
         TextColumn("{task.fields[note]}"),
         console=Console(stderr=True),
     )

@@ -12,7 +12,8 @@ from bytegolf.model.gpt import WeightClass
 Bits = dict[WeightClass, float]
 
 LOWEST, HIGHEST = 1.0, 12.0  # bits; below 1 a matrix rounds to nothing, above 12 the loss is that of float16
-PREFERENCE: Bits = {"mlp": 0.0, "attention": 0.0, "embedding": 0.0, "table": 0.0, "projection": 0.0}
+# The tied embedding is also the head, and rows of hash tables are seldom read: measured by benchmarks/precision.py.
+PREFERENCE: Bits = {"mlp": 0.0, "attention": 0.0, "embedding": 1.5, "table": -0.5, "projection": 0.0}
 
 
 class BudgetTooSmallError(Exception):
@@ -23,8 +24,8 @@ class BudgetTooSmallError(Exception):
         self.smallest = smallest
 
 
-def class_bits(config: PackConfig, level: float) -> Bits:
-    """Bits of each class at `level`: the recipe's own where it names them."""
+def class_bits(config: PackConfig, level: float, preference: Bits = PREFERENCE) -> Bits:
+    """Bits of each class at `level`: the recipe's own where it names them, else `preference` above the level."""
     fixed: Bits = {
         "mlp": config.mlp_bits,
         "attention": config.attention_bits,
@@ -32,7 +33,7 @@ def class_bits(config: PackConfig, level: float) -> Bits:
         "table": config.table_bits,
         "projection": config.table_bits,
     }
-    return {kind: fixed[kind] or min(max(level + above, LOWEST), HIGHEST) for kind, above in PREFERENCE.items()}
+    return {kind: fixed[kind] or min(max(level + above, LOWEST), HIGHEST) for kind, above in preference.items()}
 
 
 def highest_level(size_at: Callable[[float], int], limit: int) -> float:

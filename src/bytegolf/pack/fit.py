@@ -1,6 +1,6 @@
 """A model into a number of bytes: allocate, quantise and code until the file is just under its limit."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -34,10 +34,20 @@ def pack_at(weights: Mapping[str, Tensor], recipe: Recipe, tokenizer: Tokenizer,
     return Fitted(artifact, write_artifact(artifact), bits)
 
 
-def fit(weights: Mapping[str, Tensor], recipe: Recipe, tokenizer: Tokenizer, limit: int) -> Fitted:
-    """The most precise artifact of at most `limit` bytes. Raises BudgetTooSmallError if there is none."""
+def fit(
+    weights: Mapping[str, Tensor], recipe: Recipe, tokenizer: Tokenizer, limit: int, tried: Callable[[int], None] = lambda size: None
+) -> Fitted:
+    """The most precise artifact of at most `limit` bytes; `tried` hears the size of each attempt.
+
+    Raises BudgetTooSmallError if there is none.
+    """
 
     def at(level: float) -> Fitted:
         return pack_at(weights, recipe, tokenizer, class_bits(recipe.pack, level))
 
-    return at(highest_level(lambda level: len(at(level).file.data), limit))
+    def size_at(level: float) -> int:
+        size = len(at(level).file.data)
+        tried(size)
+        return size
+
+    return at(highest_level(size_at, limit))

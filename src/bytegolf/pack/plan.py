@@ -12,7 +12,7 @@ from bytegolf.pack.allocate import Bits, BudgetTooSmallError, class_bits, highes
 ROW_CLASS_BITS = 2.2  # entropy of a row's class
 HISTOGRAM_BYTES = 400  # histograms of one group
 CONTAINER_BYTES = 450  # preamble, header and lengths
-TOKENIZER_BYTES_PER_PIECE = 5.5  # of a trained BPE model, compressed
+TOKENIZER_BYTES_PER_PIECE = 4  # of a trained BPE model, compressed
 
 
 @dataclass(frozen=True)

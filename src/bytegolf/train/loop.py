@@ -111,7 +111,7 @@ class Trainer:
             )
         if self.clock.step % self.recipe.train.log_every == 0 or self.clock.done:
             log.write("step", step=self.clock.step, loss=mean, lr_scale=scale, progress=progress, **self._pace())
-        return f"loss {mean:.3f}"
+        return f"step {self.clock.step}, loss {mean:.3f}"
 
     def _pace(self) -> dict[str, float]:
         """Seconds so far, and tokens per second since the last line of the log."""
@@ -191,10 +191,9 @@ class Trainer:
         return Batches(self.tokens, config.sequence_length, sequences, config.seed, self.recipe.model.vocab_size, self.position)
 
     def _progress(self) -> Progress:
-        by_time = self.recipe.train.max_seconds > 0
-        progress = Progress("train", self.recipe.train.max_seconds if by_time else self.recipe.train.max_steps, "s" if by_time else "steps")
-        progress.done = self._work_done()
-        return progress
+        config = self.recipe.train
+        total, unit = (config.max_seconds, "s") if config.max_seconds else (config.max_steps, "steps")
+        return Progress("train", total, unit, done=self._work_done())
 
     def _work_done(self) -> float:
         return self.clock.seconds if self.recipe.train.max_seconds > 0 else self.clock.step

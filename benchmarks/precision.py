@@ -1,0 +1,72 @@
+"""Which class of weight repays more bits: loss over float at equal file size, for shares of the budget.
+
+    python benchmarks/precision.py RUN --data DIR --budget 300000 --budget 450000
+
+Prints bits per byte lost on the held-out text (protocol standard) for each way of sharing out the bits. The shares
+in pack/allocate.py were chosen from its output; docs/experiments.md keeps it.
+"""
+
+import argparse
+from pathlib import Path
+
+from bytegolf.flow import load_model
+from bytegolf.model.gpt import GPT
+from bytegolf.pack.allocate import PREFERENCE, Bits, class_bits, highest_level
+from bytegolf.pack.fit import Fitted, pack_at
+from bytegolf.score.windows import score_windows
+from bytegolf.text.dataset import open_data
+from bytegolf.train.record import FinishedRun, read_run
+
+SHARES: tuple[Bits, ...] = (
+    {},
+    {"mlp": 0.5},
+    {"attention": 0.5},
+    {"embedding": 0.5},
+    {"embedding": 1.0},
+    {"embedding": 1.5},
+    {"embedding": 2.0},
+    {"table": 0.5},
+    {"table": -0.5},
+    {"table": -1.0},
+    {"projection": 1.0},
+    {"embedding": 1.5, "table": -0.5},
+    {"embedding": 2.0, "table": -0.5},
+    {"embedding": 2.0, "table": -1.0},
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--budget", type=int, action="append", required=True)
+    parser.add_argument("--limit-bytes", type=int, default=300_000)
+    arguments = parser.parse_args()
+    run = read_run(arguments.run)
+    tokens, num_bytes = open_data(arguments.data).held_out(arguments.limit_bytes)
+
+    def bpb(model: GPT) -> float:
+        return score_windows(model, tokens, num_bytes, "standard", run.recipe.score).bpb
+
+    float_bpb = bpb(load_model(arguments.run).model)
+    print(f"float32: {float_bpb:.5f} bpb")
+    for budget in arguments.budget:
+        for share in SHARES:
+            fitted = fit(run, share, budget)
+            lost = bpb(fitted.artifact.model()) - float_bpb
+            named = ", ".join(f"{kind} {bits:+g}" for kind, bits in share.items()) or "all equal"
+            print(f"{budget:>10,}  {named:<32}{lost:>+9.5f} bpb   {len(fitted.file.data):,} bytes", flush=True)
+
+
+def fit(run: FinishedRun, share: Bits, budget: int) -> Fitted:
+    """The most precise artifact of at most `budget` bytes, with bits shared out so."""
+
+    def at(level: float) -> Fitted:
+        bits = class_bits(run.recipe.pack, level, {**dict.fromkeys(PREFERENCE, 0.0), **share})
+        return pack_at(run.weights, run.recipe, run.tokenizer, bits)
+
+    return at(highest_level(lambda level: len(at(level).file.data), budget))
+
+
+if __name__ == "__main__":
+    main()
