@@ -29,9 +29,10 @@ def test_quickstart_packs_a_useful_model_into_its_budget(tmp_path: Path) -> None
 @pytest.mark.slow
 def test_the_full_size_recipe_takes_a_step_on_a_cpu(tmp_path: Path) -> None:
     bytegolf = [sys.executable, "-m", "bytegolf"]
-    subprocess.run([*bytegolf, "prepare", "stdlib", "--recipe", "v10_banked", "--out", str(tmp_path / "data")], check=True)
-    small = ["train.batch_tokens=2048", "train.micro_batch_tokens=2048", "train.max_steps=1", "train.max_seconds=0", "train.validate_bytes=2000"]
-    overrides = [part for override in small for part in ("--set", override)]
+    prepare = [*bytegolf, "prepare", "stdlib", "--recipe", "v10_banked", "--val-docs", "1", "--out", str(tmp_path / "data")]
+    subprocess.run(prepare, check=True)
+    small = {"batch_tokens": 2048, "micro_batch_tokens": 2048, "max_steps": 1, "max_seconds": 0}
+    overrides = [part for key, value in small.items() for part in ("--set", f"train.{key}={value}")]
     train = [*bytegolf, "train", "v10_banked", "--data", str(tmp_path / "data"), "--out", str(tmp_path / "run"), "--json", *overrides]
     done = subprocess.run(train, stdout=subprocess.PIPE, text=True, check=True)
     result = json.loads(done.stdout)

@@ -103,7 +103,7 @@ class TrainConfig(Section):
     compile: bool = Field(False, description="compile the forward and backward pass before the clock starts")
     log_every: int = Field(10, ge=1, description="steps between two lines of the log")
     validate_every: int = Field(0, ge=0, description="steps between two validations; 0 is only after the last step")
-    validate_bytes: int = Field(0, ge=0, description="held-out bytes a validation scores; 0 is all of them")
+    validate_bytes: int = Field(0, ge=0, description="held-out bytes a validation during training scores; 0 is all, as after the last step")
     checkpoint_every: int = Field(500, ge=0, description="steps between two checkpoints; 0 is none but on interruption")
 
     @model_validator(mode="after")

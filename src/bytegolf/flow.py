@@ -98,8 +98,8 @@ def train(recipe: Recipe, data: Path, out: Path, *, resume: bool = False, tokeni
     fingerprint = {"data": dataset.sha256, "tokenizer": dataset.tokenizer.sha256}
     trainer = Trainer(recipe, model.to(device), dtype, dataset.train, run, bits, fingerprint)
 
-    def validate(weights: Weights) -> dict[str, float]:
-        score = _score(_model(recipe, weights, device), recipe.score, dataset, "standard", recipe.train.validate_bytes)
+    def validate(weights: Weights, limit_bytes: int) -> dict[str, float]:
+        score = _score(_model(recipe, weights, device), recipe.score, dataset, "standard", limit_bytes)
         trial = pack_at(weights, recipe, dataset.tokenizer, bits)
         return {"bpb": score.bpb, "artifact_bytes": len(trial.file.data)}
 

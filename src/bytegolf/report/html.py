@@ -18,6 +18,7 @@ h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; }
 table { border-collapse: collapse; } th, td { text-align: left; padding: .25rem 1.5rem .25rem 0; border-bottom: 1px solid #d8dee4; }
 td { font-variant-numeric: tabular-nums; } footer { margin-top: 3rem; color: #57606a; font-size: .85rem; }
 """
+OURS, THEIRS = "#4c6ef5", "#adb5bd"
 
 
 @dataclass(frozen=True)
@@ -101,15 +102,13 @@ def _bytes(runs: Sequence[RunReport]) -> go.Figure:
 
 def _scores(runs: Sequence[RunReport], compressors: Sequence[CompressorScore]) -> go.Figure:
     """Every score on file beside what general-purpose compressors make of the same text."""
-    named = [(f"{run.name}, {score['of']}: {score['protocol']}", score["bpb"]) for run in runs for score in run.scores]
-    named += [
-        (f"{result.name} {how}", value) for result in compressors for how, value in (("alone", result.alone), ("primed", result.primed))
-    ]
-    named.sort(key=lambda row: -row[1])
+    rows = [(score["bpb"], f"{run.name}, {score['of']}: {score['protocol']}", OURS) for run in runs for score in run.scores]
+    rows += [(result.alone, f"{result.name} alone", THEIRS) for result in compressors]
+    rows += [(result.primed, f"{result.name} after the training text", THEIRS) for result in compressors]
     figure = go.Figure()
-    if named:
-        figure.add_bar(y=[name for name, _ in named], x=[bpb for _, bpb in named], orientation="h", text=[f"{bpb:.4f}" for _, bpb in named])
-    figure.update_layout(xaxis_title="bits per byte, lower is better", height=160 + 32 * len(named), yaxis_automargin=True)
+    for bpb, name, colour in sorted(rows, reverse=True):
+        figure.add_bar(y=[name], x=[bpb], orientation="h", text=f"{bpb:.4f}", marker_color=colour, showlegend=False)
+    figure.update_layout(xaxis_title="bits per byte, lower is better", height=160 + 32 * len(rows), yaxis_automargin=True)
     return figure
 
 
@@ -120,7 +119,7 @@ def _footer(runs: Sequence[RunReport]) -> str:
 
 def _embed(figure: go.Figure) -> str:
     figure.update_layout(template="plotly_white", margin={"t": 20, "b": 40}, legend={"orientation": "h", "y": -0.25})
-    return str(figure.to_html(full_html=False, include_plotlyjs=False))
+    return str(figure.to_html(full_html=False, include_plotlyjs=False, config={"displayModeBar": False}))
 
 
 def _bpb(pack: Mapping[str, Any] | None, key: str) -> str:

@@ -34,7 +34,7 @@ from bytegolf.train.optim import Optimizers
 from bytegolf.train.schedule import Clock, learning_rate_scale
 
 Weights = dict[str, Tensor]
-Validate = Callable[[Weights], dict[str, float]]
+Validate = Callable[[Weights, int], dict[str, float]]  # weights and how many held-out bytes to score, 0 for all
 
 
 @dataclass
@@ -79,13 +79,16 @@ class Trainer:
                 if interrupted():
                     self._save(log)
                     raise InterruptedRunError(f"{self.run.root}: stopped at step {self.clock.step}; continue with --resume")
-                last = self.clock.done
-                if last or (config.validate_every and self.clock.step % config.validate_every == 0):
-                    log.write("validate", step=self.clock.step, **validate(self.averages.best(self.weights) if last else self.weights))
-                if config.checkpoint_every and self.clock.step % config.checkpoint_every == 0 and not last:
+                if self.clock.done:
+                    break
+                if _due(config.validate_every, self.clock.step):
+                    log.write("validate", step=self.clock.step, **validate(self.weights, config.validate_bytes))
+                if _due(config.checkpoint_every, self.clock.step):
                     self._save(log)
+            final = self.averages.best(self.weights)
+            log.write("validate", step=self.clock.step, **validate(final, 0))
             log.write("done", step=self.clock.step, seconds=self.clock.seconds)
-        return self.averages.best(self.weights)
+        return final
 
     @property
     def weights(self) -> Weights:
@@ -197,6 +200,10 @@ class Trainer:
 
     def _work_done(self) -> float:
         return self.clock.seconds if self.recipe.train.max_seconds > 0 else self.clock.step
+
+
+def _due(every: int, step: int) -> bool:
+    return every > 0 and step % every == 0
 
 
 @contextmanager
