@@ -15,13 +15,14 @@ quickstart: install
 	$(BIN)/bytegolf quickstart --out runs/quickstart
 
 test: install lint
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" --numprocesses 2
 
 check: install
 	$(BIN)/pytest -m slow
 
 lint: install
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

@@ -16,14 +16,17 @@ _HOMES = {
     "load_recipe": "bytegolf.recipes",
     "prepare": "bytegolf.text.prepare",
     "InputError": "bytegolf.errors",
-    **dict.fromkeys(("plan", "train", "pack", "score", "report", "quickstart", "load_artifact", "load_model"), "bytegolf.flow"),
+    **dict.fromkeys(("plan", "quickstart", "load_artifact", "load_model"), "bytegolf.flow"),
 }
+_ROOMS = ("train", "pack", "score", "report")  # packages that can be called
 
-__all__ = sorted(_HOMES)
+__all__ = sorted([*_HOMES, *_ROOMS])
 
 
 def __getattr__(name: str) -> object:
-    """Load a function when it is first used, so that importing the package costs nothing."""
+    """Load what is asked for when it is first used, so that importing the package costs nothing."""
+    if name in _ROOMS:
+        return import_module(f"{__name__}.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

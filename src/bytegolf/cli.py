@@ -149,7 +149,7 @@ def pack(
     budget: Annotated[
         int, typer.Option("--budget", metavar="BYTES", help="Bytes the artifact may have; 0 takes the recipe's pack.budget.")
     ] = 0,
-    reserve: Annotated[int, typer.Option("--reserve", metavar="BYTES", help="Bytes of the budget to keep free, for code say.")] = 0,
+    reserve: Annotated[int, typer.Option("--reserve", min=0, metavar="BYTES", help="Bytes of the budget to keep free, for code say.")] = 0,
     data: Annotated[
         Path | None, typer.Option("--data", metavar="DIR", help="Also score before and after packing on this data folder.")
     ] = None,
@@ -172,9 +172,9 @@ def score(
         Protocol, typer.Option(help="standard: windows side by side; sliding: each window scores only its last stride tokens.")
     ] = Protocol.sliding,
     limit_bytes: Annotated[
-        int, typer.Option("--limit-bytes", metavar="N", help="Score only about the first N held-out bytes; 0 is all.")
+        int, typer.Option("--limit-bytes", min=0, metavar="N", help="Score only about the first N held-out bytes; 0 is all.")
     ] = 0,
-    stride: Annotated[int, typer.Option("--stride", metavar="N", help="Tokens between sliding windows; 0 takes the model's own.")] = 0,
+    stride: Annotated[int, typer.Option("--stride", min=0, metavar="N", help="Tokens between sliding windows; 0 is the model's own.")] = 0,
     tokenizer: TokenizerOption = None,
     as_json: AsJson = False,
 ) -> None:

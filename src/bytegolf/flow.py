@@ -23,6 +23,7 @@ from bytegolf.run import DataFolder, DataManifest, RunFolder, read_json, write_a
 from bytegolf.score.compressors import CompressorScore, compressor_scores
 from bytegolf.score.ledger import Score
 from bytegolf.score.windows import WindowProtocol, score_windows
+from bytegolf.text.batches import count_sequences
 from bytegolf.text.dataset import Dataset, open_data
 from bytegolf.text.prepare import prepare
 from bytegolf.text.tokenizer import Tokenizer
@@ -85,12 +86,12 @@ def train(recipe: Recipe, data: Path, out: Path, *, resume: bool = False, tokeni
         raise InputError(
             f"{data}: expected the recipe's model.vocab_size {recipe.model.vocab_size}, found tokenizer {dataset.tokenizer.name}"
         )
+    count_sequences(dataset.train, recipe.train.sequence_length)  # what cannot begin leaves no folder behind
+    device = choose_device(recipe.train.device)
+    dtype = choose_dtype(recipe.train, device)
     if begin_run(run, recipe, dataset.tokenizer, resume):
         say(f"{out}: already finished")
         return _train_result(run)
-    torch.manual_seed(recipe.train.seed)
-    device = choose_device(recipe.train.device)
-    dtype = choose_dtype(recipe.train, device)
     model = GPT(recipe.model, dtype)
     model.initialise(recipe.train.seed)
     say(f"train {recipe.name}: {parameter_count(recipe.model):,} parameters on {device} in {str(dtype).removeprefix('torch.')}")
@@ -115,6 +116,7 @@ def pack(
     Raises InputError if even the smallest possible file is larger.
     """
     trained = read_run(run)
+    dataset = _matching(open_data(data, tokenizer), trained.tokenizer) if data else None
     budget = budget or trained.recipe.pack.budget
     try:
         with Progress("pack", None, "tries") as progress:
@@ -132,8 +134,8 @@ def pack(
     file = out or trained.folder.artifact
     write_atomically(file, fitted.file.data)
     before = after = None
-    if data is not None:
-        before, after = (score(source, data, "sliding", tokenizer=tokenizer).bpb for source in (run, file))
+    if dataset is not None:
+        before, after = (_score_and_record(source, dataset, "sliding").bpb for source in (run, file))
     parameters, size = parameter_count(trained.recipe.model), len(fitted.file.data)
     result = PackResult(
         size,
@@ -155,21 +157,15 @@ def score(
     source: Path, data: Path, protocol: WindowProtocol, *, limit_bytes: int = 0, tokenizer: Path | None = None, stride: int = 0
 ) -> Score:
     """Bits per byte of a run or an artifact on a data folder's held-out text, or on its first `limit_bytes` bytes."""
-    loaded = load_model(source)
-    dataset = _matching(open_data(data, tokenizer), loaded.tokenizer)
-    if stride > loaded.score.window:
-        raise InputError(f"--stride: expected at most the window of {loaded.score.window} tokens, found {stride}")
-    config = loaded.score.model_copy(update={"stride": stride}) if stride else loaded.score
-    result = _score(loaded.model, config, dataset, protocol, limit_bytes)
-    folder = RunFolder(source if source.is_dir() else source.parent)
-    if folder.manifest.exists():
-        write_json(folder.score(protocol), {**result.to_json(), "of": source.name, "limit_bytes": limit_bytes, "data": dataset.sha256})
-    return result
+    return _score_and_record(source, open_data(data, tokenizer), protocol, limit_bytes, stride)
 
 
 def report(runs: Sequence[Path], out: Path, compressors: Sequence[CompressorScore] = ()) -> Path:
     """One HTML page about one or more runs."""
-    write_report(out, [_run_report(RunFolder(run)) for run in runs], compressors)
+    paths = [run.resolve() for run in runs]
+    named = len({path.name for path in paths}) == len(paths)
+    names = [path.name if named else "/".join(path.parts[-2:]) for path in paths]
+    write_report(out, [_run_report(RunFolder(run), name) for run, name in zip(runs, names, strict=True)], compressors)
     return out
 
 
@@ -232,6 +228,20 @@ def _matching(dataset: Dataset, tokenizer: Tokenizer) -> Dataset:
     return dataset
 
 
+def _score_and_record(source: Path, dataset: Dataset, protocol: WindowProtocol, limit_bytes: int = 0, stride: int = 0) -> Score:
+    """Score a run or artifact; what belongs to a run is noted in its folder."""
+    loaded = load_model(source)
+    _matching(dataset, loaded.tokenizer)
+    if stride > loaded.score.window:
+        raise InputError(f"--stride: expected at most the window of {loaded.score.window} tokens, found {stride}")
+    config = loaded.score.model_copy(update={"stride": stride}) if stride else loaded.score
+    result = _score(loaded.model, config, dataset, protocol, limit_bytes)
+    folder = RunFolder(source if source.is_dir() else source.parent)
+    if folder.manifest.exists():
+        write_json(folder.score(protocol), {**result.to_json(), "of": source.name, "limit_bytes": limit_bytes, "data": dataset.sha256})
+    return result
+
+
 def _score(model: GPT, config: ScoreConfig, dataset: Dataset, protocol: WindowProtocol, limit_bytes: int = 0) -> Score:
     tokens, num_bytes = dataset.held_out(limit_bytes)
     with Progress(f"score {protocol}", len(tokens) - 1, "tokens") as progress:
@@ -245,6 +255,6 @@ def _train_result(run: RunFolder) -> TrainResult:
     )
 
 
-def _run_report(run: RunFolder) -> RunReport:
+def _run_report(run: RunFolder, name: str) -> RunReport:
     scores = [read_json(path) for path in sorted(run.root.glob("score-*.json"))]
-    return RunReport(run.root.name, run.read_manifest(), run.events(), scores, read_json(run.pack) if run.pack.exists() else None)
+    return RunReport(name, run.read_manifest(), run.events(), scores, read_json(run.pack) if run.pack.exists() else None)

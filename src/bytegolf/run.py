@@ -20,8 +20,9 @@ from bytegolf.errors import InputError
 @contextmanager
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """A file that appears under `path` only when it is complete and on disk; on an error nothing changes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = _partial(path)
+    if path.is_dir():
+        raise InputError(f"{path}: expected a file or nothing, found a folder")
     try:
         with partial.open("wb") as file:
             yield file
@@ -35,10 +36,10 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
     """A folder that appears under `path` only when it is complete; what stood there is replaced then."""
-    path = path.resolve()  # even "." has a name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    path = path.resolve()
+    partial = _partial(path)
     try:
+        shutil.rmtree(partial, ignore_errors=True)  # of a process that had the same number and died
         partial.mkdir()
         yield partial
         if path.exists():
@@ -46,6 +47,18 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         partial.rename(path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _partial(path: Path) -> Path:
+    """Where what will be `path` is written. Raises InputError if its folder cannot be made or written."""
+    path = path.resolve()  # even "." has a name
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{path}: expected a folder that can be written, found {error.filename}: {error.strerror}") from None
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"{path}: expected a folder that can be written, found one that cannot")
+    return path.with_name(f".{path.name}.{os.getpid()}.partial")
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:
@@ -205,8 +218,14 @@ class RunFolder:
             raise InputError(f"{self.root}: expected a run folder, found nothing")
         if not self.manifest.exists():
             raise InputError(f"{self.root}: expected a finished run, found no manifest.json; finish it with: bytegolf train … --resume")
-        return dict(read_json(self.manifest))
+        manifest = read_json(self.manifest)
+        if not isinstance(manifest, dict) or "val_bpb" not in manifest:
+            raise InputError(f"{self.manifest}: expected what a finished run records, found something else")
+        return manifest
 
     def events(self) -> list[dict[str, Any]]:
-        """The log, an object per event."""
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
+        """The log, an object per event. Raises InputError if it is damaged."""
+        try:
+            return [json.loads(line) for line in self.log.read_bytes().splitlines()]
+        except (OSError, ValueError) as error:
+            raise InputError(f"{self.log}: expected an object per line, found {error}") from None

@@ -1,0 +1,1 @@
+"""Bytes <-> weights: what decodes a model, and nothing that trains one."""

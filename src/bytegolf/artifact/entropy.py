@@ -48,6 +48,13 @@ def encode_integers(matrices: Sequence[Integers]) -> bytes:
 
 def decode_integers(data: bytes, shapes: Iterable[tuple[int, int]]) -> list[Integers]:
     """The matrices that were coded. Raises CorruptStreamError where the bytes cannot be such a stream."""
+    try:
+        return _decode(data, shapes)
+    except AssertionError as error:  # constriction's word for a point outside the coder's range
+        raise CorruptStreamError(str(error)) from None
+
+
+def _decode(data: bytes, shapes: Iterable[tuple[int, int]]) -> list[Integers]:
     if len(data) % 4:
         raise CorruptStreamError("a stream is a whole number of 32-bit words")
     decoder = constriction.stream.queue.RangeDecoder(np.frombuffer(data, "<u4").astype(np.uint32))

@@ -1,7 +1,7 @@
 """The model, read top to bottom: tokens -> logits. One forward serves training, scoring and adaptation.
 
 B batch, T positions, V vocabulary, D model width, L blocks, H query heads. Parameters are float32; compute runs
-in `compute_dtype`, the head and the softcap in float32.
+in `compute_dtype`, the head and the softcap in the precision of the parameters.
 """
 
 from typing import Literal
@@ -137,8 +137,9 @@ class GPT(nn.Module):
 
     def logits(self, x_BTD: Tensor) -> Tensor:
         cap = self.config.logit_softcap
-        z = rms_norm(x_BTD).float() / cap  # before the product, where there is less to divide
-        return cap * torch.tanh(z @ (self.tokens if self.head is None else self.head).T)
+        head = self.tokens if self.head is None else self.head
+        z = rms_norm(x_BTD).to(head.dtype) / cap  # before the product, where there is less to divide
+        return cap * torch.tanh(z @ head.T)
 
 
 def mlp(x: Tensor, weights: BlockWeights, leak: float) -> Tensor:

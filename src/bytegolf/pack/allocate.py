@@ -14,6 +14,8 @@ Bits = dict[WeightClass, float]
 LOWEST, HIGHEST = 1.0, 12.0  # bits; below 1 a matrix rounds to nothing, above 12 the loss is that of float16
 # The tied embedding is also the head, and rows of hash tables are seldom read: measured by benchmarks/precision.py.
 PREFERENCE: Bits = {"mlp": 0.0, "attention": 0.0, "embedding": 1.5, "table": -0.5, "projection": 0.0}
+# Levels at which every class has reached its lowest or highest bits.
+LOWEST_LEVEL, HIGHEST_LEVEL = LOWEST - max(PREFERENCE.values()), HIGHEST - min(PREFERENCE.values())
 
 
 class BudgetTooSmallError(Exception):
@@ -42,7 +44,7 @@ def highest_level(size_at: Callable[[float], int], limit: int) -> float:
     Size is nearly linear in the level, so each guess interpolates; a guess that would repeat an end bisects.
     Raises BudgetTooSmallError if even the lowest level is too large.
     """
-    low, high = LOWEST, HIGHEST
+    low, high = LOWEST_LEVEL, HIGHEST_LEVEL
     size_low, size_high = size_at(low), size_at(high)
     if size_low > limit:
         raise BudgetTooSmallError(size_low)

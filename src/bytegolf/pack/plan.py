@@ -7,7 +7,7 @@ from itertools import pairwise
 from bytegolf.artifact.grid import GAUSSIAN_BITS
 from bytegolf.config import Recipe
 from bytegolf.model.gpt import parameter_shapes, weight_class
-from bytegolf.pack.allocate import Bits, BudgetTooSmallError, class_bits, highest_level
+from bytegolf.pack.allocate import LOWEST_LEVEL, Bits, BudgetTooSmallError, class_bits, highest_level
 
 ROW_CLASS_BITS = 2.2  # entropy of a row's class
 HISTOGRAM_BYTES = 400  # histograms of one group
@@ -42,7 +42,7 @@ def plan_artifact(recipe: Recipe) -> Plan:
     try:
         level, fits = highest_level(lambda level: sum(_predict(recipe, class_bits(recipe.pack, level)).values()), limit), True
     except BudgetTooSmallError:
-        level, fits = 0.0, False
+        level, fits = LOWEST_LEVEL, False
     bits = class_bits(recipe.pack, level)
     shapes = parameter_shapes(recipe.model)
     return Plan(

@@ -35,6 +35,8 @@ def quantize_model(weights: Mapping[str, Tensor], recipe: Recipe, tokenizer: Tok
 def _rounded(name: str, weight: Tensor, bits: float) -> Quantized:
     stack = weight.float().reshape(-1, *weight.shape[-2:])
     steps = steps_for_bits(stack, bits)
+    if not torch.isfinite(steps).all():
+        raise InputError(f"{name}: expected weights below 1e19, found {float(weight.abs().max()):g}")
     integers = quantize(stack, steps)
     if integers.abs().max() > MAX_MAGNITUDE:
         raise InputError(

@@ -39,7 +39,7 @@ class Ledger:
         if first != self.tokens:
             raise LedgerError(f"target {first} scored where {self.tokens} was due")
         total = float(bits.double().sum())
-        if not 0 <= total < float("inf"):
+        if not (bits.isfinite() & (bits >= 0)).all():
             raise LedgerError(f"{total} bits for targets from {first} on: probabilities that are no distribution")
         self.tokens += bits.numel()
         self.bits += total

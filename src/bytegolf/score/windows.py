@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bytegolf.config import ScoreConfig
+from bytegolf.errors import InputError
 from bytegolf.score.ledger import Ledger, Score
 
 WindowProtocol = Literal["standard", "sliding"]
@@ -65,12 +66,14 @@ def score_windows(
     device = next(model.parameters()).device
     was_training = model.training
     model.eval()
-    with torch.inference_mode():
-        for batch in _batches(windows(protocol, targets, config.window, config.stride), config.batch_tokens):
-            bits = _score_batch(model, tokens, batch, device)
-            ledger.record(batch[0].stop - batch[0].scored, bits)
-            advance(bits.numel())
-    model.train(was_training)
+    try:
+        with torch.inference_mode():
+            for batch in _batches(windows(protocol, targets, config.window, config.stride), config.batch_tokens):
+                bits = _score_batch(model, tokens, batch, device)
+                ledger.record(batch[0].stop - batch[0].scored, bits)
+                advance(bits.numel())
+    finally:
+        model.train(was_training)
     return ledger.close()
 
 
@@ -95,4 +98,6 @@ def _score_batch(model: nn.Module, tokens: Tokens, batch: list[Window], device: 
     targets = np.stack([tokens[window.stop - scored + 1 : window.stop + 1] for window in batch]).astype(np.int64)
     logits = model(torch.from_numpy(inputs).to(device), last=scored)
     nats = F.cross_entropy(logits.flatten(0, 1), torch.from_numpy(targets).flatten().to(device), reduction="none")
+    if not nats.isfinite().all():
+        raise InputError(f"model: expected finite scores, found others from token {batch[0].stop - scored} on; its training diverged")
     return nats.double() / math.log(2)

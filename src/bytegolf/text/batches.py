@@ -19,6 +19,15 @@ from bytegolf.text.shards import TokenStream
 Batch = npt.NDArray[np.int64]
 
 
+def count_sequences(stream: TokenStream, sequence_length: int) -> int:
+    """Training sequences in the stream. Raises InputError if there is none."""
+    sequences = (len(stream) - 1) // sequence_length
+    if sequences < 1:
+        limit = max(len(stream) - 1, 0)
+        raise InputError(f"sequence_length: expected at most {limit} for {len(stream)} training tokens, found {sequence_length}")
+    return sequences
+
+
 class Batches:
     """An iterator of int64 arrays (sequences, sequence_length + 1).
 
@@ -40,10 +49,7 @@ class Batches:
     ) -> None:
         self.stream, self.sequence_length, self.sequences_per_batch = stream, sequence_length, sequences_per_batch
         self.seed, self.vocab_size, self.position = seed, vocab_size, position
-        self.num_sequences = (len(stream) - 1) // sequence_length
-        if self.num_sequences < 1:
-            limit = max(len(stream) - 1, 0)
-            raise InputError(f"sequence_length: expected at most {limit} for {len(stream)} training tokens, found {sequence_length}")
+        self.num_sequences = count_sequences(stream, sequence_length)
         self._epoch = -1
         self._order = np.empty(0, dtype=np.int64)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="batches")

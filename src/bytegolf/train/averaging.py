@@ -24,13 +24,13 @@ class Averages:
     def update(self, weights: Mapping[str, Tensor], step: int, learning_rate_scale: float) -> None:
         if self.config.ema_decay:
             if self.ema:
-                torch._foreach_lerp_(list(self.ema.values()), list(weights.values()), 1 - self.config.ema_decay)
+                _move_towards(self.ema, weights, 1 - self.config.ema_decay)
             else:
                 self.ema = _copy(weights)
         if learning_rate_scale < self.config.swa_below and step % self.config.swa_every == 0:
             self.swa_count += 1
             if self.swa:
-                torch._foreach_lerp_(list(self.swa.values()), list(weights.values()), 1 / self.swa_count)
+                _move_towards(self.swa, weights, 1 / self.swa_count)
             else:
                 self.swa = _copy(weights)
 
@@ -41,6 +41,11 @@ class Averages:
     def best(self, weights: Mapping[str, Tensor]) -> Weights:
         """The EMA if there is one, else the SWA mean of at least two, else the weights themselves."""
         return self.ema or (self.swa if self.swa_count >= 2 else {}) or dict(weights)
+
+
+def _move_towards(average: Weights, weights: Mapping[str, Tensor], share: float) -> None:
+    """By name: an average read from a checkpoint stands in another order than the model's weights."""
+    torch._foreach_lerp_(list(average.values()), [weights[name].float() for name in average], share)
 
 
 def _copy(weights: Mapping[str, Tensor]) -> Weights:

@@ -11,7 +11,7 @@ class EventLog:
 
     def __init__(self, events: Path, lines: Path, keep_bytes: int = 0) -> None:
         self._events = events.open("a+b")
-        self._events.truncate(keep_bytes)
+        self._events.truncate(min(keep_bytes, self.position))
         self._lines = lines.open("a", encoding="utf-8")
 
     def __enter__(self) -> Self:

@@ -81,11 +81,14 @@ class Trainer:
                     raise InterruptedRunError(f"{self.run.root}: stopped at step {self.clock.step}; continue with --resume")
                 if self.clock.done:
                     break
+                if _due(config.validate_every, self.clock.step) or _due(config.checkpoint_every, self.clock.step):
+                    self._require_finite(self.weights)
                 if _due(config.validate_every, self.clock.step):
                     log.write("validate", step=self.clock.step, **validate(self.weights, config.validate_bytes))
                 if _due(config.checkpoint_every, self.clock.step):
                     self._save(log)
             final = self.averages.best(self.weights)
+            self._require_finite(final)
             log.write("validate", step=self.clock.step, **validate(final, 0))
             log.write("done", step=self.clock.step, seconds=self.clock.seconds)
         return final
@@ -109,12 +112,19 @@ class Trainer:
             mean = float(loss)
         self.position = batches.position
         if not math.isfinite(mean):
-            raise InputError(
-                f"training diverged: expected a finite loss, found {mean} at step {self.clock.step}; try a lower optim.matrix_lr"
-            )
+            raise self._diverged(f"a finite loss, found {mean}")
         if self.clock.step % self.recipe.train.log_every == 0 or self.clock.done:
             log.write("step", step=self.clock.step, loss=mean, lr_scale=scale, progress=progress, **self._pace())
         return f"step {self.clock.step}, loss {mean:.3f}"
+
+    def _require_finite(self, weights: Weights) -> None:
+        """Before weights are scored or kept: a checkpoint or a run of infinities is worth nothing."""
+        for name, weight in weights.items():
+            if not weight.isfinite().all():
+                raise self._diverged(f"finite weights, found others in {name}")
+
+    def _diverged(self, expectation: str) -> InputError:
+        return InputError(f"training diverged: expected {expectation} at step {self.clock.step}; try lower learning rates")
 
     def _pace(self) -> dict[str, float]:
         """Seconds so far, and tokens per second since the last line of the log."""

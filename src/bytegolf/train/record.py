@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bytegolf.config import Recipe
 from bytegolf.errors import InputError
-from bytegolf.model.gpt import parameter_count
+from bytegolf.model.gpt import parameter_count, parameter_shapes
 from bytegolf.recipes import load_recipe, recipe_toml
 from bytegolf.run import RunFolder, atomic_file, provenance, write_atomically, write_json
 from bytegolf.text.dataset import Dataset
@@ -44,6 +44,9 @@ def begin_run(run: RunFolder, recipe: Recipe, tokenizer: Tokenizer, resume: bool
     changed = _difference(load_recipe(run.recipe), recipe)
     if changed:
         raise InputError(f"{run.root}: expected the recipe the run began with, found {changed}")
+    held = run.root / tokenizer.file_name
+    if not held.exists() or held.read_bytes() != tokenizer.serialised:
+        raise InputError(f"{run.root}: expected the tokenizer the run began with, found another in the data folder")
     return run.manifest.exists()
 
 
@@ -60,14 +63,17 @@ def read_run(root: Path) -> FinishedRun:
     run.read_manifest()
     if not run.recipe.exists():
         raise InputError(f"{root}: expected a run folder, found no recipe.toml in it")
+    recipe = load_recipe(run.recipe)
     try:
         weights = load_file(run.weights)
     except (OSError, SafetensorError) as error:
         raise InputError(f"{run.weights}: expected the run's weights, found {error}") from None
+    if {name: weight.shape for name, weight in weights.items()} != parameter_shapes(recipe.model):
+        raise InputError(f"{run.weights}: expected the weights of {run.recipe}, found those of another model")
     tokenizer = next((path for path in (root / "tokenizer.model", root / "bytes") if path.exists()), None)
     if tokenizer is None:
         raise InputError(f"{root}: expected a run folder, found no tokenizer in it")
-    return FinishedRun(run, load_recipe(run.recipe), weights, load_tokenizer(tokenizer))
+    return FinishedRun(run, recipe, weights, load_tokenizer(tokenizer))
 
 
 def _difference(old: Recipe, new: Recipe) -> str:

@@ -1,4 +1,4 @@
-"""The models here are tiny: on a busy machine, threads that wait for each other cost ten times the arithmetic."""
+"""The models of the tests are tiny: on a busy machine, threads that wait for each other cost ten times the arithmetic."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 
-@pytest.fixture(autouse=True, scope="package")
+@pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

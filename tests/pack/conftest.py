@@ -1,0 +1,15 @@
+"""A tokenizer of real size, trained once on text of the standard library."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bytegolf.text.tokenizer import BpeTokenizer, train_bpe
+
+
+@pytest.fixture(scope="session")
+def bpe() -> BpeTokenizer:
+    """1,024 pieces from a megabyte."""
+    modules = sorted(Path(os.__file__).parent.glob("*.py"))[:40]
+    return train_bpe([path.read_text("utf-8") for path in modules], 1024)
