@@ -22,7 +22,7 @@ from torch.nn import functional as F
 
 from bytegolf.config import Recipe
 from bytegolf.errors import InputError, InterruptedRunError
-from bytegolf.progress import Progress
+from bytegolf.progress import Progress, say
 from bytegolf.run import RunFolder
 from bytegolf.text.batches import Batches
 from bytegolf.text.shards import TokenStream
@@ -156,6 +156,7 @@ class Trainer:
         """Compile what the run will need before the clock starts; leaves no trace in weights or data order."""
         if not self.recipe.train.compile:
             return
+        say("compile: begins, a minute or two without a warm cache")
         length = self.recipe.train.sequence_length
         micro = self.recipe.train.micro_batch_tokens or self.recipe.train.batch_tokens
         for fake_quant in (False, True) if self.recipe.qat.start < 1 else (False,):
