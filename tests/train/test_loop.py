@@ -289,6 +289,24 @@ def test_a_loss_that_is_no_number_ends_the_run_and_is_named(tmp_path: Path, stre
     assert saved == {1: [], 4: [], 30: ["step-00000010", "step-00000020"]}[step], "no checkpoint of broken weights"
 
 
+@pytest.mark.parametrize("step", [10, 15, 30])  # at a checkpoint, a validation, the end
+def test_weights_that_are_no_numbers_are_neither_scored_nor_kept(tmp_path: Path, stream: TokenStream, step: int) -> None:
+    """The loss of a step is that of the weights before it."""
+    trainer = new_trainer(tmp_path, micro("train.validate_every=15", EMA_OFF, QAT_OFF), stream)
+    move = trainer.optimizers.step
+
+    def exploding(number: int, scale: float) -> None:
+        move(number, scale)
+        if number == step - 1:
+            trainer.weights["banks.up"][0, 0, 0] = float("inf")
+
+    trainer.optimizers.step = exploding  # type: ignore[method-assign]
+    with pytest.raises(InputError, match=rf"diverged: expected finite weights, found .*banks\.up at step {step}"):
+        trainer.fit(constant)
+    assert all(event["step"] < step for event in events(tmp_path, "validate"))
+    assert all(int(path.name.removeprefix("step-")) < step for path in (tmp_path / "checkpoints").glob("*"))
+
+
 def test_tokens_outside_the_vocabulary_end_the_run(tmp_path: Path) -> None:
     with ShardWriter(tmp_path, "train") as writer:
         writer.write(np.full(4096, 300))

@@ -1,0 +1,71 @@
+"""What README and docs say exists, exists: commands, options, recipes, functions, files."""
+
+import ast
+import io
+import re
+import shlex
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+
+import bytegolf
+from bytegolf.cli import main
+from bytegolf.recipes import recipe_names
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(page: Path) -> list[str]:
+    """Lines of a page's indented blocks, comments aside."""
+    return [line[4:].split("  #")[0].rstrip() for line in page.read_text().splitlines() if line.startswith("    ")]
+
+
+def commands() -> list[str]:
+    return sorted({line for page in PAGES for line in blocks(page) if line.startswith("bytegolf ")})
+
+
+def help_of(verb: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(sys, "argv", ["bytegolf", verb, "--help"])
+    monkeypatch.setenv("COLUMNS", "200")
+    shown = io.StringIO()
+    with redirect_stdout(shown), pytest.raises(SystemExit):
+        main()
+    return shown.getvalue()
+
+
+def test_there_are_commands_to_check() -> None:
+    assert len(commands()) >= 8
+
+
+@pytest.mark.parametrize("command", commands())
+def test_a_command_has_its_verb_options_and_recipe(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, verb, *rest = shlex.split(command)
+    known = help_of(verb, monkeypatch)
+    for option in (word for word in rest if word.startswith("--")):
+        assert option in known
+    if verb in ("plan", "train", "recipes") and rest:
+        assert rest[0] in recipe_names()
+
+
+def test_the_python_of_the_readme_names_what_is_offered() -> None:
+    page = (ROOT / "README.md").read_text()
+    code = "\n".join(line[4:] for line in page[page.index("    from pathlib") : page.index("## What it promises")].splitlines())
+    names = {node.attr for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "bg"}
+    assert names and names <= set(bytegolf.__all__)
+
+
+def test_the_tree_of_the_readme_is_the_tree() -> None:
+    page = (ROOT / "README.md").read_text()
+    listed = set(re.findall(r"^ {6}([a-z_]+(?:\.py|/))", page, re.MULTILINE))
+    package = ROOT / "src" / "bytegolf"
+    present = {path.name if path.is_file() else f"{path.name}/" for path in package.iterdir() if not path.name.startswith("__")}
+    assert listed == present
+
+
+def test_links_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
