@@ -16,7 +16,6 @@ app = typer.Typer(
     name="bytegolf",
     help="Train, pack and prove the best language model that fits in N bytes.\n\n"
     "The flow is prepare → train → pack → score → report. Begin with: bytegolf quickstart",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -206,15 +205,19 @@ def main() -> None:
     # Spinning OpenMP threads slow a step fourfold and more as soon as anything else wants a core; read when torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        app()
+        sys.exit(app(sys.argv[1:] or ["--help"], standalone_mode=False))
     except InputError as error:
         _fail(str(error), 2)
     except OSError as error:
         _fail(f"{error.filename or 'file system'}: {error.strerror or error}", 2)
     except InterruptedRunError as error:
         _fail(str(error), 130)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted", 130)
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # typer's usage errors, whose classes have no public name
+            raise
+        _fail(f"{' '.join(error.format_message().split())} (bytegolf --help)", 2)
 
 
 def _fail(message: str, status: int) -> None:

@@ -162,10 +162,10 @@ def score(
 
 def report(runs: Sequence[Path], out: Path, compressors: Sequence[CompressorScore] = ()) -> Path:
     """One HTML page about one or more runs."""
-    paths = [run.resolve() for run in runs]
+    paths = list(dict.fromkeys(run.resolve() for run in runs))
     named = len({path.name for path in paths}) == len(paths)
-    names = [path.name if named else "/".join(path.parts[-2:]) for path in paths]
-    write_report(out, [_run_report(RunFolder(run), name) for run, name in zip(runs, names, strict=True)], compressors)
+    named_runs = {path.name if named else "/".join(path.parts[-2:]): RunFolder(path) for path in paths}
+    write_report(out, [_run_report(run, name) for name, run in named_runs.items()], compressors)
     return out
 
 
@@ -237,7 +237,7 @@ def _score_and_record(source: Path, dataset: Dataset, protocol: WindowProtocol, 
     config = loaded.score.model_copy(update={"stride": stride}) if stride else loaded.score
     result = _score(loaded.model, config, dataset, protocol, limit_bytes)
     folder = RunFolder(source if source.is_dir() else source.parent)
-    if folder.manifest.exists():
+    if folder.recipe.exists():
         write_json(folder.score(protocol), {**result.to_json(), "of": source.name, "limit_bytes": limit_bytes, "data": dataset.sha256})
     return result
 

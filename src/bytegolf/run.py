@@ -20,9 +20,10 @@ from bytegolf.errors import InputError
 @contextmanager
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """A file that appears under `path` only when it is complete and on disk; on an error nothing changes."""
-    partial = _partial(path)
     if path.is_dir():
         raise InputError(f"{path}: expected a file or nothing, found a folder")
+    path = path.resolve()  # of a link, what it points to
+    partial = _partial(path)
     try:
         with partial.open("wb") as file:
             yield file
@@ -36,7 +37,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
     """A folder that appears under `path` only when it is complete; what stood there is replaced then."""
-    path = path.resolve()
+    path = path.resolve()  # even "." has a name
     partial = _partial(path)
     try:
         shutil.rmtree(partial, ignore_errors=True)  # of a process that had the same number and died
@@ -51,7 +52,6 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 def _partial(path: Path) -> Path:
     """Where what will be `path` is written. Raises InputError if its folder cannot be made or written."""
-    path = path.resolve()  # even "." has a name
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
