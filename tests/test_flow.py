@@ -125,10 +125,25 @@ def test_the_last_validation_is_the_standard_score(copied: Path, data: Path) -> 
 
 @pytest.mark.parametrize("protocol", ["standard", "sliding"])
 def test_a_score_is_kept_in_the_run(copied: Path, data: Path, protocol: WindowProtocol) -> None:
-    for source in (copied, copied / "artifact.bgz"):
+    """With what was scored on what, so that nobody takes it for the score of anything else."""
+    for source, scored in ((copied, copied / "weights.safetensors"), (copied / "artifact.bgz", copied / "artifact.bgz")):
         score = flow.score(source, data, protocol)
         kept = read_json(copied / f"score-{protocol}.json")
-        assert kept == {**score.to_json(), "of": source.name, "limit_bytes": 0, "data": open_data(data).sha256}
+        assert kept == {**score.to_json(), "of": scored.name, "sha256": sha256(scored), "data": open_data(data).sha256}
+
+
+def test_an_unknown_protocol(copied: Path, data: Path) -> None:
+    with pytest.raises(InputError, match="protocol: expected standard or sliding, found 'ttt'"):
+        flow.score(copied, data, "ttt")  # type: ignore[arg-type]
+
+
+def test_the_score_of_an_artifact_that_was_replaced_is_not_reported(copied: Path, data: Path, tmp_path: Path) -> None:
+    flow.score(copied / "artifact.bgz", data, "sliding")
+    flow.report([copied], tmp_path / "page.html")
+    assert "artifact.bgz: sliding" in (tmp_path / "page.html").read_text()
+    flow.pack(copied, budget=20_000)
+    flow.report([copied], tmp_path / "page.html")
+    assert "artifact.bgz: sliding" not in (tmp_path / "page.html").read_text()
 
 
 def test_the_artifact_alone_scores_what_pack_said(run: Path, data: Path, tmp_path: Path) -> None:
@@ -148,7 +163,7 @@ def test_the_run_scores_what_pack_said(copied: Path, data: Path) -> None:
 def test_the_beginning_of_the_text(copied: Path, data: Path) -> None:
     whole, part = flow.score(copied, data, "standard"), flow.score(copied, data, "standard", limit_bytes=500)
     assert (part.bytes, part.tokens) == (500, 500) and part.bits < whole.bits
-    assert read_json(copied / "score-standard.json")["limit_bytes"] == 500
+    assert read_json(copied / "score-standard.json")["bits"] == whole.bits, "a score of a part is not the run's"
 
 
 def test_a_shorter_stride_sees_more(copied: Path, data: Path) -> None:
@@ -169,7 +184,10 @@ def test_an_artifact_fills_its_budget_and_stays_below(copied: Path, tmp_path: Pa
     assert (result.budget, result.bpb_before, result.bpb_after) == (budget or 30_000, None, None)
     assert result.bits_per_weight == 8 * result.bytes / result.parameters > result.entropy_bits_per_weight
     assert sum(result.sections.values()) == result.bytes
-    assert read_json(copied / "pack.json") == json.loads(json.dumps(result.to_json()))
+    before = read_json(copied / "pack.json")
+    assert before["file"] != result.file, "of another file, the run's own is as it was"
+    own = flow.pack(copied, budget=budget, reserve=reserve)
+    assert read_json(copied / "pack.json") == json.loads(json.dumps(own.to_json()))
 
 
 def test_a_large_budget_loses_nothing(copied: Path, data: Path) -> None:

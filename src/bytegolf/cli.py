@@ -205,7 +205,10 @@ def main() -> None:
     # Spinning OpenMP threads slow a step fourfold and more as soon as anything else wants a core; read when torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        sys.exit(app(sys.argv[1:] or ["--help"], standalone_mode=False))
+        status = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        if status == 130:  # what typer makes of Ctrl-C
+            raise KeyboardInterrupt
+        sys.exit(status)
     except InputError as error:
         _fail(str(error), 2)
     except OSError as error:

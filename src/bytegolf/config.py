@@ -150,7 +150,7 @@ class AverageConfig(Section):
 
 
 class QatConfig(Section):
-    """Quantisation-aware training on the grid the artifact will use, at the bits `plan` predicts."""
+    """Quantisation-aware training on the artifact's grid, at the bits `plan` predicts for `pack.budget`."""
 
     start: float = Field(1.0, ge=0, le=1, description="progress at which fake quantisation begins and the EMA starts anew; 1 is never")
 

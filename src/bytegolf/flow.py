@@ -1,9 +1,9 @@
 """The verbs' functions: rooms put together. prepare -> train -> pack -> score -> report."""
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,17 +12,17 @@ from bytegolf.artifact.container import Artifact, read_artifact
 from bytegolf.config import Recipe, ScoreConfig
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT, parameter_count
-from bytegolf.pack.allocate import BudgetTooSmallError
+from bytegolf.pack.allocate import Bits, BudgetTooSmallError
 from bytegolf.pack.fit import fit, pack_at
 from bytegolf.pack.plan import Plan, plan_artifact
 from bytegolf.progress import Progress, say
 from bytegolf.recipes import load_recipe
 from bytegolf.report.html import RunReport, write_report
 from bytegolf.report.results import PackResult, QuickstartResult, TrainResult
-from bytegolf.run import DataFolder, DataManifest, RunFolder, read_json, write_atomically, write_json
+from bytegolf.run import DataFolder, DataManifest, RunFolder, read_json, sha256_of, write_atomically, write_json
 from bytegolf.score.compressors import CompressorScore, compressor_scores
 from bytegolf.score.ledger import Score
-from bytegolf.score.windows import WindowProtocol, score_windows
+from bytegolf.score.windows import PROTOCOLS, WindowProtocol, score_windows
 from bytegolf.text.batches import count_sequences
 from bytegolf.text.dataset import Dataset, open_data
 from bytegolf.text.prepare import prepare
@@ -95,14 +95,15 @@ def train(recipe: Recipe, data: Path, out: Path, *, resume: bool = False, tokeni
     model = GPT(recipe.model, dtype)
     model.initialise(recipe.train.seed)
     say(f"train {recipe.name}: {parameter_count(recipe.model):,} parameters on {device} in {str(dtype).removeprefix('torch.')}")
-    bits = plan_artifact(recipe).bits
+    planned = plan_artifact(recipe)
+    if not planned.fits:
+        say(f"warning: the artifact will not fit pack.budget {planned.budget:,}, it needs about {planned.predicted_bytes:,} bytes")
     fingerprint = {"data": dataset.sha256, "tokenizer": dataset.tokenizer.sha256}
-    trainer = Trainer(recipe, model.to(device), dtype, dataset.train, run, bits, fingerprint)
+    trainer = Trainer(recipe, model.to(device), dtype, dataset.train, run, planned.bits, fingerprint)
 
-    def validate(weights: Weights, limit_bytes: int) -> dict[str, float]:
+    def validate(weights: Weights, limit_bytes: int) -> dict[str, float | None]:
         score = _score(_model(recipe, weights, device), recipe.score, dataset, "standard", limit_bytes)
-        trial = pack_at(weights, recipe, dataset.tokenizer, bits)
-        return {"bpb": score.bpb, "artifact_bytes": len(trial.file.data)}
+        return {"bpb": score.bpb, "artifact_bytes": _trial_bytes(weights, recipe, dataset.tokenizer, planned.bits)}
 
     finish_run(run, recipe, trainer.fit(validate), dataset)
     return _train_result(run)
@@ -149,14 +150,20 @@ def pack(
         fitted.bits,
         fitted.file.sections,
     )
-    write_json(trained.folder.pack, result.to_json())
+    if out is None:
+        write_json(trained.folder.pack, result.to_json())
     return result
 
 
 def score(
     source: Path, data: Path, protocol: WindowProtocol, *, limit_bytes: int = 0, tokenizer: Path | None = None, stride: int = 0
 ) -> Score:
-    """Bits per byte of a run or an artifact on a data folder's held-out text, or on its first `limit_bytes` bytes."""
+    """Bits per byte of a run or an artifact on a data folder's held-out text, or on its first `limit_bytes` bytes.
+
+    Raises InputError for an unknown protocol, or a tokenizer that is not the model's.
+    """
+    if protocol not in PROTOCOLS:
+        raise InputError(f"protocol: expected {' or '.join(PROTOCOLS)}, found {protocol!r}")
     return _score_and_record(source, open_data(data, tokenizer), protocol, limit_bytes, stride)
 
 
@@ -173,9 +180,6 @@ def quickstart(out: Path) -> QuickstartResult:
     """Prepare, train, pack, score and report on the standard library's own source, inside `out`."""
     recipe, data, run = load_recipe("quickstart"), out / "data", RunFolder(out / "run")
     manifest = prepare(["stdlib"], data, kind=recipe.text.tokenizer, vocab_size=recipe.model.vocab_size)
-    if run.manifest.exists():
-        say(f"{run.root}: a finished run, trained anew")
-        shutil.rmtree(run.root)
     trained = train(recipe, data, run.root, resume=True)
     packed = pack(run.root, data=data)
     compressors = compare_compressors(data)
@@ -229,16 +233,17 @@ def _matching(dataset: Dataset, tokenizer: Tokenizer) -> Dataset:
 
 
 def _score_and_record(source: Path, dataset: Dataset, protocol: WindowProtocol, limit_bytes: int = 0, stride: int = 0) -> Score:
-    """Score a run or artifact; what belongs to a run is noted in its folder."""
+    """Score a run or artifact. A score of the whole text, as the model is meant to be scored, is noted in the run's folder."""
     loaded = load_model(source)
     _matching(dataset, loaded.tokenizer)
     if stride > loaded.score.window:
         raise InputError(f"--stride: expected at most the window of {loaded.score.window} tokens, found {stride}")
     config = loaded.score.model_copy(update={"stride": stride}) if stride else loaded.score
     result = _score(loaded.model, config, dataset, protocol, limit_bytes)
-    folder = RunFolder(source if source.is_dir() else source.parent)
-    if folder.recipe.exists():
-        write_json(folder.score(protocol), {**result.to_json(), "of": source.name, "limit_bytes": limit_bytes, "data": dataset.sha256})
+    run = RunFolder(source if source.is_dir() else source.parent)
+    if run.recipe.exists() and not limit_bytes and not stride:
+        scored = run.weights if source.is_dir() else source
+        write_json(run.score(protocol), {**result.to_json(), "of": scored.name, "sha256": sha256_of(scored), "data": dataset.sha256})
     return result
 
 
@@ -246,6 +251,20 @@ def _score(model: GPT, config: ScoreConfig, dataset: Dataset, protocol: WindowPr
     tokens, num_bytes = dataset.held_out(limit_bytes)
     with Progress(f"score {protocol}", len(tokens) - 1, "tokens") as progress:
         return score_windows(model, tokens, num_bytes, protocol, config, progress.advance)
+
+
+def _trial_bytes(weights: Weights, recipe: Recipe, tokenizer: Tokenizer, bits: Bits) -> int | None:
+    """Size of the artifact if training ended now; None where the weights cannot be packed yet, which is no reason to stop."""
+    try:
+        return len(pack_at(weights, recipe, tokenizer, bits).file.data)
+    except InputError:
+        return None
+
+
+def _is_current(run: RunFolder, score: Mapping[str, Any]) -> bool:
+    """Whether a score is of what now lies in the run's folder."""
+    scored = run.root / score["of"]
+    return scored.is_file() and sha256_of(scored) == score.get("sha256")
 
 
 def _train_result(run: RunFolder) -> TrainResult:
@@ -256,5 +275,5 @@ def _train_result(run: RunFolder) -> TrainResult:
 
 
 def _run_report(run: RunFolder, name: str) -> RunReport:
-    scores = [read_json(path) for path in sorted(run.root.glob("score-*.json"))]
+    scores = [score for path in sorted(run.root.glob("score-*.json")) if _is_current(run, score := read_json(path))]
     return RunReport(name, run.read_manifest(), run.events(), scores, read_json(run.pack) if run.pack.exists() else None)

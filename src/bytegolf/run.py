@@ -43,6 +43,9 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)  # of a process that had the same number and died
         partial.mkdir()
         yield partial
+        for file in filter(Path.is_file, partial.rglob("*")):
+            with file.open("rb") as written:
+                os.fsync(written.fileno())
         if path.exists():
             shutil.rmtree(path)
         partial.rename(path)

@@ -4,7 +4,8 @@ Rows differ in scale, so each row is assigned a class by its root mean square, f
 class has its own histogram of magnitudes. Large magnitudes are split as in JPEG XL's hybrid integers: a token that
 keeps the leading bits, coded by histogram, and the rest as plain bits. Signs are plain bits.
 
-Every probability comes from integers by exact arithmetic, so any machine decodes the same numbers.
+Every probability comes from a table of integers, scaled by correctly rounded operations alone, so that any machine
+decodes the same numbers.
 """
 
 import math

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any
-
-import plotly.graph_objects as go
-from plotly.offline import get_plotlyjs
+from typing import TYPE_CHECKING, Any
 
 from bytegolf.run import write_atomically
 from bytegolf.score.compressors import CompressorScore
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1b1f24; }
@@ -34,6 +34,8 @@ class RunReport:
 
 def write_report(out: Path, runs: Sequence[RunReport], compressors: Sequence[CompressorScore] = ()) -> None:
     """Write the page, scripts included, so that it opens without a network."""
+    from plotly.offline import get_plotlyjs  # plotly is slow to load, and only pages need it
+
     figures = [("Training", _curves(runs))]
     packed = [run for run in runs if run.pack]
     if packed:
@@ -69,8 +71,10 @@ def _summary(runs: Sequence[RunReport]) -> str:
     return f"<table><tr><th></th>{head}</tr>{body}</table>"
 
 
-def _curves(runs: Sequence[RunReport]) -> go.Figure:
+def _curves(runs: Sequence[RunReport]) -> "go.Figure":
     """Training loss on the left axis, validation on the right, over steps."""
+    import plotly.graph_objects as go
+
     figure = go.Figure()
     for run in runs:
         steps = [event for event in run.events if event["event"] == "step"]
@@ -88,8 +92,10 @@ def _curves(runs: Sequence[RunReport]) -> go.Figure:
     return figure
 
 
-def _bytes(runs: Sequence[RunReport]) -> go.Figure:
+def _bytes(runs: Sequence[RunReport]) -> "go.Figure":
     """One stacked bar per artifact."""
+    import plotly.graph_objects as go
+
     figure = go.Figure()
     names = [run.name for run in runs]
     sections = list(dict.fromkeys(section for run in runs for section in (run.pack or {})["sections"]))
@@ -100,11 +106,13 @@ def _bytes(runs: Sequence[RunReport]) -> go.Figure:
     return figure
 
 
-def _scores(runs: Sequence[RunReport], compressors: Sequence[CompressorScore]) -> go.Figure:
+def _scores(runs: Sequence[RunReport], compressors: Sequence[CompressorScore]) -> "go.Figure":
     """Every score on file beside what general-purpose compressors make of the same text."""
     rows = [(score["bpb"], f"{run.name}, {score['of']}: {score['protocol']}", OURS) for run in runs for score in run.scores]
     rows += [(result.alone, f"{result.name} alone", THEIRS) for result in compressors]
     rows += [(result.primed, f"{result.name} after the training text", THEIRS) for result in compressors]
+    import plotly.graph_objects as go
+
     figure = go.Figure()
     for bpb, name, colour in sorted(rows, reverse=True):
         figure.add_bar(y=[name], x=[bpb], orientation="h", text=f"{bpb:.4f}", marker_color=colour, showlegend=False)
@@ -117,7 +125,7 @@ def _footer(runs: Sequence[RunReport]) -> str:
     return f"<footer>{' · '.join(escape(text) for text in sorted(seen))}</footer>"
 
 
-def _embed(figure: go.Figure) -> str:
+def _embed(figure: "go.Figure") -> str:
     figure.update_layout(template="plotly_white", margin={"t": 20, "b": 40}, legend={"orientation": "h", "y": -0.25})
     return str(figure.to_html(full_html=False, include_plotlyjs=False, config={"displayModeBar": False}))
 

@@ -8,10 +8,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import brotli
-import pyppmd
-import zstandard
-
 from bytegolf.progress import Progress
 
 Size = Callable[[bytes, bytes], int]
@@ -48,15 +44,29 @@ def _by_difference(compress: Callable[[bytes], bytes]) -> Size:
     return size
 
 
+def _brotli(text: bytes) -> bytes:
+    import brotli  # needed by nothing else, here and below
+
+    return bytes(brotli.compress(text, quality=11, lgwin=24))
+
+
+def _ppmd(text: bytes) -> bytes:
+    import pyppmd
+
+    return bytes(pyppmd.compress(text, max_order=16, mem_size=256 << 20))
+
+
 def _zstd(text: bytes, before: bytes) -> int:
+    import zstandard
+
     parameters = zstandard.ZstdCompressionParameters.from_level(22, window_log=27)
     dictionary = zstandard.ZstdCompressionDict(before, dict_type=zstandard.DICT_TYPE_RAWCONTENT) if before else None
     return len(zstandard.ZstdCompressor(dict_data=dictionary, compression_params=parameters).compress(text))
 
 
 COMPRESSORS: dict[str, Size] = {
-    "brotli -11": _by_difference(lambda text: bytes(brotli.compress(text, quality=11, lgwin=24))),
+    "brotli -11": _by_difference(_brotli),
     "xz -9e": _by_difference(lambda text: lzma.compress(text, preset=9 | lzma.PRESET_EXTREME)),
     "zstd -22": _zstd,
-    "PPMd o16": _by_difference(lambda text: bytes(pyppmd.compress(text, max_order=16, mem_size=256 << 20))),
+    "PPMd o16": _by_difference(_ppmd),
 }

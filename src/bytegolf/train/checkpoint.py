@@ -37,6 +37,8 @@ def flatten(parts: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
 
 def save_checkpoint(folder: Path, step: int, checkpoint: Checkpoint) -> None:
     """Write `folder/step-…` atomically and drop all but the last two."""
+    for left in folder.glob(".step-*.partial"):  # by a process that was killed while it saved
+        shutil.rmtree(left)
     with atomic_folder(folder / f"step-{step:08d}") as partial:
         save_file(checkpoint.tensors, partial / "tensors.safetensors")
         (partial / "state.json").write_text(json.dumps(checkpoint.state, indent=2) + "\n")

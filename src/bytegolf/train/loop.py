@@ -34,7 +34,7 @@ from bytegolf.train.optim import Optimizers
 from bytegolf.train.schedule import Clock, learning_rate_scale
 
 Weights = dict[str, Tensor]
-Validate = Callable[[Weights, int], dict[str, float]]  # weights and how many held-out bytes to score, 0 for all
+Validate = Callable[[Weights, int], dict[str, float | None]]  # weights and how many held-out bytes to score, 0 for all
 
 
 @dataclass
