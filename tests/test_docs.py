@@ -69,3 +69,7 @@ def test_links_lead_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_no_figure_is_left_to_fill_in() -> None:
+    assert not [page.name for page in PAGES if "@@" in page.read_text()]
