@@ -212,7 +212,8 @@ class _Reader:
 
 def _stack_shape(shape: torch.Size) -> tuple[int, int, int]:
     """(matrices, rows, columns) of a bank or a single matrix."""
-    return (1, *shape) if len(shape) == 2 else tuple(shape)  # type: ignore[return-value]
+    matrices, rows, columns = shape if len(shape) == 3 else (1, *shape)
+    return matrices, rows, columns
 
 
 def _digest(*groups: list[Integers]) -> bytes:

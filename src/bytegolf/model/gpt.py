@@ -1,4 +1,4 @@
-"""The model, read top to bottom: tokens -> logits. One forward serves training, scoring and adaptation.
+"""The model, read top to bottom: tokens -> logits. One forward serves training and scoring.
 
 B batch, T positions, V vocabulary, D model width, L blocks, H query heads. Parameters are float32; compute runs
 in `compute_dtype`, the head and the softcap in the precision of the parameters.
