@@ -100,7 +100,7 @@ class TrainConfig(Section):
         "auto", description="of compute; weights, averages and optimiser state stay float32; auto is bfloat16 where the device has it"
     )
     device: str = Field("auto", description="cpu, cuda, or auto for the best at hand")
-    compile: bool = Field(False, description="compile the forward and backward pass before the clock starts")
+    compile: bool = Field(True, description="compile forward and backward before the clock starts, where there is a compiler")
     log_every: int = Field(10, ge=1, description="steps between two lines of the log")
     validate_every: int = Field(0, ge=0, description="steps between two validations; 0 is only after the last step")
     validate_bytes: int = Field(0, ge=0, description="held-out bytes a validation during training scores; 0 is all, as after the last step")

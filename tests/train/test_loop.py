@@ -2,7 +2,7 @@
 
 import math
 import threading
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch.func import functional_call
 
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT
+from bytegolf.model.parts import Parts
 from bytegolf.run import RunFolder
 from bytegolf.text.shards import ShardWriter, TokenStream
 from bytegolf.train.loop import Trainer, Weights
@@ -202,9 +203,9 @@ def test_late_qat_begins_in_time_and_the_average_with_it(tmp_path: Path, stream:
     rounded: list[bool] = []
     loss = trainer.loss
 
-    def watching(sequences: Tensor, fake_quant: bool) -> Tensor:
-        rounded.append(fake_quant)
-        return loss(sequences, fake_quant)
+    def watching(sequences: Tensor) -> Tensor:
+        rounded.append(trainer.fake_quant)
+        return loss(sequences)
 
     trainer.loss = watching
     final = trainer.fit(constant)
@@ -221,7 +222,9 @@ def test_fake_quantisation_reaches_the_loss_and_not_the_weights(tmp_path: Path, 
     trainer.fit(constant)
     batch = torch.from_numpy(stream[:330].astype(np.int64).reshape(10, 33))
     with torch.no_grad():
-        exact, rounded = float(trainer.loss(batch, False)), float(trainer.loss(batch, True))
+        rounded = float(trainer.loss(batch))
+        trainer.fake_quant = False
+        exact = float(trainer.loss(batch))
     assert exact != rounded and abs(exact - rounded) < 0.2
     model = GPT(micro().model)
     model.load_state_dict(trainer.weights)
@@ -258,7 +261,20 @@ def test_warming_up_leaves_no_trace(tmp_path: Path, stream: TokenStream, monkeyp
     compiled: list[object] = []
     monkeypatch.setattr(torch, "compile", lambda function, **_: compiled.append(function) or function)
     warmed = fit(tmp_path / "b", stream, "train.compile=true")
-    assert len(compiled) == 1 and equal(plain, warmed) and untimed(tmp_path / "a") == untimed(tmp_path / "b")
+    assert len(compiled) == len(fields(Parts)) and equal(plain, warmed) and untimed(tmp_path / "a") == untimed(tmp_path / "b")
+
+
+def test_without_a_compiler_training_goes_on(
+    tmp_path: Path, stream: TokenStream, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = fit(tmp_path / "a", stream)
+
+    def refused(*_: object) -> object:
+        raise RuntimeError("no working C++ compiler found\nand a long story")
+
+    monkeypatch.setattr(torch, "compile", lambda function, **_: refused)
+    assert equal(plain, fit(tmp_path / "b", stream, "train.compile=true"))
+    assert "compile: not possible here, training goes on without (no working C++ compiler found)\n" in capsys.readouterr().err
 
 
 def test_a_run_on_another_thread(tmp_path: Path, stream: TokenStream) -> None:
@@ -278,8 +294,8 @@ def test_a_loss_that_is_no_number_ends_the_run_and_is_named(tmp_path: Path, stre
     trainer = new_trainer(tmp_path, micro(), stream)
     loss = trainer.loss
 
-    def failing(sequences: Tensor, fake_quant: bool) -> Tensor:
-        return loss(sequences, fake_quant) * (float("nan") if trainer.clock.step == step - 1 else 1.0)
+    def failing(sequences: Tensor) -> Tensor:
+        return loss(sequences) * (float("nan") if trainer.clock.step == step - 1 else 1.0)
 
     trainer.loss = failing
     with pytest.raises(InputError, match=rf"expected a finite loss, found nan at step {step}; try"):

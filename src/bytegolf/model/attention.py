@@ -1,6 +1,7 @@
 """Causal attention with grouped queries, normed and rotated heads, and exclusive self-attention.
 
-B batch, T positions, D model width, H query heads, K key-value heads, h head width.
+B batch, T positions, D model width, K key-value heads, G query heads that share one of them, h head width. Query
+head number k·G + g reads key-value head k.
 """
 
 from typing import NamedTuple
@@ -10,6 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from bytegolf.model.banks import BlockWeights
+from bytegolf.model.causal import causal_attention
+from bytegolf.model.embeddings import Scaled
 from bytegolf.model.norm import rms_norm
 
 
@@ -30,42 +33,57 @@ def rotary_tables(length: int, rotated: int, base: float, device: torch.device, 
     return Rotary(angle.cos().to(dtype), angle.sin().to(dtype))
 
 
-def rotate(x_BHTh: Tensor, rotary: Rotary) -> Tensor:
+def rotate(x_BKTGh: Tensor, rotary: Rotary) -> Tensor:
     """Turn the first dimensions of each head, paired half against half; the rest passes (RoPE, arXiv 2104.09864)."""
-    half = rotary.cos.shape[-1]
-    u, w, rest = x_BHTh.split((half, half, x_BHTh.shape[-1] - 2 * half), dim=-1)
-    return torch.cat((u * rotary.cos + w * rotary.sin, w * rotary.cos - u * rotary.sin, rest), dim=-1)
+    cos, sin = rotary.cos[:, None], rotary.sin[:, None]
+    half = cos.shape[-1]
+    u, w, rest = x_BKTGh.split((half, half, x_BKTGh.shape[-1] - 2 * half), dim=-1)
+    return torch.cat((u * cos + w * sin, w * cos - u * sin, rest), dim=-1)
 
 
-def without_own_value(y_BHTh: Tensor, v_BKTh: Tensor) -> Tensor:
+def without_own_value(y_BKTGh: Tensor, v_BKT1h: Tensor) -> Tensor:
     """Exclusive self-attention: remove from each head's output its component along the position's own value."""
-    direction = F.normalize(v_BKTh, dim=-1, eps=1e-12)[:, :, None]
-    y = y_BHTh.unflatten(1, (v_BKTh.shape[1], -1))
-    return (y - (y * direction).sum(-1, keepdim=True) * direction).flatten(1, 2)
+    direction = F.normalize(v_BKT1h, dim=-1, eps=1e-12)
+    return y_BKTGh - (y_BKTGh * direction).sum(-1, keepdim=True) * direction
 
 
 def attention(
     x_BTD: Tensor,
     weights: BlockWeights,
     q_gain_H: Tensor,
-    value_embedding: Tensor | None,
+    value_embedding: Scaled | None,
     rotary: Rotary,
     visible: Tensor | None,
     exclusive: bool,
 ) -> Tensor:
-    """(B, T, D). `value_embedding` (B, T, K·h) is added to the values; `visible` (B, 1, T, T) replaces the causal mask."""
+    """(B, T, D). `value_embedding`, (B, T, K·h), is added to the values; `visible` (B, 1, T, T) replaces the causal mask."""
     head_dim = weights.q.shape[0] // q_gain_H.shape[0]
+    kv_heads = weights.k.shape[0] // head_dim
 
-    def heads(x: Tensor) -> Tensor:
-        return x.unflatten(-1, (-1, head_dim)).transpose(1, 2)
+    def heads(x_BTd: Tensor) -> Tensor:
+        return x_BTd.unflatten(-1, (kv_heads, -1, head_dim)).transpose(1, 2)
 
-    v = x_BTD @ weights.v.T
+    projected = x_BTD @ torch.cat((weights.q, weights.k, weights.v)).T
+    q, k, v = projected.split((len(weights.q), len(weights.k), len(weights.v)), dim=-1)
     if value_embedding is not None:
-        v = v + value_embedding
+        v = v + value_embedding.scale * value_embedding.values
     v = heads(v)
-    k = rotate(rms_norm(heads(x_BTD @ weights.k.T)), rotary)
-    q = rotate(rms_norm(heads(x_BTD @ weights.q.T)), rotary) * q_gain_H[:, None, None]
-    y = F.scaled_dot_product_attention(q, k, v, attn_mask=visible, is_causal=visible is None, enable_gqa=True)
+    k = rotate(rms_norm(heads(k)), rotary)
+    gain = q_gain_H.unflatten(0, (kv_heads, 1, -1))[..., None] * head_dim**-0.5
+    q = rotate(rms_norm(heads(q)), rotary) * gain
+    y = attend(q, k, v, visible)
     if exclusive:
         y = without_own_value(y, v)
     return y.transpose(1, 2).flatten(2) @ weights.out.T
+
+
+def attend(q_BKTGh: Tensor, k_BKT1h: Tensor, v_BKT1h: Tensor, visible: Tensor | None) -> Tensor:
+    """softmax(q kᵀ) v, (B, K, T, G, h): each query over the keys up to its position, or over those that `visible` names."""
+    k, v = k_BKT1h.squeeze(3), v_BKT1h.squeeze(3)
+    if visible is None and q_BKTGh.device.type == "cpu":
+        shape = q_BKTGh.shape
+        y = causal_attention(q_BKTGh.flatten(2, 3).flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1), shape[3])
+        return y.view(shape)
+    q = q_BKTGh.transpose(2, 3).flatten(1, 2)
+    y = F.scaled_dot_product_attention(q, k, v, attn_mask=visible, is_causal=visible is None, scale=1.0, enable_gqa=True)
+    return y.unflatten(1, (q_BKTGh.shape[1], -1)).transpose(2, 3)

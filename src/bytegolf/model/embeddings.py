@@ -4,10 +4,20 @@ B batch, T positions, D model width. Where documents are isolated, `age` (B, T) 
 the last document start, and nothing here reaches further back than that.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+
+from bytegolf.model.norm import rms_norm
+
+
+class Scaled(NamedTuple):
+    """Values (B, T, width) and the factor () that they are worth; multiplied where they are added."""
+
+    values: Tensor
+    scale: Tensor
 
 
 class HashKind(NamedTuple):
@@ -61,8 +71,8 @@ class HashEmbedding(Projected):
         start = len(self.table) - 1
         return torch.where(position < len(multipliers) - 1, start, mixed % start)
 
-    def embed(self, tokens_BT: Tensor, age_BT: Tensor | None, dtype: torch.dtype) -> Tensor:
-        return self.scale.to(dtype) * self(self.rows(tokens_BT, age_BT), dtype)
+    def embed(self, tokens_BT: Tensor, age_BT: Tensor | None, dtype: torch.dtype) -> Scaled:
+        return Scaled(self(self.rows(tokens_BT, age_BT), dtype), self.scale.to(dtype))
 
 
 class ValueEmbedding(Projected):
@@ -76,22 +86,35 @@ class ValueEmbedding(Projected):
         self.scale = nn.Parameter(torch.tensor(self.INITIAL_SCALE))
         self.layer_scales = nn.Parameter(torch.ones(num_layers))
 
-    def embed(self, tokens_BT: Tensor, dtype: torch.dtype) -> list[Tensor]:
-        """One (B, T, kv) tensor for each of the last blocks."""
+    def embed(self, tokens_BT: Tensor, dtype: torch.dtype) -> list[Scaled]:
+        """What is added to the values (B, T, kv) of each of the last blocks."""
         values = self(tokens_BT, dtype)
-        return [scale * values for scale in (self.scale * self.layer_scales).to(dtype).unbind(0)]
+        return [Scaled(values, scale) for scale in (self.scale * self.layer_scales).to(dtype).unbind(0)]
 
 
 class Smear(nn.Module):
-    """x_t <- (1 - g) x_t + g x_{t-1}, g = sigmoid(gate) per dimension; nothing stands before a start."""
+    """How much of its predecessor each position takes on, per dimension."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.gate = nn.Parameter(torch.zeros(dim))
 
-    def forward(self, x_BTD: Tensor, age_BT: Tensor | None) -> Tensor:
-        gate = self.gate.sigmoid().to(x_BTD.dtype)
-        previous = nn.functional.pad(x_BTD[:, :-1], (0, 0, 1, 0))
-        if age_BT is not None:
-            previous = previous.masked_fill((age_BT == 0)[..., None], 0)
-        return torch.lerp(x_BTD, previous, gate)
+    def shares(self, dtype: torch.dtype) -> Tensor:
+        return self.gate.sigmoid().to(dtype)
+
+
+def first_state(tokens_BTD: Tensor, hashed: Sequence[Scaled], smeared_D: Tensor | None, age_BT: Tensor | None) -> Tensor:
+    """(B, T, D): the normed sum of embeddings, each position smeared with its predecessor where there are shares."""
+    x = tokens_BTD
+    for embedding in hashed:
+        x = x + embedding.scale * embedding.values
+    x = rms_norm(x)
+    return x if smeared_D is None else smear(x, smeared_D, age_BT)
+
+
+def smear(x_BTD: Tensor, shares_D: Tensor, age_BT: Tensor | None) -> Tensor:
+    """x_t <- (1 - g) x_t + g x_{t-1} with shares g; nothing stands before a start."""
+    previous = nn.functional.pad(x_BTD[:, :-1], (0, 0, 1, 0))
+    if age_BT is not None:
+        previous = previous.masked_fill((age_BT == 0)[..., None], 0)
+    return torch.lerp(x_BTD, previous, shares_D)

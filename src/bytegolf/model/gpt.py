@@ -1,7 +1,7 @@
 """The model, read top to bottom: tokens -> logits. One forward serves training and scoring.
 
 B batch, T positions, V vocabulary, D model width, L blocks, H query heads. Parameters are float32; compute runs
-in `compute_dtype`, the head and the softcap in the precision of the parameters.
+in `compute_dtype`, the head and the softcap in the precision of the parameters. `parts` may be compiled.
 """
 
 from typing import Literal
@@ -11,10 +11,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bytegolf.config import BOS, ModelConfig
-from bytegolf.model.attention import Rotary, attention, rotary_tables
-from bytegolf.model.banks import Banks, BlockWeights
-from bytegolf.model.embeddings import BIGRAM, TRIGRAM, HashEmbedding, Smear, ValueEmbedding
-from bytegolf.model.norm import rms_norm
+from bytegolf.model.attention import Rotary, rotary_tables
+from bytegolf.model.banks import Banks
+from bytegolf.model.block import BlockControls, Skip
+from bytegolf.model.embeddings import BIGRAM, TRIGRAM, HashEmbedding, Scaled, Smear, ValueEmbedding
+from bytegolf.model.head import mean_cross_entropy, softcapped_logits
+from bytegolf.model.parts import Parts
 
 WeightClass = Literal["mlp", "attention", "embedding", "table", "projection", "control"]
 
@@ -50,6 +52,15 @@ class Controls(nn.Module):
         self.q_gain = nn.Parameter(torch.full((layers, config.num_heads), config.qk_gain))
         self.residual_mix = nn.Parameter(torch.tensor([1.0, 0.0])[:, None].repeat(layers, 1, dim)) if config.residual_mix else None
         self.skips = nn.Parameter(torch.ones(layers // 2, dim)) if config.unet_skips and layers > 1 else None
+        self.depth_scale = config.depth_scale
+
+    def blocks(self, dtype: torch.dtype) -> list[BlockControls]:
+        """Each block's gains in `dtype`."""
+        layers, device = len(self.mlp_scale), self.mlp_scale.device
+        depth = torch.arange(1, layers + 1, device=device) ** -0.5 if self.depth_scale else torch.ones(layers, device=device)
+        mixes = [None] * layers if self.residual_mix is None else self.residual_mix.to(dtype).unbind(0)
+        stacks = (self.q_gain, self.attention_scale, self.mlp_scale, depth)
+        return [BlockControls(*vectors) for vectors in zip(*(stack.to(dtype).unbind(0) for stack in stacks), mixes, strict=True)]
 
 
 class GPT(nn.Module):
@@ -58,6 +69,7 @@ class GPT(nn.Module):
     def __init__(self, config: ModelConfig, compute_dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
         self.config, self.compute_dtype = config, compute_dtype
+        self.parts = Parts()
         dim, vocab = config.model_dim, config.vocab_size
         self.tokens = nn.Parameter(torch.zeros(vocab, dim))
         self.bigram = HashEmbedding(BIGRAM, config.bigram_size, config.bigram_dim, dim) if config.bigram_size else None
@@ -80,8 +92,11 @@ class GPT(nn.Module):
                 table.initialise(generator, std)
         self.banks.initialise(generator)
 
-    def forward(self, tokens_BT: Tensor, last: int | None = None) -> Tensor:
-        """Float32 logits (B, T, V) of each position's next token; only those of the `last` positions if given."""
+    def forward(self, tokens_BT: Tensor, targets: Tensor | None = None, last: int | None = None) -> Tensor:
+        """Float32 logits (B, T, V) of each position's next token, only those of the `last` positions if given.
+
+        With `targets` (B, T) instead the mean cross-entropy in nats.
+        """
         dtype = self.compute_dtype
         age = document_age(tokens_BT) if self.config.isolate_documents else None
         visible = None if age is None else same_document(age)
@@ -90,61 +105,46 @@ class GPT(nn.Module):
         x = self.blocks(x0, self.block_values(tokens_BT), rotary, visible)
         if last is not None:
             x = x[:, x.shape[1] - last :]
-        return self.logits(x)
+        return self.logits(x) if targets is None else self.loss(x, targets)
 
     def embed(self, tokens_BT: Tensor, age_BT: Tensor | None) -> Tensor:
         dtype = self.compute_dtype
         x = F.embedding(tokens_BT, self.tokens).to(dtype)
-        for table in (self.bigram, self.trigram):
-            if table is not None:
-                x = x + table.embed(tokens_BT, age_BT, dtype)
-        x = rms_norm(x)
-        return x if self.smear is None else self.smear(x, age_BT)
+        hashed = [table.embed(tokens_BT, age_BT, dtype) for table in (self.bigram, self.trigram) if table is not None]
+        smeared = None if self.smear is None else self.smear.shares(dtype)
+        return self.parts.first_state(x, hashed, smeared, age_BT)
 
-    def block_values(self, tokens_BT: Tensor) -> list[Tensor | None]:
+    def block_values(self, tokens_BT: Tensor) -> list[Scaled | None]:
         """What is added to each block's attention values."""
         if self.value_embedding is None:
             return [None] * self.config.num_layers
         embedded = self.value_embedding.embed(tokens_BT, self.compute_dtype)
         return [None] * (self.config.num_layers - len(embedded)) + list(embedded)
 
-    def blocks(self, x0: Tensor, values: list[Tensor | None], rotary: Rotary, visible: Tensor | None) -> Tensor:
+    def blocks(self, x0: Tensor, values: list[Scaled | None], rotary: Rotary, visible: Tensor | None) -> Tensor:
         """All blocks (B, T, D). Outputs of the first half return in the second half, last in first out (U-Net)."""
         config, dtype = self.config, self.compute_dtype
-        controls = self.controls
-        weights = self.banks.blocks(dtype)
-        attention_scales = controls.attention_scale.to(dtype).unbind(0)
-        mlp_scales = controls.mlp_scale.to(dtype).unbind(0)
-        gains = controls.q_gain.to(dtype).unbind(0)
-        mixes = None if controls.residual_mix is None else controls.residual_mix.to(dtype).unbind(0)
-        skips = None if controls.skips is None else iter(controls.skips.to(dtype).unbind(0))
+        weights, controls = self.banks.blocks(dtype), self.controls.blocks(dtype)
+        gains = None if self.controls.skips is None else iter(self.controls.skips.to(dtype).unbind(0))
         first_half = config.num_layers // 2
         stack: list[Tensor] = []
         x = x0
         for i in range(config.num_layers):
-            if skips is not None and i >= first_half and stack:
-                x = torch.addcmul(x, next(skips), stack.pop())
-            if mixes is not None:
-                x = torch.addcmul(mixes[i][0] * x, mixes[i][1], x0)
-            depth_scale = (i + 1) ** -0.5 if config.depth_scale else 1.0
+            skip = Skip(stack.pop(), next(gains)) if gains and i >= first_half and stack else None
             exclusive = i >= config.num_layers - config.xsa_layers
-            attended = attention(rms_norm(x) * depth_scale, weights[i], gains[i], values[i], rotary, visible, exclusive)
-            x = torch.addcmul(x, attention_scales[i], attended)
-            x = torch.addcmul(x, mlp_scales[i], mlp(rms_norm(x) * depth_scale, weights[i], config.mlp_leak))
-            if skips is not None and i < first_half:
+            x = self.parts.block(x, x0, weights[i], controls[i], values[i], skip, rotary, visible, exclusive, config.mlp_leak)
+            if gains and i < first_half:
                 stack.append(x)
         return x
 
     def logits(self, x_BTD: Tensor) -> Tensor:
-        cap = self.config.logit_softcap
         head = self.tokens if self.head is None else self.head
-        z = rms_norm(x_BTD).to(head.dtype) / cap  # before the product, where there is less to divide
-        return cap * torch.tanh(z @ head.T)
+        return softcapped_logits(self.parts.rms_norm(x_BTD), head, self.config.logit_softcap)
 
-
-def mlp(x: Tensor, weights: BlockWeights, leak: float) -> Tensor:
-    """Down · (leaky ReLU (Up x))²."""
-    return F.leaky_relu(x @ weights.up.T, leak).square() @ weights.down.T
+    def loss(self, x_BTD: Tensor, targets_BT: Tensor) -> Tensor:
+        head = self.tokens if self.head is None else self.head
+        x_ND = self.parts.rms_norm(x_BTD).flatten(0, 1)
+        return mean_cross_entropy(x_ND, head, targets_BT.flatten(), self.config.logit_softcap, self.parts.nll_and_gradient)
 
 
 def document_age(tokens_BT: Tensor) -> Tensor:

@@ -16,12 +16,13 @@ from typing import Any
 
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import functional_call
-from torch.nn import functional as F
 
 from bytegolf.config import Recipe
 from bytegolf.errors import InputError, InterruptedRunError
+from bytegolf.model.gpt import GPT
+from bytegolf.model.parts import Parts, compiled_parts
 from bytegolf.progress import Progress, say
 from bytegolf.run import RunFolder
 from bytegolf.text.batches import Batches
@@ -42,7 +43,7 @@ class Trainer:
     """One run: its model, optimisers, averages, clock and place in the data."""
 
     recipe: Recipe
-    model: nn.Module
+    model: GPT
     compute_dtype: torch.dtype
     tokens: TokenStream
     run: RunFolder
@@ -57,7 +58,6 @@ class Trainer:
         self.position = 0  # sequences consumed
         self.logged = (0, 0.0)  # step and seconds at the last line of the log
         self.device = next(self.model.parameters()).device
-        self.loss = torch.compile(self._loss, dynamic=False) if self.recipe.train.compile else self._loss
 
     def fit(self, validate: Validate) -> Weights:
         """Train to the end of the clock and return the final averaged weights.
@@ -139,28 +139,32 @@ class Trainer:
         parts = sequences.split(micro // self.recipe.train.sequence_length)
         total = torch.zeros((), device=self.device)
         for part in parts:
-            loss = self.loss(part, self.fake_quant) / len(parts)
+            loss = self.loss(part) / len(parts)
             loss.backward()
             total += loss.detach()
         return total
 
-    def _loss(self, sequences: Tensor, fake_quant: bool) -> Tensor:
+    def loss(self, sequences: Tensor) -> Tensor:
         """Mean cross-entropy in nats of (sequences, T + 1) tokens."""
         weights: Weights = dict(self.model.named_parameters())
-        if fake_quant:
+        if self.fake_quant:
             weights = fake_quantize(weights, self.qat_bits)
-        logits = functional_call(self.model, weights, (sequences[:, :-1],))
-        return F.cross_entropy(logits.flatten(0, 1), sequences[:, 1:].flatten())
+        loss: Tensor = functional_call(self.model, weights, (sequences[:, :-1], sequences[:, 1:]))
+        return loss
 
     def _warm_up(self) -> None:
         """Compile what the run will need before the clock starts; leaves no trace in weights or data order."""
         if not self.recipe.train.compile:
             return
-        say("compile: begins, a minute or two without a warm cache")
+        say("compile: begins, under a minute, and once for this shape of model on this machine")
         length = self.recipe.train.sequence_length
         micro = self.recipe.train.micro_batch_tokens or self.recipe.train.batch_tokens
-        for fake_quant in (False, True) if self.recipe.qat.start < 1 else (False,):
-            self.loss(torch.ones(micro // length, length + 1, dtype=torch.long, device=self.device), fake_quant).backward()
+        self.model.parts = compiled_parts()
+        try:
+            self.loss(torch.ones(micro // length, length + 1, dtype=torch.long, device=self.device)).backward()
+        except RuntimeError as error:  # no C++ compiler, no headers, ...
+            say(f"compile: not possible here, training goes on without ({str(error).strip().splitlines()[0]})")
+            self.model.parts = Parts()
         self.model.zero_grad()
 
     def _save(self, log: EventLog) -> None:

@@ -1,0 +1,57 @@
+"""One transformer block. It is the unit that is compiled: a model has many blocks, but few kinds of them."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from bytegolf.model.attention import Rotary, attention
+from bytegolf.model.banks import BlockWeights
+from bytegolf.model.embeddings import Scaled
+from bytegolf.model.norm import rms_norm
+
+
+class BlockControls(NamedTuple):
+    """The vectors of one block, in the compute dtype."""
+
+    q_gain: Tensor  # (H,)
+    attention_scale: Tensor  # (D,)
+    mlp_scale: Tensor  # (D,)
+    depth_scale: Tensor  # () factor on what both branches read
+    residual_mix: Tensor | None  # (2, D): shares of the stream and of the first state
+
+
+class Skip(NamedTuple):
+    """What an earlier block hands a later one: activations (B, T, D) and their gain (D,)."""
+
+    activations: Tensor
+    gain: Tensor
+
+
+def block(
+    x: Tensor,
+    x0: Tensor,
+    weights: BlockWeights,
+    controls: BlockControls,
+    value_embedding: Scaled | None,
+    skip: Skip | None,
+    rotary: Rotary,
+    visible: Tensor | None,
+    exclusive: bool,
+    leak: float,
+) -> Tensor:
+    """(B, T, D) to (B, T, D): skip, residual mix, attention, MLP."""
+    if skip is not None:
+        x = torch.addcmul(x, skip.gain, skip.activations)
+    if controls.residual_mix is not None:
+        x = torch.addcmul(controls.residual_mix[0] * x, controls.residual_mix[1], x0)
+    read = rms_norm(x) * controls.depth_scale
+    x = torch.addcmul(x, controls.attention_scale, attention(read, weights, controls.q_gain, value_embedding, rotary, visible, exclusive))
+    read = rms_norm(x) * controls.depth_scale
+    return torch.addcmul(x, controls.mlp_scale, mlp(read, weights, leak))
+
+
+def mlp(x: Tensor, weights: BlockWeights, leak: float) -> Tensor:
+    """Down · (leaky ReLU (Up x))²."""
+    return F.leaky_relu(x @ weights.up.T, leak).square() @ weights.down.T
