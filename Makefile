@@ -27,4 +27,4 @@ lint: install
 	$(BIN)/lint-imports
 
 bench: install
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/training.py

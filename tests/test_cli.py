@@ -56,7 +56,7 @@ class Result:
 @pytest.fixture
 def bytegolf(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """The command, in this process. What it raises beside SystemExit would be a traceback, and fails the test."""
-    monkeypatch.setenv("OMP_WAIT_POLICY", os.environ.get("OMP_WAIT_POLICY", "PASSIVE"))
+    monkeypatch.setenv("GOMP_SPINCOUNT", os.environ.get("GOMP_SPINCOUNT", "0"))
     monkeypatch.setenv("COLUMNS", "200")  # typer breaks the lines of a usage error
 
     def run(*arguments: object) -> Result:

@@ -1,7 +1,6 @@
 """The verbs: each parses, calls one function of `flow`, and prints. `bytegolf VERB --help` teaches the rest."""
 
 import json
-import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from bytegolf.errors import InputError, InterruptedRunError
+from bytegolf.process import tune_process
 from bytegolf.progress import say
 
 app = typer.Typer(
@@ -202,8 +202,7 @@ def report(
 
 def main() -> None:
     """Run a verb. A user's mistake ends in one line and status 2, an interrupted run in status 130."""
-    # Spinning OpenMP threads slow a step fourfold and more as soon as anything else wants a core; read when torch loads.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    tune_process()
     try:
         status = app(sys.argv[1:] or ["--help"], standalone_mode=False)
         if status == 130:  # what typer makes of Ctrl-C
