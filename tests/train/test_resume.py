@@ -11,7 +11,7 @@ import torch
 from bytegolf.errors import InputError, InterruptedRunError
 from bytegolf.run import RunFolder
 from bytegolf.text.shards import TokenStream
-from bytegolf.train import loop
+from bytegolf.train.interruption import interruption
 from bytegolf.train.log import EventLog
 from bytegolf.train.loop import Weights
 
@@ -287,7 +287,7 @@ def test_signals_belong_to_the_loop_only_while_it_runs(tmp_path: Path, stream: T
 
 
 def test_a_second_interrupt_does_not_wait() -> None:
-    with pytest.raises(KeyboardInterrupt), loop._interruption() as interrupted:
+    with pytest.raises(KeyboardInterrupt), interruption() as interrupted:
         assert not interrupted()
         interrupt()
         assert interrupted()
@@ -297,7 +297,7 @@ def test_a_second_interrupt_does_not_wait() -> None:
 
 def test_a_second_termination_waits_for_the_first() -> None:
     """Batch systems send several."""
-    with loop._interruption() as interrupted:
+    with interruption() as interrupted:
         terminate()
         terminate()
         assert interrupted()
