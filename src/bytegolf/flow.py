@@ -92,18 +92,18 @@ def train(
         )
     count_sequences(dataset.train, recipe.train.sequence_length)  # what cannot begin leaves no folder behind
     device = choose_device(recipe.train.device)
-    repeated, clock = read_replay(replay, recipe, dataset) if replay else (None, Clock.of(recipe.train))
+    repeated = read_replay(replay, recipe, dataset) if replay else None
     if begin_run(run, recipe, dataset.tokenizer, resume):
         say(f"{out}: already finished")
     else:
-        _train(run, recipe, dataset, device, clock, repeated)
+        _train(run, recipe, dataset, device, repeated)
     if repeated:
         repeated.compare(run)
     return _train_result(run)
 
 
-def _train(run: RunFolder, recipe: Recipe, dataset: Dataset, device: torch.device, clock: Clock, replay: Replay | None) -> None:
-    """Train to the end of the clock, from where the run stands."""
+def _train(run: RunFolder, recipe: Recipe, dataset: Dataset, device: torch.device, replay: Replay | None) -> None:
+    """Train from where the run stands to the end of its clock, or of the clock of the run it repeats."""
     dtype = choose_dtype(recipe.train, device)
     model = GPT(recipe.model, dtype)
     model.initialise(recipe.train.seed)
@@ -116,6 +116,7 @@ def _train(run: RunFolder, recipe: Recipe, dataset: Dataset, device: torch.devic
         "tokenizer": dataset.tokenizer.sha256,
         "replay": replay.weights_sha256 if replay else "",
     }
+    clock = replay.clock if replay else Clock.of(recipe.train)
     trainer = Trainer(recipe, model.to(device), dtype, dataset.train, run, planned.bits, fingerprint, clock)
 
     def validate(weights: Weights, limit_bytes: int) -> dict[str, float | None]:

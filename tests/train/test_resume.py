@@ -12,10 +12,9 @@ from bytegolf.errors import InputError, InterruptedRunError
 from bytegolf.run import RunFolder
 from bytegolf.text.shards import TokenStream
 from bytegolf.train.interruption import interruption
-from bytegolf.train.log import EventLog
 from bytegolf.train.loop import Weights
 
-from .cases import FINGERPRINT, Stopwatch, constant, equal, events, fit, micro, new_trainer, untimed
+from .cases import FINGERPRINT, Killed, Stopwatch, constant, equal, events, fit, kill, micro, new_trainer, untimed
 
 VARIANTS = {
     "ema and late qat": (),
@@ -26,39 +25,12 @@ VARIANTS = {
 }
 
 
-class Killed(BaseException):
-    """The process ends here: nothing between this and the file system gets to run, but for `finally`."""
-
-
-@pytest.fixture
-def at_event(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], None]], None]:
-    """Calls a function once, right after the n-th event of the log was written."""
-
-    def arrange(number: int, action: Callable[[], None]) -> None:
-        write, written = EventLog.write, 0
-
-        def watched(self: EventLog, event: str, **values: object) -> None:
-            nonlocal written
-            write(self, event, **values)
-            written += 1
-            if written == number:
-                action()
-
-        monkeypatch.setattr(EventLog, "write", watched)
-
-    return arrange
-
-
 def terminate() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def interrupt() -> None:
     os.kill(os.getpid(), signal.SIGINT)
-
-
-def kill() -> None:
-    raise Killed
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """Repeating a finished run: the clock it had, and whether the weights came out the same."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,15 @@ from bytegolf.train.schedule import Clock, ReplayedClock
 
 @dataclass(frozen=True)
 class Replay:
-    """What to repeat: a finished run, by its folder and its final weights."""
+    """What to repeat: a finished run, known by its final weights, and its clock."""
 
-    run: str
+    run: Path
     weights_sha256: str
+    clock: Clock
 
     def to_json(self) -> dict[str, str]:
-        return asdict(self)
+        """For the manifest of the run that repeats it."""
+        return {"run": str(self.run), "weights_sha256": self.weights_sha256}
 
     def compare(self, run: RunFolder) -> None:
         """Say whether the finished `run` ended with the weights of the one it repeats."""
@@ -30,8 +32,8 @@ class Replay:
         say(f"replay: the weights of {self.run}, bit for bit" if same else f"warning: replay: the weights are not those of {self.run}")
 
 
-def read_replay(root: Path, recipe: Recipe, dataset: Dataset) -> tuple[Replay, Clock]:
-    """The run in `root` and its clock, to be read again.
+def read_replay(root: Path, recipe: Recipe, dataset: Dataset) -> Replay:
+    """The run in `root`, to be repeated.
 
     Raises InputError if it is not finished, if it had another recipe, data or tokenizer, or if its log lacks a step.
     """
@@ -48,7 +50,7 @@ def read_replay(root: Path, recipe: Recipe, dataset: Dataset) -> tuple[Replay, C
     if elsewhere:
         say(f"warning: replay: {', '.join(elsewhere)} differ from those of {root}, and so may the weights")
     clock = _recorded(trained.folder, manifest) if recipe.train.max_seconds else Clock.of(recipe.train)
-    return Replay(str(root), sha256_of(trained.folder.weights)), clock
+    return Replay(root, sha256_of(trained.folder.weights), clock)
 
 
 def _recorded(run: RunFolder, manifest: Mapping[str, Any]) -> ReplayedClock:
