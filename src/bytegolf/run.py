@@ -77,6 +77,15 @@ def _partial(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.partial")
 
 
+def clear_partial(folder: Path) -> None:
+    """Remove what processes that were killed left half written in `folder` and below. Nobody else may be writing there."""
+    for left in sorted(folder.rglob(".*.partial"), reverse=True):
+        if left.is_dir():
+            shutil.rmtree(left)
+        else:
+            left.unlink()
+
+
 def write_atomically(path: Path, data: bytes | str) -> None:
     with atomic_file(path) as file:
         file.write(data.encode() if isinstance(data, str) else data)

@@ -62,8 +62,6 @@ def flatten(parts: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
 
 def save_checkpoint(folder: Path, step: int, checkpoint: Checkpoint) -> None:
     """Write `folder/step-…` atomically and drop all but the last two. Raises OSError, which leaves the old ones as they are."""
-    for left in folder.glob(".step-*.partial"):  # by a process that was killed while it saved
-        shutil.rmtree(left)
     with atomic_folder(folder / f"step-{step:08d}") as partial:
         tensors = partial / "tensors.safetensors"
         try:

@@ -15,7 +15,7 @@ from bytegolf.config import Recipe
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import parameter_count, parameter_shapes
 from bytegolf.recipes import load_recipe, recipe_toml
-from bytegolf.run import RunFolder, atomic_file, provenance, write_atomically, write_json
+from bytegolf.run import RunFolder, atomic_file, clear_partial, provenance, write_atomically, write_json
 from bytegolf.text.dataset import Dataset
 from bytegolf.text.tokenizer import Tokenizer, load_tokenizer
 
@@ -37,6 +37,7 @@ def begin_run(run: RunFolder, recipe: Recipe, tokenizer: Tokenizer, resume: bool
     """
     if not run.root.exists() or (resume and not run.recipe.exists()):
         run.root.mkdir(parents=True, exist_ok=True)
+        clear_partial(run.root)
         write_atomically(run.root / tokenizer.file_name, tokenizer.serialised)
         write_atomically(run.recipe, recipe_toml(recipe))
         return False
@@ -48,6 +49,7 @@ def begin_run(run: RunFolder, recipe: Recipe, tokenizer: Tokenizer, resume: bool
     held = run.root / tokenizer.file_name
     if not held.exists() or held.read_bytes() != tokenizer.serialised:
         raise InputError(f"{run.root}: expected the tokenizer the run began with, found another in the data folder")
+    clear_partial(run.root)
     return run.manifest.exists()
 
 
