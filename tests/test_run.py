@@ -90,13 +90,16 @@ def test_an_error_about_another_file_keeps_its_name(tmp_path: Path) -> None:
 
 
 def test_what_killed_processes_left_is_cleared_and_nothing_else(tmp_path: Path) -> None:
-    (tmp_path / "checkpoints" / ".step-00000001.7.partial" / "deep").mkdir(parents=True)
-    (tmp_path / "checkpoints" / ".step-00000001.7.partial" / "deep" / ".file.8.partial").touch()
+    (tmp_path / ".step-00000001.7.partial" / "deep").mkdir(parents=True)
+    (tmp_path / ".step-00000001.7.partial" / "deep" / "file").touch()
     (tmp_path / ".weights.safetensors.9.partial").touch()
-    for name in ("partial", "a.partial", ".hidden", "checkpoints/step-00000001"):
+    (tmp_path / "other").mkdir()
+    others = {"partial", "a.partial", ".hidden", "other/.file.8.partial"}
+    for name in others:
         (tmp_path / name).touch()
     clear_partial(tmp_path)
-    assert set(tree(tmp_path)) == {"checkpoints", "partial", "a.partial", ".hidden", "checkpoints/step-00000001"}
+    assert set(tree(tmp_path)) == {*others, "other"}
+    clear_partial(tmp_path / "none")
 
 
 def test_the_old_file_stays_until_the_very_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

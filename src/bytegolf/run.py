@@ -78,8 +78,8 @@ def _partial(path: Path) -> Path:
 
 
 def clear_partial(folder: Path) -> None:
-    """Remove what processes that were killed left half written in `folder` and below. Nobody else may be writing there."""
-    for left in sorted(folder.rglob(".*.partial"), reverse=True):
+    """Remove what processes that were killed left half written in `folder`. Nobody else may be writing there."""
+    for left in folder.glob(".*.partial"):
         if left.is_dir():
             shutil.rmtree(left)
         else:

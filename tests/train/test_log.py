@@ -54,8 +54,12 @@ def test_a_new_log_begins_empty(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("full", ["log.jsonl", "train.log"])
 def test_a_full_disk_is_named(tmp_path: Path, full: str) -> None:
-    """Though the attempt to write it is made once more when the log is closed."""
+    """When it is written, and when the log is closed, which tries once more."""
     (tmp_path / full).write_bytes(b"-" * 1000)
+    with EventLog(tmp_path / "log.jsonl", tmp_path / "train.log", (1000, 1000)) as log:
+        with small_disk(1020), pytest.raises(OSError, match="File too large") as caught:
+            log.write("step", step=1, loss=5.0)
+        assert caught.value.filename == str(tmp_path / full)
     with small_disk(1020), pytest.raises(OSError, match="File too large") as caught:  # noqa: SIM117 - the log closes on the full disk
         with EventLog(tmp_path / "log.jsonl", tmp_path / "train.log", (1000, 1000)) as log:
             log.write("step", step=1, loss=5.0)

@@ -86,16 +86,22 @@ def load_checkpoint(folder: Path, device: torch.device) -> Checkpoint | None:
             raise ValueError(f"{tensors.name} is not as it was saved")
         return Checkpoint(load_file(tensors, device=str(device)), saved.state)
     except (OSError, ValueError, SafetensorError) as error:
-        first = error.errors()[0] if isinstance(error, ValidationError) else None
-        reason = f"state.json: {first['msg']} at {'.'.join(map(str, first['loc']))}" if first else error
         raise InputError(
-            f"{newest}: expected a checkpoint, found a damaged one ({reason}); delete it to continue from the one before"
+            f"{newest}: expected a checkpoint, found a damaged one ({_reason(error)}); delete it to continue from the one before"
         ) from None
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
     saved = _saved(folder)
     return saved[-1] if saved else None
+
+
+def _reason(error: Exception) -> str:
+    """Of what pydantic finds the first thing, without its advice."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors()[0]
+    return ": ".join(filter(None, ("state.json", ".".join(map(str, first["loc"])), first["msg"])))
 
 
 def optimizer_tensors(state: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, float]]:

@@ -37,7 +37,6 @@ def begin_run(run: RunFolder, recipe: Recipe, tokenizer: Tokenizer, resume: bool
     """
     if not run.root.exists() or (resume and not run.recipe.exists()):
         run.root.mkdir(parents=True, exist_ok=True)
-        clear_partial(run.root)
         write_atomically(run.root / tokenizer.file_name, tokenizer.serialised)
         write_atomically(run.recipe, recipe_toml(recipe))
         return False
@@ -49,8 +48,11 @@ def begin_run(run: RunFolder, recipe: Recipe, tokenizer: Tokenizer, resume: bool
     held = run.root / tokenizer.file_name
     if not held.exists() or held.read_bytes() != tokenizer.serialised:
         raise InputError(f"{run.root}: expected the tokenizer the run began with, found another in the data folder")
-    clear_partial(run.root)
-    return run.manifest.exists()
+    if run.manifest.exists():
+        return True
+    for folder in (run.root, run.checkpoints):
+        clear_partial(folder)
+    return False
 
 
 @contextmanager
