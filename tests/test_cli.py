@@ -23,7 +23,8 @@ from bytegolf.recipes import load_recipe, recipe_names
 from bytegolf.run import RunFolder, read_json
 from bytegolf.text.prepare import prepare
 from bytegolf.text.shards import MAGIC
-from train.cases import MICRO, documents, environment, finished, micro, prepared, untimed, write_texts
+from bytegolf.train import checkpoint
+from train.cases import MICRO, documents, environment, finished, micro, prepared, small_disk, untimed, write_texts
 
 VERBS = ("quickstart", "recipes", "plan", "prepare", "train", "pack", "score", "report")
 
@@ -89,6 +90,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "wrong.toml").write_text("[model\n")
     write_texts(root / "texts", documents(count=30))
     prepare([str(root / "texts")], root / "other", vocab_size=300, val_docs=3)
+    prepare([str(root / "texts")], root / "other-bytes", kind="bytes", val_docs=3)
 
     (root / "empty").mkdir()
     (root / "file").write_text("a file in the way\n")
@@ -399,6 +401,14 @@ MISTAKES = {
     f"{RESUME} run --set optim.matrix_lr=0.5": ("optim.matrix_lr", "0.5"),
     f"{RESUME} damaged-recipe": ("recipe.toml", "TOML"),
     "train micro.toml --data other --resume --out unfinished": ("other", "260", "300"),
+    "train micro.toml --data data --out file --resume --replay run": ("file",),
+    f"{TRAIN} --replay nowhere": ("nowhere", "expected a run folder"),
+    f"{TRAIN} --replay file": ("file", "expected a run"),
+    f"{TRAIN} --replay unfinished": ("unfinished", "expected a finished run"),
+    f"{TRAIN} --replay no-weights": ("no-weights/weights.safetensors", "expected the run's weights"),
+    f"{TRAIN} --replay run --set optim.matrix_lr=0.5": ("--replay run", "expected the recipe of that run", "optim.matrix_lr", "0.5"),
+    "train micro.toml --data other-bytes --out new --replay run": ("--replay run", "expected the data of that run"),
+    f"{RESUME} unfinished --replay run": ("unfinished", "expected the replay the run began with"),
     # packing
     "pack nowhere": ("nowhere", "expected a run folder"),
     "pack file": ("file", "expected a run"),
@@ -504,6 +514,55 @@ def test_a_full_disk(refused: Callable[..., str], monkeypatch: pytest.MonkeyPatc
         assert "No space left on device" in refused(*command)
 
 
+@pytest.mark.parametrize(
+    ("room", "overrides", "refused"),
+    [
+        (3000, (), "new/recipe.toml"),
+        (200_000, (), "new/checkpoints/step-00000010"),
+        (50_000, ("train.checkpoint_every=0", "train.max_steps=20"), "new/weights.safetensors"),
+        (8000, ("train.checkpoint_every=0", "train.max_steps=60"), "new/log.jsonl"),
+    ],
+)
+def test_training_on_a_full_disk(bytegolf: Callable[..., Result], desk: Path, room: int, overrides: tuple[str, ...], refused: str) -> None:
+    """One line that names the file, nothing half written, and a run that goes on once there is room."""
+    options = [part for override in overrides for part in ("--set", override)]
+    command = ("train", "micro.toml", "--data", "data", *options, "--out")
+    with small_disk(room):
+        line = bytegolf(*command, "new").error
+    assert line.startswith(f"error: {refused}: ") and "File too large" in line
+    assert [path.name for path in (desk / "new").rglob("*partial*")] == []
+    assert bytegolf(*command, "new", "--resume").status == bytegolf(*command, "whole").status == 0
+    assert (desk / "new" / "weights.safetensors").read_bytes() == (desk / "whole" / "weights.safetensors").read_bytes()
+    assert untimed(desk / "new") == untimed(desk / "whole")
+
+
+def test_the_checkpoint_before_the_disk_was_full(bytegolf: Callable[..., Result], desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = checkpoint.save_file
+
+    def full(tensors: dict[str, Any], path: Path) -> None:
+        if "step-00000020" in str(path):
+            path.write_bytes(b"half of")
+            raise OSError(28, "No space left on device")
+        write(tensors, path)
+
+    command = ("train", "micro.toml", "--data", "data", "--out", "new")
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "save_file", full)
+        line = bytegolf(*command).error
+    assert line.startswith("error: new/checkpoints/step-00000020: No space left on device; what was saved before still holds")
+    assert [path.name for path in (desk / "new" / "checkpoints").iterdir()] == ["step-00000010"]
+    assert bytegolf(*command, "--resume").status == 0
+    assert (desk / "new" / "weights.safetensors").read_bytes() == (desk / "run" / "weights.safetensors").read_bytes()
+
+
+def test_a_replay(bytegolf: Callable[..., Result], desk: Path) -> None:
+    timed = ("train", "micro.toml", "--data", "data", "--set", "train.max_steps=0", "--set", "train.max_seconds=0.2", "--json", "--out")
+    first = bytegolf(*timed, "first").json
+    again = bytegolf(*timed, "again", "--replay", "first")
+    assert again.json["steps"] == first["steps"] and again.json["val_bpb"] == first["val_bpb"]
+    assert again.err.endswith("replay: the weights of first, bit for bit\n")
+
+
 # --- interruptions
 
 
@@ -551,8 +610,8 @@ def test_an_interrupted_process_and_the_one_that_resumes(desk: Path, bytegolf: C
 
 @pytest.mark.slow
 def test_killed_at_any_instant(desk: Path, bytegolf: Callable[..., Result]) -> None:
-    """SIGKILL, again and again, with a checkpoint in nearly every step; the run still ends as one that nobody touched."""
-    options = (*LONG, "--set", "train.checkpoint_every=2")
+    """SIGKILL, again and again, with a checkpoint or a validation in nearly every step; the run still ends as one that nobody touched."""
+    options = (*LONG, "--set", "train.checkpoint_every=2", "--set", "train.validate_every=3", "--set", "train.validate_bytes=2000")
     bytegolf("train", "micro.toml", "--data", "data", "--out", "whole", *options)
     waits = np.random.default_rng(0).uniform(0.0, 0.6, 40)
     kills = 0

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from bytegolf.run import (
     RunFolder,
     atomic_file,
     atomic_folder,
+    clear_partial,
     provenance,
     read_json,
     sha256_of,
@@ -70,6 +71,35 @@ def test_an_error_leaves_the_old_file(tmp_path: Path, error: type[BaseException]
     with nothing_changes(tmp_path, error), atomic_file(tmp_path / "file") as file:
         file.write(b"half of")
         raise error
+
+
+@pytest.mark.parametrize("atomic", [atomic_file, atomic_folder])
+@pytest.mark.parametrize("name", [None, "partial", "partial/inner"])
+def test_an_error_names_what_was_to_be_written(tmp_path: Path, atomic: Callable, name: str | None) -> None:
+    """As it was asked for: a full disk names nothing, a failing rename the temporary file."""
+    with chdir(tmp_path), pytest.raises(OSError, match="No space left") as caught, atomic(Path("taken")):
+        (partial,) = tmp_path.iterdir()
+        raise OSError(28, "No space left on device", name and name.replace("partial", str(partial)))
+    assert caught.value.filename == "taken"
+
+
+def test_an_error_about_another_file_keeps_its_name(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught, atomic_file(tmp_path / "file"):
+        (tmp_path / "source").read_bytes()
+    assert caught.value.filename == str(tmp_path / "source")
+
+
+def test_what_killed_processes_left_is_cleared_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / ".step-00000001.7.partial" / "deep").mkdir(parents=True)
+    (tmp_path / ".step-00000001.7.partial" / "deep" / "file").touch()
+    (tmp_path / ".weights.safetensors.9.partial").touch()
+    (tmp_path / "other").mkdir()
+    others = {"partial", "a.partial", ".hidden", "other/.file.8.partial"}
+    for name in others:
+        (tmp_path / name).touch()
+    clear_partial(tmp_path)
+    assert set(tree(tmp_path)) == {*others, "other"}
+    clear_partial(tmp_path / "none")
 
 
 def test_the_old_file_stays_until_the_very_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

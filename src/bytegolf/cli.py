@@ -128,18 +128,24 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run in RUN from its newest checkpoint; start it if there is none.")
     ] = False,
+    replay: Annotated[
+        Path | None,
+        typer.Option("--replay", metavar="RUN", help="Repeat a finished run of this recipe and data bit for bit, its clock included."),
+    ] = None,
     tokenizer: TokenizerOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a recipe on a data folder.
 
-    Ctrl-C and SIGTERM write a checkpoint first; the same command with --resume continues.
+    Ctrl-C and SIGTERM write a checkpoint first; the same command with --resume continues. A run with a cap in seconds
+    logs what its clock said at every step: --replay takes the same steps at the same learning rates from there, and
+    on the same machine and installation ends with the same weights.
     """
     from bytegolf import flow
     from bytegolf.recipes import load_recipe
     from bytegolf.report.tables import train_table
 
-    _emit(flow.train(load_recipe(recipe, overrides), data, out, resume=resume, tokenizer=tokenizer), as_json, train_table)
+    _emit(flow.train(load_recipe(recipe, overrides), data, out, resume=resume, tokenizer=tokenizer, replay=replay), as_json, train_table)
 
 
 @app.command(epilog="Example: bytegolf pack runs/tiny --budget 500000 --data data")

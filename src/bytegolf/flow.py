@@ -30,7 +30,9 @@ from bytegolf.text.tokenizer import Tokenizer
 from bytegolf.train.device import choose_device, choose_dtype
 from bytegolf.train.loop import Trainer
 from bytegolf.train.pace import predicted_steps
-from bytegolf.train.record import begin_run, finish_run, read_run
+from bytegolf.train.record import begin_run, finish_run, read_run, resumable
+from bytegolf.train.replay import Replay, read_replay
+from bytegolf.train.schedule import Clock
 
 Weights = Mapping[str, Tensor]
 DEFAULT_VOCAB_SIZE = 1024
@@ -75,10 +77,12 @@ def prepare_data(
     )
 
 
-def train(recipe: Recipe, data: Path, out: Path, *, resume: bool = False, tokenizer: Path | None = None) -> TrainResult:
-    """Train `recipe` on a data folder into a run folder.
+def train(
+    recipe: Recipe, data: Path, out: Path, *, resume: bool = False, tokenizer: Path | None = None, replay: Path | None = None
+) -> TrainResult:
+    """Train `recipe` on a data folder into a run folder, with the clock of the finished run `replay` if one is given.
 
-    Raises InputError if `out` exists and `resume` is off, or if recipe, data and run do not agree.
+    Raises InputError if `out` exists and `resume` is off, or if recipe, data and runs do not agree.
     """
     run = RunFolder(out)
     dataset = open_data(data, tokenizer)
@@ -88,25 +92,39 @@ def train(recipe: Recipe, data: Path, out: Path, *, resume: bool = False, tokeni
         )
     count_sequences(dataset.train, recipe.train.sequence_length)  # what cannot begin leaves no folder behind
     device = choose_device(recipe.train.device)
-    dtype = choose_dtype(recipe.train, device)
+    repeated = read_replay(replay, recipe, dataset) if replay else None
     if begin_run(run, recipe, dataset.tokenizer, resume):
         say(f"{out}: already finished")
-        return _train_result(run)
+    else:
+        _train(run, recipe, dataset, device, repeated)
+    if repeated:
+        repeated.compare(run)
+    return _train_result(run)
+
+
+def _train(run: RunFolder, recipe: Recipe, dataset: Dataset, device: torch.device, replay: Replay | None) -> None:
+    """Train from where the run stands to the end of its clock, or of the clock of the run it repeats."""
+    dtype = choose_dtype(recipe.train, device)
     model = GPT(recipe.model, dtype)
     model.initialise(recipe.train.seed)
     say(f"train {recipe.name}: {parameter_count(recipe.model):,} parameters on {device} in {str(dtype).removeprefix('torch.')}")
     planned = plan_artifact(recipe)
     if not planned.fits:
         say(f"warning: the artifact will not fit pack.budget {planned.budget:,}, it needs about {planned.predicted_bytes:,} bytes")
-    fingerprint = {"data": dataset.sha256, "tokenizer": dataset.tokenizer.sha256}
-    trainer = Trainer(recipe, model.to(device), dtype, dataset.train, run, planned.bits, fingerprint)
+    fingerprint = {
+        "data": dataset.sha256,
+        "tokenizer": dataset.tokenizer.sha256,
+        "replay": replay.weights_sha256 if replay else "",
+    }
+    clock = replay.clock if replay else Clock.of(recipe.train)
+    trainer = Trainer(recipe, model.to(device), dtype, dataset.train, run, planned.bits, fingerprint, clock)
 
     def validate(weights: Weights, limit_bytes: int) -> dict[str, float | None]:
         score = _score(_model(recipe, weights, device), recipe.score, dataset, "standard", limit_bytes)
         return {"bpb": score.bpb, "artifact_bytes": _trial_bytes(weights, recipe, dataset.tokenizer, planned.bits)}
 
-    finish_run(run, recipe, trainer.fit(validate), dataset)
-    return _train_result(run)
+    with resumable(run):
+        finish_run(run, recipe, trainer.fit(validate), dataset, replay.to_json() if replay else None)
 
 
 def pack(

@@ -18,37 +18,50 @@ from bytegolf.errors import InputError
 
 
 @contextmanager
+def naming(path: Path, partial: Path | None = None) -> Iterator[None]:
+    """An OSError in here names `path` where it names no file, as that of a full disk does not, or only what is to become `path`."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None or (partial and str(error.filename).startswith(str(partial))):
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
-    """A file that appears under `path` only when it is complete and on disk; on an error nothing changes."""
+    """A file that appears under `path` only when it is complete and on disk; on an error, which names it, nothing changes."""
     if path.is_dir():
         raise InputError(f"{path}: expected a file or nothing, found a folder")
-    path = path.resolve()  # of a link, what it points to
-    partial = _partial(path)
+    target = path.resolve()  # of a link, what it points to
+    partial = _partial(target)
     try:
-        with partial.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        with naming(path, partial):
+            with partial.open("wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
 
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """A folder that appears under `path` only when it is complete; what stood there is replaced then."""
-    path = path.resolve()  # even "." has a name
-    partial = _partial(path)
+    """A folder that appears under `path` only when it is complete; what stood there is replaced then. An error names it."""
+    target = path.resolve()  # even "." has a name
+    partial = _partial(target)
     try:
         shutil.rmtree(partial, ignore_errors=True)  # of a process that had the same number and died
-        partial.mkdir()
-        yield partial
-        for file in filter(Path.is_file, partial.rglob("*")):
-            with file.open("rb") as written:
-                os.fsync(written.fileno())
-        if path.exists():
-            shutil.rmtree(path)
-        partial.rename(path)
+        with naming(path, partial):
+            partial.mkdir()
+            yield partial
+            for file in filter(Path.is_file, partial.rglob("*")):
+                with file.open("rb") as written:
+                    os.fsync(written.fileno())
+            if target.exists():
+                shutil.rmtree(target)
+            partial.rename(target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -62,6 +75,15 @@ def _partial(path: Path) -> Path:
     if not os.access(path.parent, os.W_OK):
         raise InputError(f"{path}: expected a folder that can be written, found one that cannot")
     return path.with_name(f".{path.name}.{os.getpid()}.partial")
+
+
+def clear_partial(folder: Path) -> None:
+    """Remove what processes that were killed left half written in `folder`. Nobody else may be writing there."""
+    for left in folder.glob(".*.partial"):
+        if left.is_dir():
+            shutil.rmtree(left)
+        else:
+            left.unlink()
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:
@@ -229,6 +251,9 @@ class RunFolder:
     def events(self) -> list[dict[str, Any]]:
         """The log, an object per event. Raises InputError if it is damaged."""
         try:
-            return [json.loads(line) for line in self.log.read_bytes().splitlines()]
+            events = [json.loads(line) for line in self.log.read_bytes().splitlines()]
         except (OSError, ValueError) as error:
             raise InputError(f"{self.log}: expected an object per line, found {error}") from None
+        if not all(isinstance(event, dict) and "event" in event for event in events):
+            raise InputError(f"{self.log}: expected an object with its event per line, found something else")
+        return events

@@ -2,7 +2,9 @@
 
 import os
 import random
-from collections.abc import Sequence
+import resource
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from bytegolf.run import RunFolder
 from bytegolf.text.prepare import prepare
 from bytegolf.text.shards import ShardWriter, TokenStream
 from bytegolf.train.loop import Trainer, Validate, Weights
+from bytegolf.train.schedule import Clock
 
 MICRO = Path(__file__).with_name("micro.toml")
 BITS = {"mlp": 5.0, "attention": 5.5, "embedding": 7.0}
@@ -43,13 +46,15 @@ def write_stream(folder: Path, tokens: int = 4096) -> TokenStream:
     return TokenStream(sorted(folder.glob("train_*.bin")))
 
 
-def new_trainer(root: Path, recipe: Recipe, stream: TokenStream, fingerprint: dict[str, str] = FINGERPRINT) -> Trainer:
+def new_trainer(
+    root: Path, recipe: Recipe, stream: TokenStream, fingerprint: dict[str, str] = FINGERPRINT, clock: Clock | None = None
+) -> Trainer:
     """What `flow.train` builds, over the run folder `root`."""
     root.mkdir(exist_ok=True)
     dtype = torch.bfloat16 if recipe.train.dtype == "bfloat16" else torch.float32
     model = GPT(recipe.model, dtype)
     model.initialise(recipe.train.seed)
-    return Trainer(recipe, model, dtype, stream, RunFolder(root), BITS, fingerprint)
+    return Trainer(recipe, model, dtype, stream, RunFolder(root), BITS, fingerprint, clock or Clock.of(recipe.train))
 
 
 def constant(weights: Weights, limit_bytes: int) -> dict[str, float]:
@@ -77,6 +82,14 @@ def untimed(root: Path) -> list[dict[str, Any]]:
     return [{key: value for key, value in event.items() if key not in ("seconds", "tokens_per_second")} for event in events(root)]
 
 
+class Killed(BaseException):
+    """The process ends here: nothing between this and the file system gets to run, but for `finally`."""
+
+
+def kill() -> None:
+    raise Killed
+
+
 class Stopwatch:
     """Time that goes on by itself, one second per look, and by hand."""
 
@@ -86,6 +99,17 @@ class Stopwatch:
     def perf_counter(self) -> float:
         self.now += 1.0
         return self.now
+
+
+@contextmanager
+def small_disk(room: int) -> Iterator[None]:
+    """In here no file grows beyond `room` bytes: the file system itself refuses, as a full one does."""
+    before, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (before, hard))
 
 
 # --- the whole flow

@@ -1,6 +1,8 @@
 """A checkpoint gives back what went in, or says that it is damaged; writing one never harms the one before."""
 
+import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,10 +13,34 @@ from torch.optim import AdamW, Optimizer
 
 from bytegolf.errors import InputError
 from bytegolf.train import checkpoint as module
-from bytegolf.train.checkpoint import Checkpoint, flatten, load_checkpoint, optimizer_tensors, restore_optimizer, save_checkpoint
+from bytegolf.train.checkpoint import (
+    Checkpoint,
+    State,
+    flatten,
+    load_checkpoint,
+    newest_checkpoint,
+    optimizer_tensors,
+    restore_optimizer,
+    save_checkpoint,
+)
 from bytegolf.train.muon import Muon
 
+from .cases import small_disk
+
 CPU = torch.device("cpu")
+
+
+def state(step: int, numbers: dict[str, float] | None = None) -> State:
+    return State(
+        step=step,
+        seconds=0.1 + 0.2,
+        position=8 * step,
+        fake_quant=True,
+        swa_count=0,
+        optimizers={"adam": numbers or {}},
+        log_bytes=(1000, 100),
+        fingerprint={"data": "π"},
+    )
 
 
 def sample(step: int) -> Checkpoint:
@@ -23,7 +49,7 @@ def sample(step: int) -> Checkpoint:
         "ema": {"tokens": torch.zeros(3, dtype=torch.bfloat16), "count": torch.tensor(step)},
         "empty": {},
     }
-    return Checkpoint(flatten(parts), {"step": step, "seconds": 0.1 + 0.2, "fingerprint": {"data": "π"}, "fake_quant": True})
+    return Checkpoint(flatten(parts), state(step))
 
 
 def names(folder: Path) -> list[str]:
@@ -48,7 +74,7 @@ def test_a_round_trip(tmp_path: Path) -> None:
 
 def test_views_are_saved_as_what_they_show(tmp_path: Path) -> None:
     base = torch.arange(12.0).reshape(3, 4)
-    save_checkpoint(tmp_path, 1, Checkpoint(flatten({"a": {"t": base.T}}), {}))
+    save_checkpoint(tmp_path, 1, Checkpoint(flatten({"a": {"t": base.T}}), state(1)))
     loaded = load_checkpoint(tmp_path, CPU)
     assert loaded is not None and torch.equal(loaded.part("a")["t"], base.T)
 
@@ -58,20 +84,35 @@ def test_the_last_two_are_kept_and_the_newest_is_loaded(tmp_path: Path) -> None:
         save_checkpoint(tmp_path, step, sample(step))
         assert len(names(tmp_path)) <= 2
     assert names(tmp_path)[-1] == "step-100000000"
+    assert newest_checkpoint(tmp_path) == tmp_path / "step-100000000"
     loaded = load_checkpoint(tmp_path, CPU)
-    assert loaded is not None and loaded.state["step"] == 100_000_000
+    assert loaded is not None and loaded.state.step == 100_000_000
 
 
 def test_no_checkpoint(tmp_path: Path) -> None:
     assert load_checkpoint(tmp_path, CPU) is None
     assert load_checkpoint(tmp_path / "none", CPU) is None
+    assert newest_checkpoint(tmp_path) is None
 
 
 def test_saving_a_step_again_replaces_it(tmp_path: Path) -> None:
     save_checkpoint(tmp_path, 3, sample(1))
     save_checkpoint(tmp_path, 3, sample(2))
     loaded = load_checkpoint(tmp_path, CPU)
-    assert loaded is not None and loaded.state["step"] == 2 and names(tmp_path) == ["step-00000003"]
+    assert loaded is not None and loaded.state.step == 2 and names(tmp_path) == ["step-00000003"]
+
+
+def edit(folder: Path, **changes: object) -> None:
+    """Give keys of the state other values; None takes a key away."""
+    saved = json.loads((folder / "state.json").read_text())
+    saved["state"] = {key: value for key, value in {**saved["state"], **changes}.items() if value is not None}
+    (folder / "state.json").write_text(json.dumps(saved))
+
+
+def flip(path: Path) -> None:
+    """The last bit: that of a weight."""
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
 
 
 DAMAGES: dict[str, Callable[[Path], object]] = {
@@ -85,6 +126,15 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "state cut": lambda folder: os.truncate(folder / "state.json", 9),
     "state gone": lambda folder: (folder / "state.json").unlink(),
     "state not UTF-8": lambda folder: (folder / "state.json").write_bytes(b"\xff\xfe{}"),
+    "state without keys": lambda folder: (folder / "state.json").write_text("{}"),
+    "state a list": lambda folder: (folder / "state.json").write_text("[]"),
+    "a key gone": lambda folder: edit(folder, position=None),
+    "a key too many": lambda folder: edit(folder, more=1),
+    "a step that is no number": lambda folder: edit(folder, step="many"),
+    "a step before the first": lambda folder: edit(folder, step=-1),
+    "a log of one length": lambda folder: edit(folder, log_bytes=10),
+    "a flipped bit": lambda folder: flip(folder / "tensors.safetensors"),
+    "another's tensors": lambda folder: shutil.copy(folder.with_name("step-00000001") / "tensors.safetensors", folder),
 }
 
 
@@ -93,13 +143,12 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_still_loads(tmp_path: 
     for step in (1, 2):
         save_checkpoint(tmp_path, step, sample(step))
     damage(tmp_path / "step-00000002")
-    with pytest.raises(InputError, match=r"step-00000002: expected a checkpoint, found a damaged one .*delete it"):
+    with pytest.raises(InputError, match=r"step-00000002: expected a checkpoint, found a damaged one .*delete it") as caught:
         load_checkpoint(tmp_path, CPU)
-    for path in (tmp_path / "step-00000002").iterdir():
-        path.unlink()
-    (tmp_path / "step-00000002").rmdir()
+    assert "http" not in str(caught.value), "the reason, without the library's own advice"
+    shutil.rmtree(tmp_path / "step-00000002")
     loaded = load_checkpoint(tmp_path, CPU)
-    assert loaded is not None and loaded.state["step"] == 1
+    assert loaded is not None and loaded.state.step == 1
 
 
 def test_a_full_disk_leaves_the_old_checkpoint_and_nothing_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,11 +166,24 @@ def test_a_full_disk_leaves_the_old_checkpoint_and_nothing_half_written(tmp_path
     assert tree(tmp_path) == before and names(tmp_path) == ["step-00000001"]
 
 
+def test_a_file_system_that_is_really_full(tmp_path: Path) -> None:
+    """What the tensors are written with has errors of its own kind."""
+    save_checkpoint(tmp_path, 1, sample(1))
+    before = tree(tmp_path)
+    for room in (0, 300):
+        with small_disk(room), pytest.raises(OSError, match="File too large") as caught:
+            save_checkpoint(tmp_path, 2, sample(2))
+        assert caught.value.filename == str(tmp_path / "step-00000002"), "a name without the process and .partial"
+        assert tree(tmp_path) == before and names(tmp_path) == ["step-00000001"]
+    save_checkpoint(tmp_path, 2, sample(2))
+    assert names(tmp_path) == ["step-00000001", "step-00000002"]
+
+
 def test_what_a_killed_process_left_behind_is_no_checkpoint(tmp_path: Path) -> None:
     save_checkpoint(tmp_path, 1, sample(1))
     (tmp_path / ".step-00000002.4242.partial").mkdir()
     loaded = load_checkpoint(tmp_path, CPU)
-    assert loaded is not None and loaded.state["step"] == 1
+    assert loaded is not None and loaded.state.step == 1
 
 
 def test_what_a_killed_process_of_the_same_id_left_behind_is_no_obstacle(tmp_path: Path) -> None:
@@ -159,12 +221,12 @@ def test_an_optimiser_goes_on_as_if_nothing_had_happened(kind: str, tmp_path: Pa
     optimizer = new_optimizer(kind, first)
     advance(optimizer, first, range(3))
     tensors, numbers = optimizer_tensors(optimizer.state_dict())
-    save_checkpoint(tmp_path, 3, Checkpoint(flatten({"optimizer": tensors}), {"numbers": numbers}))
+    save_checkpoint(tmp_path, 3, Checkpoint(flatten({"optimizer": tensors}), state(3, numbers)))
 
     loaded = load_checkpoint(tmp_path, CPU)
     assert loaded is not None
     resumed = new_optimizer(kind, second)
-    restore_optimizer(resumed, loaded.part("optimizer"), loaded.state["numbers"])
+    restore_optimizer(resumed, loaded.part("optimizer"), loaded.state.optimizers["adam"])
     with torch.no_grad():
         for member, reached in zip(second, first, strict=True):
             member.copy_(reached)

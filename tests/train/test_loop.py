@@ -1,6 +1,9 @@
 """The loop against a plain one, and what it promises of losses, logs, validation and the clock."""
 
 import math
+import os
+import re
+import signal
 import threading
 from dataclasses import fields, replace
 from pathlib import Path
@@ -8,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 from torch.func import functional_call
 
@@ -298,7 +302,8 @@ def test_a_loss_that_is_no_number_ends_the_run_and_is_named(tmp_path: Path, stre
         return loss(sequences) * (float("nan") if trainer.clock.step == step - 1 else 1.0)
 
     trainer.loss = failing
-    with pytest.raises(InputError, match=rf"expected a finite loss, found nan at step {step}; try"):
+    kept = {1: "none", 4: "none", 30: tmp_path / "checkpoints" / "step-00000020"}[step]
+    with pytest.raises(InputError, match=rf"a finite loss, found nan at step {step}; last good checkpoint: {kept}; try lower"):
         trainer.fit(constant)
     assert [event["step"] for event in events(tmp_path, "step")] == list(range(1, step))
     saved = [path.name for path in sorted((tmp_path / "checkpoints").glob("*"))]
@@ -321,6 +326,43 @@ def test_weights_that_are_no_numbers_are_neither_scored_nor_kept(tmp_path: Path,
         trainer.fit(constant)
     assert all(event["step"] < step for event in events(tmp_path, "validate"))
     assert all(int(path.name.removeprefix("step-")) < step for path in (tmp_path / "checkpoints").glob("*"))
+
+
+@pytest.mark.parametrize("rate", ["matrix_lr", "embed_lr"])  # the loss shows it first, the weights do
+def test_a_learning_rate_that_explodes(tmp_path: Path, stream: TokenStream, rate: str) -> None:
+    """One line with the step and where to go back to, all that is on disk finite, and the same again on resuming."""
+    exploding = (f"optim.{rate}=1e5", "train.checkpoint_every=1", "train.warmdown=0.0", QAT_OFF)
+    with pytest.raises(InputError, match="diverged") as first:
+        fit(tmp_path, stream, *exploding)
+    found = re.search(r"at step (\d+); last good checkpoint: (.*); try", str(first.value))
+    assert found is not None
+    step, newest = int(found[1]), Path(found[2])
+    assert newest.name == f"step-{step - 1:08d}" and step > 1
+    for path in newest.parent.glob("*/tensors.safetensors"):
+        assert all(tensor.isfinite().all() for tensor in load_file(path).values())
+    with pytest.raises(InputError) as again:
+        fit(tmp_path, stream, *exploding)
+    assert str(again.value) == str(first.value)
+
+
+@pytest.mark.parametrize("part", ["weights", "average", "moments"])
+def test_an_interrupted_run_keeps_no_infinities_either(tmp_path: Path, stream: TokenStream, part: str) -> None:
+    """The loss of the step was finite still. Moments may overflow without the weights showing it: they only stand still."""
+    trainer = new_trainer(tmp_path, micro(QAT_OFF), stream)
+    move = trainer.averages.update
+
+    def exploding(weights: Weights, step: int, scale: float) -> None:
+        move(weights, step, scale)
+        if step == 15:
+            moments = next(iter(trainer.optimizers.adam.state.values()))["exp_avg_sq"]
+            hit = {"weights": trainer.weights["tokens"], "average": trainer.averages.ema["tokens"]}
+            hit.get(part, moments).view(-1)[0] = float("inf")
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    trainer.averages.update = exploding  # type: ignore[method-assign]
+    with pytest.raises(InputError, match=r"expected finite weights, found others in .* at step 15; last good checkpoint: .*step-00000010"):
+        trainer.fit(constant)
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-00000010"]
 
 
 def test_tokens_outside_the_vocabulary_end_the_run(tmp_path: Path) -> None:

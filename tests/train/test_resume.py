@@ -11,11 +11,10 @@ import torch
 from bytegolf.errors import InputError, InterruptedRunError
 from bytegolf.run import RunFolder
 from bytegolf.text.shards import TokenStream
-from bytegolf.train import loop
-from bytegolf.train.log import EventLog
+from bytegolf.train.interruption import interruption
 from bytegolf.train.loop import Weights
 
-from .cases import FINGERPRINT, Stopwatch, constant, equal, events, fit, micro, new_trainer, untimed
+from .cases import FINGERPRINT, Killed, Stopwatch, constant, equal, events, fit, kill, micro, new_trainer, untimed
 
 VARIANTS = {
     "ema and late qat": (),
@@ -26,39 +25,12 @@ VARIANTS = {
 }
 
 
-class Killed(BaseException):
-    """The process ends here: nothing between this and the file system gets to run, but for `finally`."""
-
-
-@pytest.fixture
-def at_event(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], None]], None]:
-    """Calls a function once, right after the n-th event of the log was written."""
-
-    def arrange(number: int, action: Callable[[], None]) -> None:
-        write, written = EventLog.write, 0
-
-        def watched(self: EventLog, event: str, **values: object) -> None:
-            nonlocal written
-            write(self, event, **values)
-            written += 1
-            if written == number:
-                action()
-
-        monkeypatch.setattr(EventLog, "write", watched)
-
-    return arrange
-
-
 def terminate() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def interrupt() -> None:
     os.kill(os.getpid(), signal.SIGINT)
-
-
-def kill() -> None:
-    raise Killed
 
 
 @pytest.fixture(scope="module")
@@ -287,7 +259,7 @@ def test_signals_belong_to_the_loop_only_while_it_runs(tmp_path: Path, stream: T
 
 
 def test_a_second_interrupt_does_not_wait() -> None:
-    with pytest.raises(KeyboardInterrupt), loop._interruption() as interrupted:
+    with pytest.raises(KeyboardInterrupt), interruption() as interrupted:
         assert not interrupted()
         interrupt()
         assert interrupted()
@@ -297,7 +269,7 @@ def test_a_second_interrupt_does_not_wait() -> None:
 
 def test_a_second_termination_waits_for_the_first() -> None:
     """Batch systems send several."""
-    with loop._interruption() as interrupted:
+    with interruption() as interrupted:
         terminate()
         terminate()
         assert interrupted()

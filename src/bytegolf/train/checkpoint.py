@@ -1,6 +1,6 @@
 """Checkpoints: all that continuing needs, in one folder that appears whole or not at all."""
 
-import json
+import errno
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,22 +8,47 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from bytegolf.errors import InputError
-from bytegolf.run import atomic_folder
+from bytegolf.run import atomic_folder, sha256_of
 
 KEEP = 2
 
 
+class State(BaseModel):
+    """All of a checkpoint that is no tensor."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    step: NonNegativeInt
+    seconds: float  # of training so far
+    position: NonNegativeInt  # sequences consumed
+    fake_quant: bool
+    swa_count: NonNegativeInt
+    optimizers: dict[str, dict[str, float]]
+    log_bytes: tuple[NonNegativeInt, NonNegativeInt]  # of log.jsonl and train.log, when it was saved
+    fingerprint: dict[str, str]
+
+
+class _Saved(BaseModel):
+    """`state.json`. The hash tells a flipped bit, and tensors of another checkpoint."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tensors_sha256: str
+    state: State
+
+
 @dataclass(frozen=True)
 class Checkpoint:
-    """`tensors` by "part/name" and JSON-able `state`."""
+    """`tensors` by "part/name" and the `state` they belong to."""
 
     tensors: dict[str, Tensor]
-    state: dict[str, Any]
+    state: State
 
     def part(self, name: str) -> dict[str, Tensor]:
         """The tensors of one part, under their own names."""
@@ -36,29 +61,47 @@ def flatten(parts: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
 
 
 def save_checkpoint(folder: Path, step: int, checkpoint: Checkpoint) -> None:
-    """Write `folder/step-…` atomically and drop all but the last two."""
-    for left in folder.glob(".step-*.partial"):  # by a process that was killed while it saved
-        shutil.rmtree(left)
+    """Write `folder/step-…` atomically and drop all but the last two. Raises OSError, which leaves the old ones as they are."""
     with atomic_folder(folder / f"step-{step:08d}") as partial:
-        save_file(checkpoint.tensors, partial / "tensors.safetensors")
-        (partial / "state.json").write_text(json.dumps(checkpoint.state, indent=2) + "\n")
+        tensors = partial / "tensors.safetensors"
+        try:
+            save_file(checkpoint.tensors, tensors)
+        except SafetensorError as error:  # of a full disk, say
+            raise OSError(errno.EIO, str(error)) from None
+        saved = _Saved(tensors_sha256=sha256_of(tensors), state=checkpoint.state)
+        (partial / "state.json").write_text(saved.model_dump_json(indent=2) + "\n")
     for old in _saved(folder)[:-KEEP]:
         shutil.rmtree(old)
 
 
 def load_checkpoint(folder: Path, device: torch.device) -> Checkpoint | None:
     """The newest checkpoint, or None where there is none. Raises InputError if it is damaged."""
-    saved = _saved(folder)
-    if not saved:
+    newest = newest_checkpoint(folder)
+    if newest is None:
         return None
-    newest = saved[-1]
+    tensors = newest / "tensors.safetensors"
     try:
-        state = json.loads((newest / "state.json").read_text())
-        return Checkpoint(load_file(newest / "tensors.safetensors", device=str(device)), state)
+        saved = _Saved.model_validate_json((newest / "state.json").read_bytes())
+        if sha256_of(tensors) != saved.tensors_sha256:
+            raise ValueError(f"{tensors.name} is not as it was saved")
+        return Checkpoint(load_file(tensors, device=str(device)), saved.state)
     except (OSError, ValueError, SafetensorError) as error:
         raise InputError(
-            f"{newest}: expected a checkpoint, found a damaged one ({error}); delete it to continue from the one before"
+            f"{newest}: expected a checkpoint, found a damaged one ({_reason(error)}); delete it to continue from the one before"
         ) from None
+
+
+def newest_checkpoint(folder: Path) -> Path | None:
+    saved = _saved(folder)
+    return saved[-1] if saved else None
+
+
+def _reason(error: Exception) -> str:
+    """Of what pydantic finds the first thing, without its advice."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors()[0]
+    return ": ".join(filter(None, ("state.json", ".".join(map(str, first["loc"])), first["msg"])))
 
 
 def optimizer_tensors(state: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, float]]:

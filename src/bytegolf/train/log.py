@@ -1,33 +1,64 @@
 """The run's log: an object per event in log.jsonl, a line per event for people in train.log."""
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from bytegolf.run import naming
+
 
 class EventLog:
-    """Appends events and flushes each. `position` says where a resumed run has to cut the log back to."""
+    """Appends events and flushes each. `position` says where a resumed run has to cut the two files back to."""
 
-    def __init__(self, events: Path, lines: Path, keep_bytes: int = 0) -> None:
-        self._events = events.open("a+b")
-        self._events.truncate(min(keep_bytes, self.position))
-        self._lines = lines.open("a", encoding="utf-8")
+    def __init__(self, events: Path, lines: Path, keep_bytes: tuple[int, int] = (0, 0)) -> None:
+        self._files = ExitStack()
+        self._events = self._files.enter_context(_Lines(events, keep_bytes[0]))
+        self._lines = self._files.enter_context(_Lines(lines, keep_bytes[1]))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._events.close()
-        self._lines.close()
+        self._files.close()
 
     @property
-    def position(self) -> int:
-        """Bytes written so far."""
-        return self._events.seek(0, 2)
+    def position(self) -> tuple[int, int]:
+        """Bytes written so far to log.jsonl and to train.log."""
+        return self._events.size, self._lines.size
+
+    def record(self, event: str, **values: object) -> None:
+        """For programs alone."""
+        self._events.append(json.dumps({"event": event, **values}))
 
     def write(self, event: str, **values: object) -> None:
-        self._events.write(json.dumps({"event": event, **values}).encode() + b"\n")
-        self._events.flush()
+        """For programs and for people."""
+        self.record(event, **values)
         shown = "  ".join(f"{key} {value:.5g}" if isinstance(value, float) else f"{key} {value}" for key, value in values.items())
-        print(f"{event:<10}{shown}", file=self._lines, flush=True)
+        self._lines.append(f"{event:<10}{shown}")
+
+
+class _Lines:
+    """A file that grows line by line, cut back to its first `keep_bytes` bytes when it is opened. An error names it."""
+
+    def __init__(self, path: Path, keep_bytes: int) -> None:
+        self._path = path
+        self._file = path.open("a+b")
+        self._file.truncate(min(keep_bytes, self.size))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        with naming(self._path):
+            self._file.close()
+
+    @property
+    def size(self) -> int:
+        return self._file.seek(0, 2)
+
+    def append(self, line: str) -> None:
+        with naming(self._path):
+            self._file.write(line.encode() + b"\n")
+            self._file.flush()

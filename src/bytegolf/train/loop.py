@@ -6,12 +6,8 @@ checkpoint, so an interrupted run continues as if nothing had happened.
 """
 
 import math
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import FrameType
 from typing import Any
 
 import torch
@@ -28,8 +24,18 @@ from bytegolf.run import RunFolder
 from bytegolf.text.batches import Batches
 from bytegolf.text.shards import TokenStream
 from bytegolf.train.averaging import Averages
-from bytegolf.train.checkpoint import Checkpoint, flatten, load_checkpoint, optimizer_tensors, restore_optimizer, save_checkpoint
+from bytegolf.train.checkpoint import (
+    Checkpoint,
+    State,
+    flatten,
+    load_checkpoint,
+    newest_checkpoint,
+    optimizer_tensors,
+    restore_optimizer,
+    save_checkpoint,
+)
 from bytegolf.train.fake_quant import Bits, fake_quantize
+from bytegolf.train.interruption import interruption
 from bytegolf.train.log import EventLog
 from bytegolf.train.optim import Optimizers
 from bytegolf.train.schedule import Clock, learning_rate_scale
@@ -48,10 +54,10 @@ class Trainer:
     tokens: TokenStream
     run: RunFolder
     qat_bits: Bits
-    fingerprint: dict[str, str]  # what must not change when the run resumes: data, tokenizer
+    fingerprint: dict[str, str]  # what must not change when the run resumes: data, tokenizer, replay
+    clock: Clock
 
     def __post_init__(self) -> None:
-        self.clock = Clock.of(self.recipe.train)
         self.optimizers = Optimizers(self.model, self.recipe.optim, self.compute_dtype)
         self.averages = Averages(self.recipe.average)
         self.fake_quant = False
@@ -70,7 +76,7 @@ class Trainer:
         with (
             EventLog(self.run.log, self.run.text_log, log_bytes) as log,
             self._batches() as batches,
-            _interruption() as interrupted,
+            interruption() as interrupted,
             self._progress() as progress,
         ):
             while not self.clock.done:
@@ -81,9 +87,8 @@ class Trainer:
                     raise InterruptedRunError(f"{self.run.root}: stopped at step {self.clock.step}; continue with --resume")
                 if self.clock.done:
                     break
-                if _due(config.validate_every, self.clock.step) or _due(config.checkpoint_every, self.clock.step):
-                    self._require_finite(self.weights)
                 if _due(config.validate_every, self.clock.step):
+                    self._require_finite(self.weights)
                     log.write("validate", step=self.clock.step, **validate(self.weights, config.validate_bytes))
                 if _due(config.checkpoint_every, self.clock.step):
                     self._save(log)
@@ -100,6 +105,8 @@ class Trainer:
     def _step(self, batches: Batches, log: EventLog) -> str:
         """One optimiser step; returns a note for the progress bar."""
         progress = self.clock.progress
+        if self.recipe.train.max_seconds:  # what no other run would measure, so that this one can be replayed
+            log.record("clock", step=self.clock.step, progress=progress)
         scale = learning_rate_scale(progress, self.recipe.train.warmdown)
         if not self.fake_quant and progress >= self.recipe.qat.start < 1:
             self.fake_quant = True
@@ -124,7 +131,10 @@ class Trainer:
                 raise self._diverged(f"finite weights, found others in {name}")
 
     def _diverged(self, expectation: str) -> InputError:
-        return InputError(f"training diverged: expected {expectation} at step {self.clock.step}; try lower learning rates")
+        kept = newest_checkpoint(self.run.checkpoints) or "none"
+        return InputError(
+            f"training diverged: expected {expectation} at step {self.clock.step}; last good checkpoint: {kept}; try lower learning rates"
+        )
 
     def _pace(self) -> dict[str, float]:
         """Seconds so far, and tokens per second since the last line of the log."""
@@ -172,36 +182,38 @@ class Trainer:
         numbers: dict[str, dict[str, float]] = {}
         for name, optimizer in self.optimizers.all.items():
             parts[name], numbers[name] = optimizer_tensors(optimizer.state_dict())
-        state = {
-            "step": self.clock.step,
-            "seconds": self.clock.seconds,
-            "position": self.position,
-            "fake_quant": self.fake_quant,
-            "swa_count": self.averages.swa_count,
-            "optimizers": numbers,
-            "log_bytes": log.position,
-            "fingerprint": self.fingerprint,
-        }
-        save_checkpoint(self.run.checkpoints, self.clock.step, Checkpoint(flatten(parts), state))
+        state = State(
+            step=self.clock.step,
+            seconds=self.clock.seconds,
+            position=self.position,
+            fake_quant=self.fake_quant,
+            swa_count=self.averages.swa_count,
+            optimizers=numbers,
+            log_bytes=log.position,
+            fingerprint=self.fingerprint,
+        )
+        tensors = flatten(parts)
+        self._require_finite(tensors)
+        save_checkpoint(self.run.checkpoints, self.clock.step, Checkpoint(tensors, state))
 
-    def _resume(self) -> int:
-        """Continue from the newest checkpoint, if there is one; returns the length of the log that still holds."""
+    def _resume(self) -> tuple[int, int]:
+        """Continue from the newest checkpoint, if there is one; returns how much of the log still holds."""
         checkpoint = load_checkpoint(self.run.checkpoints, self.device)
         if checkpoint is None:
-            return 0
+            return 0, 0
         state = checkpoint.state
         for key, value in self.fingerprint.items():
-            if state["fingerprint"].get(key) != value:
+            if state.fingerprint.get(key) != value:
                 raise InputError(f"{self.run.root}: expected the {key} the run began with, found another; resume with the same")
         self.model.load_state_dict(checkpoint.part("model"))
         for name, optimizer in self.optimizers.all.items():
-            restore_optimizer(optimizer, checkpoint.part(name), state["optimizers"][name])
-        self.averages = Averages(self.recipe.average, checkpoint.part("ema"), checkpoint.part("swa"), state["swa_count"])
-        self.clock.step, self.clock.seconds = state["step"], state["seconds"]
-        self.fake_quant = state["fake_quant"]
-        self.position = state["position"]
+            restore_optimizer(optimizer, checkpoint.part(name), state.optimizers.get(name, {}))
+        self.averages = Averages(self.recipe.average, checkpoint.part("ema"), checkpoint.part("swa"), state.swa_count)
+        self.clock.step, self.clock.seconds = state.step, state.seconds
+        self.fake_quant = state.fake_quant
+        self.position = state.position
         self.logged = (self.clock.step, self.clock.seconds)
-        return int(state["log_bytes"])
+        return state.log_bytes
 
     def _batches(self) -> Batches:
         config = self.recipe.train
@@ -209,34 +221,12 @@ class Trainer:
         return Batches(self.tokens, config.sequence_length, sequences, config.seed, self.recipe.model.vocab_size, self.position)
 
     def _progress(self) -> Progress:
-        config = self.recipe.train
-        total, unit = (config.max_seconds, "s") if config.max_seconds else (config.max_steps, "steps")
+        total, unit = (self.clock.max_seconds, "s") if self.clock.max_seconds else (self.clock.max_steps, "steps")
         return Progress("train", total, unit, done=self._work_done())
 
     def _work_done(self) -> float:
-        return self.clock.seconds if self.recipe.train.max_seconds > 0 else self.clock.step
+        return self.clock.seconds if self.clock.max_seconds else self.clock.step
 
 
 def _due(every: int, step: int) -> bool:
     return every > 0 and step % every == 0
-
-
-@contextmanager
-def _interruption() -> Iterator[Callable[[], bool]]:
-    """Turns Ctrl-C and SIGTERM into a flag that is read between steps; a second Ctrl-C stops at once."""
-    received: list[int] = []
-
-    def note(number: int, frame: FrameType | None) -> None:
-        if received and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        received.append(number)
-
-    if threading.current_thread() is not threading.main_thread():  # Python delivers signals to the main thread alone
-        yield lambda: False
-        return
-    previous = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(received)
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

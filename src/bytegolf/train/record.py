@@ -1,6 +1,7 @@
 """A run on disk: how it begins, what it leaves when it ends, and how it is read again."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from bytegolf.config import Recipe
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import parameter_count, parameter_shapes
 from bytegolf.recipes import load_recipe, recipe_toml
-from bytegolf.run import RunFolder, atomic_file, provenance, write_atomically, write_json
+from bytegolf.run import RunFolder, atomic_file, clear_partial, provenance, write_atomically, write_json
 from bytegolf.text.dataset import Dataset
 from bytegolf.text.tokenizer import Tokenizer, load_tokenizer
 
@@ -41,20 +42,37 @@ def begin_run(run: RunFolder, recipe: Recipe, tokenizer: Tokenizer, resume: bool
         return False
     if not resume:
         raise InputError(f"{run.root}: expected a new run folder, found an existing one; continue it with --resume or choose another --out")
-    changed = _difference(load_recipe(run.recipe), recipe)
+    changed = difference(load_recipe(run.recipe), recipe)
     if changed:
         raise InputError(f"{run.root}: expected the recipe the run began with, found {changed}")
     held = run.root / tokenizer.file_name
     if not held.exists() or held.read_bytes() != tokenizer.serialised:
         raise InputError(f"{run.root}: expected the tokenizer the run began with, found another in the data folder")
-    return run.manifest.exists()
+    if run.manifest.exists():
+        return True
+    for folder in (run.root, run.checkpoints):
+        clear_partial(folder)
+    return False
 
 
-def finish_run(run: RunFolder, recipe: Recipe, weights: Mapping[str, Tensor], dataset: Dataset) -> None:
-    """Write the final weights, then the manifest that marks the run as finished."""
+@contextmanager
+def resumable(run: RunFolder) -> Iterator[None]:
+    """What the file system refuses in here, a full disk most of all, ends in one line: a run loses nothing by it.
+
+    Raises InputError in the place of OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        where, why = error.filename or run.root, error.strerror or error
+        raise InputError(f"{where}: {why}; what was saved before still holds, continue with --resume") from error
+
+
+def finish_run(run: RunFolder, recipe: Recipe, weights: Mapping[str, Tensor], dataset: Dataset, replay: Mapping[str, str] | None) -> None:
+    """Write the final weights, then the manifest that marks the run as finished; `replay` is what run it repeated, if any."""
     with atomic_file(run.weights) as file:
         file.write(serialise({name: weight.float().cpu().contiguous() for name, weight in weights.items()}))
-    write_json(run.manifest, _manifest(run, recipe, dataset))
+    write_json(run.manifest, {**_manifest(run, recipe, dataset), "replay": replay})
 
 
 def read_run(root: Path) -> FinishedRun:
@@ -76,7 +94,7 @@ def read_run(root: Path) -> FinishedRun:
     return FinishedRun(run, recipe, weights, load_tokenizer(tokenizer))
 
 
-def _difference(old: Recipe, new: Recipe) -> str:
+def difference(old: Recipe, new: Recipe) -> str:
     """The first key in which two recipes differ, with both values; empty if they agree but in name."""
     before, after = old.model_dump(), new.model_dump()
     for section, values in before.items():

@@ -1,7 +1,7 @@
 """The one clock and what it drives."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -46,6 +46,17 @@ class Clock:
         yield
         self.seconds += time.perf_counter() - began
         self.step += 1
+
+
+@dataclass
+class ReplayedClock(Clock):
+    """The clock of an earlier run: `recorded` is its progress at the beginning of each of its `max_steps` steps."""
+
+    recorded: Sequence[float] = ()
+
+    @property
+    def progress(self) -> float:
+        return self.recorded[self.step]
 
 
 def learning_rate_scale(progress: float, warmdown: float) -> float:
