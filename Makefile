@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install quickstart test check lint bench
+.PHONY: install quickstart test check lint bench golden
 
 install: $(BIN)/.installed
 
@@ -28,3 +28,6 @@ lint: install
 
 bench: install
 	$(BIN)/python benchmarks/training.py
+
+golden: install
+	cd tests && ../$(BIN)/python -m golden.regenerate

@@ -83,6 +83,24 @@ CHANGES: dict[str, dict[str, object]] = {
     },
 }
 
+# The presets of the seed system (section 9) at an eighth of their width: depths, heads, a quarter of each head rotated,
+# MLP, which blocks have XSA and value embeddings, which hashes there are. Documents were never isolated.
+_BARE_SEED = {
+    **CHANGES["bare"], "model_dim": 64, "num_heads": 8, "num_kv_heads": 4, "mlp_mult": 3,
+    "residual_mix": True, "unet_skips": True, "smear_gate": True, "bigram_size": 101, "bigram_dim": 16,
+}  # fmt: skip
+_LATE_SEED = {**_BARE_SEED, "depth_scale": True, "rope_dims": 2, "xsa_layers": 4, "value_embed_layers": 2, "value_embed_dim": 16}
+SEED_SHAPES: dict[str, dict[str, object]] = {
+    "9 layers, baseline": {**_BARE_SEED, "num_layers": 9, "mlp_mult": 2, "mlp_leak": 0.0, "smear_gate": False, "bigram_size": 0},
+    "10 layers, v2": {**_BARE_SEED, "num_layers": 10},
+    "11 layers, kv2": {**_BARE_SEED, "num_layers": 11, "num_kv_heads": 2, "bigram_size": 61},
+    "11 layers, v11": {**_LATE_SEED, "num_layers": 11, "xsa_layers": 11, "bigram_size": 31, "bigram_dim": 14},
+    "12 layers, trigram": {**_BARE_SEED, "num_layers": 12, "trigram_size": 23, "trigram_dim": 8},
+    "12 layers, v10": {**_LATE_SEED, "num_layers": 12},
+    "13 layers, v9": {**_LATE_SEED, "num_layers": 13},
+}
+CHANGES |= SEED_SHAPES
+
 
 def changed(**changes: object) -> ModelConfig:
     """EVERYTHING with some fields replaced."""

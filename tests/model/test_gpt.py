@@ -6,8 +6,9 @@ from torch import Tensor
 
 from bytegolf.config import ModelConfig
 from bytegolf.model.gpt import GPT
+from bytegolf.recipes import load_recipe
 
-from .cases import CHANGES, changed, random_model, random_tokens
+from .cases import CHANGES, SEED_SHAPES, changed, random_model, random_tokens
 from .reference import reference_logits
 
 TOLERANCE = 1e-5  # float32 against float64
@@ -88,3 +89,15 @@ def test_the_cases_switch_off_every_switch() -> None:
     tried = {field for change in CHANGES.values() for field in change}
     not_in_the_forward_pass = {"qk_gain", "embed_init_std"}
     assert tried | not_in_the_forward_pass == set(ModelConfig.model_fields)
+
+
+def test_the_cases_have_the_depths_of_the_seed_system() -> None:
+    assert {changed(**SEED_SHAPES[case]).num_layers for case in SEED_SHAPES} == {9, 10, 11, 12, 13}
+
+
+def test_the_small_v10_is_its_recipe_but_for_sizes() -> None:
+    small, whole = changed(**SEED_SHAPES["12 layers, v10"]), load_recipe("v10_banked").model
+    different = {field for field in ModelConfig.model_fields if getattr(small, field) != getattr(whole, field)}
+    sizes = {"vocab_size", "model_dim", "rope_dims", "bigram_size", "bigram_dim", "value_embed_dim", "trigram_dim"}
+    assert different <= sizes | {"rope_base", "logit_softcap"}, "these two so that little numbers show much"
+    assert small.rope_dims / small.head_dim == whole.rope_dims / whole.head_dim

@@ -129,13 +129,6 @@ def test_bits_of_the_real_model(protocol: WindowProtocol, isolate: bool, targets
 
 
 @both_protocols
-def test_the_size_of_batches_does_not_matter(protocol: WindowProtocol) -> None:
-    model, tokens = random_model(changed()), random_tokens(150, vocab_size=48)
-    bits = [score_windows(model, tokens, 1, protocol, config(16, 5, batch)).bits for batch in (1, 16, 40, 1000)]
-    assert bits == pytest.approx([bits[0]] * 4, rel=1e-6)
-
-
-@both_protocols
 @pytest.mark.parametrize("vocab_size", [2, 11, 1024, 65_536])
 def test_a_uniform_model_costs_the_logarithm_of_the_vocabulary(protocol: WindowProtocol, vocab_size: int) -> None:
     score = score_windows(Uniform(vocab_size), random_tokens(38, 2), 37, protocol, config(WINDOW, STRIDE))
