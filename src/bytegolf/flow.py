@@ -28,6 +28,7 @@ from bytegolf.text.dataset import Dataset, open_data
 from bytegolf.text.prepare import prepare
 from bytegolf.text.tokenizer import Tokenizer
 from bytegolf.train.device import choose_device, choose_dtype
+from bytegolf.train.learner import Learner
 from bytegolf.train.loop import Trainer
 from bytegolf.train.pace import predicted_steps
 from bytegolf.train.record import begin_run, finish_run, read_run, resumable
@@ -117,7 +118,7 @@ def _train(run: RunFolder, recipe: Recipe, dataset: Dataset, device: torch.devic
         "replay": replay.weights_sha256 if replay else "",
     }
     clock = replay.clock if replay else Clock.of(recipe.train)
-    trainer = Trainer(recipe, model.to(device), dtype, dataset.train, run, planned.bits, fingerprint, clock)
+    trainer = Trainer(Learner(recipe, model.to(device), planned.bits), dataset.train, run, fingerprint, clock)
 
     def validate(weights: Weights, limit_bytes: int) -> dict[str, float | None]:
         score = _score(_model(recipe, weights, device), recipe.score, dataset, "standard", limit_bytes)
