@@ -1,10 +1,12 @@
 """How fast this machine trains and scores a recipe, as a share of what its matrix product reaches in the same run.
 
-The step measured is the training loop's own: the same batches, loss, optimisers and averages, on random tokens.
+The step measured is the training loop's own: the same batches, loss, optimisers and averages, on random tokens. Shares
+compare between machines and days; times do not, least of all on a machine that is shared.
 """
 
 import resource
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -19,8 +21,10 @@ import torch
 from bytegolf.config import Recipe
 from bytegolf.model.gpt import GPT, parameter_count
 from bytegolf.pack.plan import plan_artifact, training_flops_per_token
+from bytegolf.recipes import recipe_toml
 from bytegolf.score.windows import WindowProtocol, score_windows
 from bytegolf.text.batches import Batches, run_batches
+from bytegolf.text.prepare import prepare
 from bytegolf.text.shards import ShardWriter, TokenStream
 from bytegolf.train.device import choose_device, choose_dtype
 from bytegolf.train.learner import Learner
@@ -28,13 +32,14 @@ from bytegolf.train.learner import Learner
 PRODUCT = 2048  # rows and columns of the matrices whose product sets the scale
 PARTS = ("data", "forward", "backward", "optimiser", "average")
 WARM_STEPS, LEAST_STEPS = 2, 5
+START_UP_TEXT = "a few words, and a few more of them\n" * 5_000
 CORPUS_PIECE = 1 << 20  # tokens drawn at a time
 SCORED_STRIDES = 8  # after a first window, that the sliding protocols score
 
 
 @dataclass(frozen=True)
 class Speed:
-    """Medians over the steps of one run. Shares compare between machines and days; times do not."""
+    """Medians over the steps of one run."""
 
     recipe: str
     parameters: int
@@ -50,6 +55,16 @@ class Speed:
     share: float
     peak_memory_mb: float
     scored_tokens_per_second: dict[str, float]  # by protocol, in float32
+
+
+@dataclass(frozen=True)
+class BenchResult:
+    """What one run of the benchmark found."""
+
+    date: str
+    machine: dict[str, Any]
+    start_up_seconds: float
+    speeds: list[Speed]
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -94,6 +109,30 @@ def measure(recipe: Recipe, seconds: float, corpus_tokens: int) -> Speed:
             peak_memory_mb=_peak_memory(device) / 1e6,
             scored_tokens_per_second={protocol: _scoring_rate(learner, protocol) for protocol in get_args(WindowProtocol)},
         )
+
+
+def start_up_seconds(recipe: Recipe) -> float:
+    """From the command `bytegolf train` to the begin of its first step, compilation aside: a process of its own, on a small text."""
+    values = recipe.model_dump()
+    values["model"]["vocab_size"], values["train"]["compile"] = 260, False
+    with tempfile.TemporaryDirectory() as name:
+        texts, data, file = Path(name, "texts"), Path(name, "data"), Path(name, "recipe.toml")
+        texts.mkdir()
+        for index in range(4):
+            (texts / f"{index}.txt").write_text(f"{index} {START_UP_TEXT}")
+        prepare([str(texts)], data, kind="bytes", val_docs=1)
+        file.write_text(recipe_toml(Recipe.model_validate(values)))
+        command = [sys.executable, "-m", "bytegolf", "train", str(file), "--data", str(data), "--out", str(Path(name, "run"))]
+        began = time.perf_counter()
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
+            said = ""
+            for said in process.stderr:
+                if said.startswith("train: 0"):
+                    seconds = time.perf_counter() - began
+                    process.kill()
+                    return seconds
+    raise RuntimeError(f"the run did not begin: {said.strip()}")
 
 
 def _corpus(folder: Path, recipe: Recipe, tokens: int) -> TokenStream:
