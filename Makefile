@@ -27,7 +27,7 @@ lint: install
 	$(BIN)/lint-imports
 
 bench: install
-	$(BIN)/python benchmarks/training.py
+	$(BIN)/bytegolf bench tiny small --out benchmarks/results/speed.json
 
 golden: install
 	cd tests && ../$(BIN)/python -m golden.regenerate

@@ -214,6 +214,29 @@ def report(
     _emit({"report": str(flow.report(runs, out))}, as_json, lambda result: result["report"])
 
 
+@app.command(epilog="Example: bytegolf bench tiny small --out speed.json")
+def bench(
+    recipes: Annotated[list[str], typer.Argument(metavar="RECIPE...", help="Names or TOML files of recipes.")] = ["tiny", "small"],  # noqa: B006
+    overrides: Overrides = [],  # noqa: B006 - typer's idiom
+    seconds: Annotated[float, typer.Option("--seconds", metavar="S", min=0, help="Time to train each for, compilation aside.")] = 10.0,
+    corpus: Annotated[int, typer.Option("--corpus-tokens", metavar="N", min=1 << 16, help="Random tokens to train on.")] = 1 << 21,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Keep the result as JSON.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """How fast this machine trains and scores: tokens per second, the parts of a step, memory, start-up, and the share of
+    the matrix-product rate that this very machine reaches in the same run and precision.
+    """
+    from bytegolf import flow
+    from bytegolf.recipes import load_recipe
+    from bytegolf.report.tables import bench_table
+    from bytegolf.run import write_json
+
+    result = flow.bench([load_recipe(recipe, overrides) for recipe in recipes], seconds=seconds, corpus_tokens=corpus)
+    if out is not None:
+        write_json(out, result.to_json())
+    _emit(result, as_json, bench_table)
+
+
 def main() -> None:
     """Run a verb. A user's mistake ends in one line and status 2, an interrupted run in status 130."""
     tune_process()

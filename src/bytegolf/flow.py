@@ -1,7 +1,10 @@
 """The verbs' functions: rooms put together. prepare -> train -> pack -> score -> report."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from datetime import date
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +18,22 @@ from bytegolf.model.gpt import GPT, parameter_count
 from bytegolf.pack.allocate import Bits, BudgetTooSmallError
 from bytegolf.pack.fit import fit, pack_at
 from bytegolf.pack.plan import Plan, plan_artifact
+from bytegolf.process import tune_process
 from bytegolf.progress import Progress, say
 from bytegolf.recipes import load_recipe
 from bytegolf.report.html import RunReport, write_report
 from bytegolf.report.results import PackResult, QuickstartResult, TrainResult
-from bytegolf.run import DataFolder, DataManifest, RunFolder, read_json, sha256_of, write_atomically, write_json
+from bytegolf.run import DataFolder, DataManifest, RunFolder, provenance, read_json, sha256_of, write_atomically, write_json
 from bytegolf.score.compressors import CompressorScore, compressor_scores
 from bytegolf.score.ledger import Score
 from bytegolf.score.protocols import PROTOCOLS, ProtocolName, score_tokens
+from bytegolf.speed import BenchResult, measure, start_up_seconds
 from bytegolf.text.batches import count_sequences
 from bytegolf.text.dataset import Dataset, open_data
 from bytegolf.text.prepare import prepare
 from bytegolf.text.tokenizer import Tokenizer
 from bytegolf.train.device import choose_device, choose_dtype
+from bytegolf.train.learner import Learner
 from bytegolf.train.loop import Trainer
 from bytegolf.train.pace import predicted_steps
 from bytegolf.train.record import begin_run, finish_run, read_run, resumable
@@ -117,7 +123,7 @@ def _train(run: RunFolder, recipe: Recipe, dataset: Dataset, device: torch.devic
         "replay": replay.weights_sha256 if replay else "",
     }
     clock = replay.clock if replay else Clock.of(recipe.train)
-    trainer = Trainer(recipe, model.to(device), dtype, dataset.train, run, planned.bits, fingerprint, clock)
+    trainer = Trainer(Learner(recipe, model.to(device), planned.bits), dataset.train, run, fingerprint, clock)
 
     def validate(weights: Weights, limit_bytes: int) -> dict[str, float | None]:
         score = _score(_model(recipe, weights, device), recipe.score, dataset, "standard", limit_bytes)
@@ -203,6 +209,17 @@ def quickstart(out: Path) -> QuickstartResult:
     compressors = compare_compressors(data)
     report([run.root], run.report, compressors)
     return QuickstartResult(manifest, trained, packed, compressors, str(run.report))
+
+
+def bench(recipes: Sequence[Recipe], *, seconds: float = 10.0, corpus_tokens: int = 1 << 21) -> BenchResult:
+    """How fast this machine trains and scores, each recipe in a process of its own so that its memory is its own."""
+    speeds = []
+    with Progress("bench", len(recipes), "recipes") as progress:
+        for recipe in recipes:
+            with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=tune_process) as child:
+                speeds.append(child.submit(measure, recipe, seconds, corpus_tokens).result())
+            progress.advance(note=recipe.name)
+    return BenchResult(f"{date.today()}", provenance(), start_up_seconds(recipes[0]), speeds)
 
 
 def compare_compressors(data: Path) -> list[CompressorScore]:

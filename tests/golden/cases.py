@@ -15,7 +15,7 @@ from bytegolf.run import RunFolder
 from bytegolf.score.protocols import score_tokens
 from bytegolf.text.shards import ShardWriter, TokenStream
 from bytegolf.text.tokenizer import BytesTokenizer
-from bytegolf.train.loop import Weights
+from bytegolf.train.averaging import Weights
 from model.cases import changed
 from train.cases import new_trainer
 
@@ -56,7 +56,7 @@ def golden_losses(case: str, folder: Path) -> dict[str, list[float]]:
         return {"bits": score.bits / score.tokens}
 
     trainer = new_trainer(folder / "run", recipe, stream)
-    trainer.qat_bits = COARSE
+    trainer.learner.qat_bits = COARSE
     trainer.fit(validate)
     found = RunFolder(folder / "run").events()
     return {kind: [event[key] for event in found if event["event"] == kind] for kind, key in (("step", "loss"), ("validate", "bits"))}

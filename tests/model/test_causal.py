@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from bytegolf.model import causal
-from bytegolf.model.causal import causal_attention
+from bytegolf.model.causal import attention_operator, causal_attention
 
 
 def plain_attention(q_NRh: Tensor, k_NTh: Tensor, v_NTh: Tensor, shared: int) -> Tensor:
@@ -33,8 +33,11 @@ def gradients(y: Tensor, inputs: list[Tensor]) -> list[Tensor]:
     width=st.sampled_from([2, 8]),
     tile=st.integers(1, 80),
     scores=st.sampled_from([1, 500, 1 << 21]),
+    kept=st.sampled_from([0, 1 << 26]),
 )
-def test_agrees_with_attention_written_out(heads: int, positions: int, past: int, shared: int, width: int, tile: int, scores: int) -> None:
+def test_agrees_with_attention_written_out(
+    heads: int, positions: int, past: int, shared: int, width: int, tile: int, scores: int, kept: int
+) -> None:
     generator = torch.Generator().manual_seed(positions)
 
     def drawn(rows: int) -> Tensor:
@@ -44,6 +47,7 @@ def test_agrees_with_attention_written_out(heads: int, positions: int, past: int
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(causal, "TILE_POSITIONS", tile)
         patch.setattr(causal, "TILE_SCORES", scores)
+        patch.setattr(causal, "KEPT_SCORES", kept)
         y = causal_attention(*inputs, shared)
         found = gradients(y, inputs)
     expected = plain_attention(*inputs, shared)
@@ -62,4 +66,5 @@ def test_bfloat16_is_as_exact_as_its_inputs() -> None:
 def test_the_operator_keeps_torchs_rules() -> None:
     """Its shapes without data and its gradients are what torch.compile and autograd expect of them."""
     inputs = [torch.randn(2, rows, 4, requires_grad=True) for rows in (6, 5, 5)]
-    torch.library.opcheck(causal_attention, (*inputs, 2))
+    for keep in (True, False):
+        torch.library.opcheck(attention_operator, (*inputs, 2, keep))

@@ -21,7 +21,9 @@ from bytegolf.recipes import load_recipe
 from bytegolf.run import RunFolder
 from bytegolf.text.prepare import prepare
 from bytegolf.text.shards import ShardWriter, TokenStream
-from bytegolf.train.loop import Trainer, Validate, Weights
+from bytegolf.train.averaging import Weights
+from bytegolf.train.learner import Learner
+from bytegolf.train.loop import Trainer, Validate
 from bytegolf.train.schedule import Clock
 
 MICRO = Path(__file__).with_name("micro.toml")
@@ -54,7 +56,7 @@ def new_trainer(
     dtype = torch.bfloat16 if recipe.train.dtype == "bfloat16" else torch.float32
     model = GPT(recipe.model, dtype)
     model.initialise(recipe.train.seed)
-    return Trainer(recipe, model, dtype, stream, RunFolder(root), BITS, fingerprint, clock or Clock.of(recipe.train))
+    return Trainer(Learner(recipe, model, BITS), stream, RunFolder(root), fingerprint, clock or Clock.of(recipe.train))
 
 
 def constant(weights: Weights, limit_bytes: int) -> dict[str, float]:

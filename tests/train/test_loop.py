@@ -19,8 +19,10 @@ from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT
 from bytegolf.model.parts import Parts
 from bytegolf.run import RunFolder
+from bytegolf.text.batches import run_batches
 from bytegolf.text.shards import ShardWriter, TokenStream
-from bytegolf.train.loop import Trainer, Weights
+from bytegolf.train.averaging import Weights
+from bytegolf.train.loop import Trainer
 
 from .cases import BITS, Stopwatch, constant, equal, events, fit, micro, new_trainer, untimed
 from .reference import PlainOptimizer, nats_per_token, sequences
@@ -89,11 +91,11 @@ def test_a_seed_is_a_run(tmp_path: Path, stream: TokenStream) -> None:
 
 def test_the_order_of_the_data_and_the_first_weights_both_follow_the_seed(tmp_path: Path, stream: TokenStream) -> None:
     def batches(seed: int) -> list[list[int]]:
-        with new_trainer(tmp_path, micro(f"train.seed={seed}"), stream)._batches() as source:
+        with run_batches(micro(f"train.seed={seed}"), stream) as source:
             return next(source).tolist()
 
     assert batches(1) == batches(1) != batches(2)
-    first, second = (new_trainer(tmp_path, micro(f"train.seed={seed}"), stream).weights for seed in (1, 2))
+    first, second = (new_trainer(tmp_path, micro(f"train.seed={seed}"), stream).learner.weights for seed in (1, 2))
     assert not torch.equal(first["tokens"], second["tokens"])
 
 
@@ -135,13 +137,13 @@ def test_a_timed_run_does_not_pay_for_validation(tmp_path: Path, stream: TokenSt
 def test_speed_is_that_since_the_last_line(tmp_path: Path, stream: TokenStream, stopwatch: Stopwatch) -> None:
     """Defect B2: cumulative step times hide what happens late."""
     trainer = new_trainer(tmp_path, micro("train.max_steps=4", "train.log_every=2"), stream)
-    take = trainer._gradients
+    take = trainer.learner.gradients
 
     def slower_later(tokens: np.ndarray) -> Tensor:
         stopwatch.now += 0 if trainer.clock.step < 2 else 9
         return take(tokens)
 
-    trainer._gradients = slower_later  # type: ignore[method-assign]
+    trainer.learner.gradients = slower_later  # type: ignore[method-assign]
     trainer.fit(constant)
     assert [event["tokens_per_second"] for event in events(tmp_path, "step")] == [256.0, 25.6]
 
@@ -152,13 +154,13 @@ def test_speed_is_that_since_the_last_line(tmp_path: Path, stream: TokenStream, 
 def record_weights(trainer: Trainer) -> list[Weights]:
     """Copies of the live weights after each step."""
     seen: list[Weights] = []
-    update = trainer.averages.update
+    update = trainer.learner.averages.update
 
     def recording(weights: Weights, step: int, scale: float) -> None:
         seen.append({name: weight.clone() for name, weight in weights.items()})
         update(weights, step, scale)
 
-    trainer.averages.update = recording  # type: ignore[method-assign]
+    trainer.learner.averages.update = recording  # type: ignore[method-assign]
     return seen
 
 
@@ -205,13 +207,13 @@ def test_late_qat_begins_in_time_and_the_average_with_it(tmp_path: Path, stream:
     trainer = new_trainer(tmp_path, micro(f"qat.start={start}"), stream)
     live = record_weights(trainer)
     rounded: list[bool] = []
-    loss = trainer.loss
+    loss = trainer.learner.loss
 
     def watching(sequences: Tensor) -> Tensor:
-        rounded.append(trainer.fake_quant)
+        rounded.append(trainer.learner.fake_quant)
         return loss(sequences)
 
-    trainer.loss = watching
+    trainer.learner.loss = watching
     final = trainer.fit(constant)
     assert rounded == [step >= first for step in range(30)]
     assert [(event["step"], event["bits"]) for event in events(tmp_path, "qat")] == ([(first, BITS)] if first < 30 else [])
@@ -226,14 +228,14 @@ def test_fake_quantisation_reaches_the_loss_and_not_the_weights(tmp_path: Path, 
     trainer.fit(constant)
     batch = torch.from_numpy(stream[:330].astype(np.int64).reshape(10, 33))
     with torch.no_grad():
-        rounded = float(trainer.loss(batch))
-        trainer.fake_quant = False
-        exact = float(trainer.loss(batch))
+        rounded = float(trainer.learner.loss(batch))
+        trainer.learner.fake_quant = False
+        exact = float(trainer.learner.loss(batch))
     assert exact != rounded and abs(exact - rounded) < 0.2
     model = GPT(micro().model)
-    model.load_state_dict(trainer.weights)
+    model.load_state_dict(trainer.learner.weights)
     assert float(nats_per_token(model, batch).detach()) == pytest.approx(exact, abs=1e-5)
-    steps_apart = trainer.weights["banks.up"][0].unique()
+    steps_apart = trainer.learner.weights["banks.up"][0].unique()
     assert len(steps_apart) > 2000
 
 
@@ -254,8 +256,10 @@ def test_bfloat16_computes_and_keeps_float32(tmp_path: Path, stream: TokenStream
     """Defect A6."""
     trainer = new_trainer(tmp_path, micro("train.dtype=bfloat16", "train.max_steps=21", "train.checkpoint_every=20"), stream)
     final = trainer.fit(constant)
-    kept = [*final.values(), *trainer.weights.values(), *trainer.averages.ema.values()]
-    kept += [value for optimizer in trainer.optimizers.all.values() for state in optimizer.state.values() for value in state.values()]
+    kept = [*final.values(), *trainer.learner.weights.values(), *trainer.learner.averages.ema.values()]
+    kept += [
+        value for optimizer in trainer.learner.optimizers.all.values() for state in optimizer.state.values() for value in state.values()
+    ]
     assert {value.dtype for value in kept} == {torch.float32}
     assert losses(tmp_path)[-1] < 0.7 * losses(tmp_path)[0]
 
@@ -296,12 +300,12 @@ def test_a_run_on_another_thread(tmp_path: Path, stream: TokenStream) -> None:
 @pytest.mark.parametrize("step", [1, 4, 30])
 def test_a_loss_that_is_no_number_ends_the_run_and_is_named(tmp_path: Path, stream: TokenStream, step: int) -> None:
     trainer = new_trainer(tmp_path, micro(), stream)
-    loss = trainer.loss
+    loss = trainer.learner.loss
 
     def failing(sequences: Tensor) -> Tensor:
         return loss(sequences) * (float("nan") if trainer.clock.step == step - 1 else 1.0)
 
-    trainer.loss = failing
+    trainer.learner.loss = failing
     kept = {1: "none", 4: "none", 30: tmp_path / "checkpoints" / "step-00000020"}[step]
     with pytest.raises(InputError, match=rf"a finite loss, found nan at step {step}; last good checkpoint: {kept}; try lower"):
         trainer.fit(constant)
@@ -314,14 +318,14 @@ def test_a_loss_that_is_no_number_ends_the_run_and_is_named(tmp_path: Path, stre
 def test_weights_that_are_no_numbers_are_neither_scored_nor_kept(tmp_path: Path, stream: TokenStream, step: int) -> None:
     """The loss of a step is that of the weights before it."""
     trainer = new_trainer(tmp_path, micro("train.validate_every=15", EMA_OFF, QAT_OFF), stream)
-    move = trainer.optimizers.step
+    move = trainer.learner.optimizers.step
 
     def exploding(number: int, scale: float) -> None:
         move(number, scale)
         if number == step - 1:
-            trainer.weights["banks.up"][0, 0, 0] = float("inf")
+            trainer.learner.weights["banks.up"][0, 0, 0] = float("inf")
 
-    trainer.optimizers.step = exploding  # type: ignore[method-assign]
+    trainer.learner.optimizers.step = exploding  # type: ignore[method-assign]
     with pytest.raises(InputError, match=rf"diverged: expected finite weights, found .*banks\.up at step {step}"):
         trainer.fit(constant)
     assert all(event["step"] < step for event in events(tmp_path, "validate"))
@@ -349,17 +353,17 @@ def test_a_learning_rate_that_explodes(tmp_path: Path, stream: TokenStream, rate
 def test_an_interrupted_run_keeps_no_infinities_either(tmp_path: Path, stream: TokenStream, part: str) -> None:
     """The loss of the step was finite still. Moments may overflow without the weights showing it: they only stand still."""
     trainer = new_trainer(tmp_path, micro(QAT_OFF), stream)
-    move = trainer.averages.update
+    move = trainer.learner.averages.update
 
     def exploding(weights: Weights, step: int, scale: float) -> None:
         move(weights, step, scale)
         if step == 15:
-            moments = next(iter(trainer.optimizers.adam.state.values()))["exp_avg_sq"]
-            hit = {"weights": trainer.weights["tokens"], "average": trainer.averages.ema["tokens"]}
+            moments = next(iter(trainer.learner.optimizers.adam.state.values()))["exp_avg_sq"]
+            hit = {"weights": trainer.learner.weights["tokens"], "average": trainer.learner.averages.ema["tokens"]}
             hit.get(part, moments).view(-1)[0] = float("inf")
             os.kill(os.getpid(), signal.SIGTERM)
 
-    trainer.averages.update = exploding  # type: ignore[method-assign]
+    trainer.learner.averages.update = exploding  # type: ignore[method-assign]
     with pytest.raises(InputError, match=r"expected finite weights, found others in .* at step 15; last good checkpoint: .*step-00000010"):
         trainer.fit(constant)
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-00000010"]
@@ -382,5 +386,5 @@ def test_too_little_text(tmp_path: Path) -> None:
 def test_a_run_that_has_ended_takes_no_step(tmp_path: Path, stream: TokenStream) -> None:
     trainer = new_trainer(tmp_path, micro(), stream)
     trainer.clock = replace(trainer.clock, step=30)
-    before = {name: weight.clone() for name, weight in trainer.weights.items()}
+    before = {name: weight.clone() for name, weight in trainer.learner.weights.items()}
     assert equal(trainer.fit(constant), before)

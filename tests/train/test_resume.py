@@ -11,8 +11,8 @@ import torch
 from bytegolf.errors import InputError, InterruptedRunError
 from bytegolf.run import RunFolder
 from bytegolf.text.shards import TokenStream
+from bytegolf.train.averaging import Weights
 from bytegolf.train.interruption import interruption
-from bytegolf.train.loop import Weights
 
 from .cases import FINGERPRINT, Killed, Stopwatch, constant, equal, events, fit, kill, micro, new_trainer, untimed
 
@@ -211,13 +211,13 @@ def test_speed_after_resuming_is_that_of_the_steps_since(
 ) -> None:
     at_event(4, terminate)
     slow = new_trainer(tmp_path, micro(), stream)
-    take = slow._gradients
+    take = slow.learner.gradients
 
     def slowly(tokens: object) -> torch.Tensor:
         stopwatch.now += 9
         return take(tokens)  # type: ignore[arg-type]
 
-    slow._gradients = slowly  # type: ignore[method-assign]
+    slow.learner.gradients = slowly  # type: ignore[method-assign]
     with pytest.raises(InterruptedRunError):
         slow.fit(constant)
     fit(tmp_path, stream)
@@ -232,12 +232,13 @@ def test_resuming_restores_every_part(tmp_path: Path, stream: TokenStream, at_ev
     resumed = new_trainer(tmp_path, micro("average.swa_below=1.0", "average.swa_every=1"), stream)
     resumed._resume()
     assert (resumed.clock.step, resumed.clock.seconds) == (stopped.clock.step, stopped.clock.seconds)
-    assert (resumed.position, resumed.fake_quant) == (stopped.position, True) and stopped.position == 8 * stopped.clock.step
-    assert resumed.averages.swa_count == stopped.averages.swa_count == stopped.clock.step - 18
-    assert equal(resumed.weights, stopped.weights)
-    assert equal(resumed.averages.ema, stopped.averages.ema) and equal(resumed.averages.swa, stopped.averages.swa)
-    for name, optimizer in stopped.optimizers.all.items():
-        before, after = optimizer.state_dict()["state"], resumed.optimizers.all[name].state_dict()["state"]
+    assert (resumed.position, resumed.learner.fake_quant) == (stopped.position, True) and stopped.position == 8 * stopped.clock.step
+    assert resumed.learner.averages.swa_count == stopped.learner.averages.swa_count == stopped.clock.step - 18
+    assert equal(resumed.learner.weights, stopped.learner.weights)
+    assert equal(resumed.learner.averages.ema, stopped.learner.averages.ema)
+    assert equal(resumed.learner.averages.swa, stopped.learner.averages.swa)
+    for name, optimizer in stopped.learner.optimizers.all.items():
+        before, after = optimizer.state_dict()["state"], resumed.learner.optimizers.all[name].state_dict()["state"]
         assert {index: set(state) for index, state in before.items()} == {index: set(state) for index, state in after.items()}
         assert all(torch.equal(value, after[index][key]) for index, state in before.items() for key, value in state.items())
 

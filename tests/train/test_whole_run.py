@@ -46,8 +46,8 @@ def test_a_whole_run_is_the_plain_one(tmp_path: Path, case: str) -> None:
     """Every loss, the weights after the last step, and their average."""
     recipe, stream = micro(*EVERY_SWITCH, *RUNS[case]), short_documents(tmp_path)
     trainer = new_trainer(tmp_path / "run", recipe, stream)
-    trainer.qat_bits = BITS
-    expected = plain_run(trainer.weights, recipe, stream[:], BITS)
+    trainer.learner.qat_bits = BITS
+    expected = plain_run(trainer.learner.weights, recipe, stream[:], BITS)
     final = trainer.fit(constant)
 
     losses = [event["loss"] for event in events(tmp_path / "run", "step")]
@@ -57,7 +57,7 @@ def test_a_whole_run_is_the_plain_one(tmp_path: Path, case: str) -> None:
     assert losses[exact:] == pytest.approx(expected.losses[exact:], abs=AFTER_ROUNDING)
     assert losses[-1] < 0.7 * losses[0], "twenty steps from the start, not twenty at the start"
     tolerance = 10 * TOLERANCE if expected.qat_step is None else AFTER_ROUNDING
-    assert_same(trainer.weights, expected.weights, tolerance)
+    assert_same(trainer.learner.weights, expected.weights, tolerance)
     assert_same(final, expected.final, tolerance)
 
 

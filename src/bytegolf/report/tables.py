@@ -11,6 +11,7 @@ from bytegolf.pack.plan import Plan
 from bytegolf.report.results import PackResult, QuickstartResult, TrainResult
 from bytegolf.run import DataManifest
 from bytegolf.score.ledger import Score
+from bytegolf.speed import BenchResult
 
 Row = tuple[str, str]
 
@@ -101,6 +102,28 @@ def plan_table(result: Plan) -> str:
             ("fits", "yes" if result.fits else "no"),
         ],
     )
+
+
+def bench_table(result: BenchResult) -> str:
+    """A column for each recipe."""
+    speeds = result.speeds
+    rows: list[tuple[str, ...]] = [
+        ("parameters", *(f"{speed.parameters:,}" for speed in speeds)),
+        ("compute", *(f"{speed.dtype}, {speed.device}" for speed in speeds)),
+        *((name, *(f"{speed.milliseconds[name]:,.1f} ms" for speed in speeds)) for name in speeds[0].milliseconds),
+        ("training", *(f"{speed.tokens_per_second:,.0f} tokens/s" for speed in speeds)),
+        ("useful work", *(f"{speed.gflops:,.0f} GFLOP/s" for speed in speeds)),
+        ("matrix product", *(f"{speed.product_gflops:,.0f} GFLOP/s" for speed in speeds)),
+        ("share", *(f"{speed.share:.1%}" for speed in speeds)),
+        ("peak memory", *(f"{speed.peak_memory_mb:,.0f} MB" for speed in speeds)),
+        ("until compiled", *(f"{speed.compile_seconds:.0f} s" for speed in speeds)),
+        *(
+            (f"scoring, {protocol}", *(f"{speed.scored_tokens_per_second[protocol]:,.0f} tokens/s" for speed in speeds))
+            for protocol in speeds[0].scored_tokens_per_second
+        ),
+    ]
+    table = _table(("bench", *(speed.recipe for speed in speeds)), rows)
+    return f"{table}\nfrom the command to the first step, compilation aside: {result.start_up_seconds:.1f} s"
 
 
 def _rows(title: str, rows: Iterable[Row]) -> str:

@@ -13,6 +13,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from bytegolf.config import Recipe
 from bytegolf.errors import InputError
 from bytegolf.text.shards import TokenStream
 
@@ -26,6 +27,13 @@ def count_sequences(stream: TokenStream, sequence_length: int) -> int:
         limit = max(len(stream) - 1, 0)
         raise InputError(f"sequence_length: expected at most {limit} for {len(stream)} training tokens, found {sequence_length}")
     return sequences
+
+
+def run_batches(recipe: Recipe, stream: TokenStream, position: int = 0) -> "Batches":
+    """The batches of a recipe's run, from `position` on."""
+    config = recipe.train
+    sequences = config.batch_tokens // config.sequence_length
+    return Batches(stream, config.sequence_length, sequences, config.seed, recipe.model.vocab_size, position)
 
 
 class Batches:

@@ -8,62 +8,36 @@ checkpoint, so an interrupted run continues as if nothing had happened.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
-from torch.func import functional_call
-
-from bytegolf.config import Recipe
 from bytegolf.errors import InputError, InterruptedRunError
-from bytegolf.model.gpt import GPT
-from bytegolf.model.parts import Parts, compiled_parts
-from bytegolf.progress import Progress, say
+from bytegolf.progress import Progress
 from bytegolf.run import RunFolder
-from bytegolf.text.batches import Batches
+from bytegolf.text.batches import Batches, run_batches
 from bytegolf.text.shards import TokenStream
-from bytegolf.train.averaging import Averages
-from bytegolf.train.checkpoint import (
-    Checkpoint,
-    State,
-    flatten,
-    load_checkpoint,
-    newest_checkpoint,
-    optimizer_tensors,
-    restore_optimizer,
-    save_checkpoint,
-)
-from bytegolf.train.fake_quant import Bits, fake_quantize
+from bytegolf.train.averaging import Weights
+from bytegolf.train.checkpoint import Checkpoint, State, load_checkpoint, newest_checkpoint, save_checkpoint
 from bytegolf.train.interruption import interruption
+from bytegolf.train.learner import Learner
 from bytegolf.train.log import EventLog
-from bytegolf.train.optim import Optimizers
 from bytegolf.train.schedule import Clock, learning_rate_scale
 
-Weights = dict[str, Tensor]
 Validate = Callable[[Weights, int], dict[str, float | None]]  # weights and how many held-out bytes to score, 0 for all
 
 
 @dataclass
 class Trainer:
-    """One run: its model, optimisers, averages, clock and place in the data."""
+    """One run: who learns, by which clock, from which tokens, and where it is kept."""
 
-    recipe: Recipe
-    model: GPT
-    compute_dtype: torch.dtype
+    learner: Learner
     tokens: TokenStream
     run: RunFolder
-    qat_bits: Bits
     fingerprint: dict[str, str]  # what must not change when the run resumes: data, tokenizer, replay
     clock: Clock
 
     def __post_init__(self) -> None:
-        self.optimizers = Optimizers(self.model, self.recipe.optim, self.compute_dtype)
-        self.averages = Averages(self.recipe.average)
-        self.fake_quant = False
+        self.recipe = self.learner.recipe
         self.position = 0  # sequences consumed
         self.logged = (0, 0.0)  # step and seconds at the last line of the log
-        self.device = next(self.model.parameters()).device
 
     def fit(self, validate: Validate) -> Weights:
         """Train to the end of the clock and return the final averaged weights.
@@ -72,10 +46,11 @@ class Trainer:
         """
         config = self.recipe.train
         log_bytes = self._resume()
-        self._warm_up()
+        if config.compile and not self.clock.done:
+            self.learner.compile()
         with (
             EventLog(self.run.log, self.run.text_log, log_bytes) as log,
-            self._batches() as batches,
+            run_batches(self.recipe, self.tokens, self.position) as batches,
             interruption() as interrupted,
             self._progress() as progress,
         ):
@@ -88,19 +63,15 @@ class Trainer:
                 if self.clock.done:
                     break
                 if _due(config.validate_every, self.clock.step):
-                    self._require_finite(self.weights)
-                    log.write("validate", step=self.clock.step, **validate(self.weights, config.validate_bytes))
+                    self._require_finite(self.learner.weights)
+                    log.write("validate", step=self.clock.step, **validate(self.learner.weights, config.validate_bytes))
                 if _due(config.checkpoint_every, self.clock.step):
                     self._save(log)
-            final = self.averages.best(self.weights)
+            final = self.learner.averages.best(self.learner.weights)
             self._require_finite(final)
             log.write("validate", step=self.clock.step, **validate(final, 0))
             log.write("done", step=self.clock.step, seconds=self.clock.seconds)
         return final
-
-    @property
-    def weights(self) -> Weights:
-        return {name: parameter.detach() for name, parameter in self.model.named_parameters()}
 
     def _step(self, batches: Batches, log: EventLog) -> str:
         """One optimiser step; returns a note for the progress bar."""
@@ -108,15 +79,11 @@ class Trainer:
         if self.recipe.train.max_seconds:  # what no other run would measure, so that this one can be replayed
             log.record("clock", step=self.clock.step, progress=progress)
         scale = learning_rate_scale(progress, self.recipe.train.warmdown)
-        if not self.fake_quant and progress >= self.recipe.qat.start < 1:
-            self.fake_quant = True
-            self.averages.restart()
-            log.write("qat", step=self.clock.step, bits=dict(self.qat_bits))
+        if not self.learner.fake_quant and progress >= self.recipe.qat.start < 1:
+            self.learner.start_fake_quant()
+            log.write("qat", step=self.clock.step, bits=dict(self.learner.qat_bits))
         with self.clock.running():
-            loss = self._gradients(next(batches))
-            self.optimizers.step(self.clock.step, scale)
-            self.averages.update(self.weights, self.clock.step + 1, scale)
-            mean = float(loss)
+            mean = float(self.learner.step(next(batches), self.clock.step, scale))
         self.position = batches.position
         if not math.isfinite(mean):
             raise self._diverged(f"a finite loss, found {mean}")
@@ -142,83 +109,35 @@ class Trainer:
         self.logged = (self.clock.step, self.clock.seconds)
         return {"seconds": self.clock.seconds, "tokens_per_second": steps * self.recipe.train.batch_tokens / seconds}
 
-    def _gradients(self, tokens: NDArray[Any]) -> Tensor:
-        """Mean loss over the batch, gradients left in the parameters."""
-        micro = self.recipe.train.micro_batch_tokens or self.recipe.train.batch_tokens
-        sequences = torch.from_numpy(tokens).to(self.device)
-        parts = sequences.split(micro // self.recipe.train.sequence_length)
-        total = torch.zeros((), device=self.device)
-        for part in parts:
-            loss = self.loss(part) / len(parts)
-            loss.backward()
-            total += loss.detach()
-        return total
-
-    def loss(self, sequences: Tensor) -> Tensor:
-        """Mean cross-entropy in nats of (sequences, T + 1) tokens."""
-        weights: Weights = dict(self.model.named_parameters())
-        if self.fake_quant:
-            weights = fake_quantize(weights, self.qat_bits)
-        loss: Tensor = functional_call(self.model, weights, (sequences[:, :-1], sequences[:, 1:]))
-        return loss
-
-    def _warm_up(self) -> None:
-        """Compile what the run will need before the clock starts; leaves no trace in weights or data order."""
-        if not self.recipe.train.compile:
-            return
-        say("compile: begins, under a minute, and once for this shape of model on this machine")
-        length = self.recipe.train.sequence_length
-        micro = self.recipe.train.micro_batch_tokens or self.recipe.train.batch_tokens
-        self.model.parts = compiled_parts()
-        try:
-            self.loss(torch.ones(micro // length, length + 1, dtype=torch.long, device=self.device)).backward()
-        except RuntimeError as error:  # no C++ compiler, no headers, ...
-            say(f"compile: not possible here, training goes on without ({str(error).strip().splitlines()[0]})")
-            self.model.parts = Parts()
-        self.model.zero_grad()
-
     def _save(self, log: EventLog) -> None:
-        parts: dict[str, Weights] = {"model": self.weights, "ema": self.averages.ema, "swa": self.averages.swa}
-        numbers: dict[str, dict[str, float]] = {}
-        for name, optimizer in self.optimizers.all.items():
-            parts[name], numbers[name] = optimizer_tensors(optimizer.state_dict())
+        tensors, numbers = self.learner.state()
+        self._require_finite(tensors)
         state = State(
             step=self.clock.step,
             seconds=self.clock.seconds,
             position=self.position,
-            fake_quant=self.fake_quant,
-            swa_count=self.averages.swa_count,
+            fake_quant=self.learner.fake_quant,
+            swa_count=self.learner.averages.swa_count,
             optimizers=numbers,
             log_bytes=log.position,
             fingerprint=self.fingerprint,
         )
-        tensors = flatten(parts)
-        self._require_finite(tensors)
         save_checkpoint(self.run.checkpoints, self.clock.step, Checkpoint(tensors, state))
 
     def _resume(self) -> tuple[int, int]:
         """Continue from the newest checkpoint, if there is one; returns how much of the log still holds."""
-        checkpoint = load_checkpoint(self.run.checkpoints, self.device)
+        checkpoint = load_checkpoint(self.run.checkpoints, self.learner.device)
         if checkpoint is None:
             return 0, 0
         state = checkpoint.state
         for key, value in self.fingerprint.items():
             if state.fingerprint.get(key) != value:
                 raise InputError(f"{self.run.root}: expected the {key} the run began with, found another; resume with the same")
-        self.model.load_state_dict(checkpoint.part("model"))
-        for name, optimizer in self.optimizers.all.items():
-            restore_optimizer(optimizer, checkpoint.part(name), state.optimizers.get(name, {}))
-        self.averages = Averages(self.recipe.average, checkpoint.part("ema"), checkpoint.part("swa"), state.swa_count)
+        self.learner.restore(checkpoint)
         self.clock.step, self.clock.seconds = state.step, state.seconds
-        self.fake_quant = state.fake_quant
         self.position = state.position
         self.logged = (self.clock.step, self.clock.seconds)
         return state.log_bytes
-
-    def _batches(self) -> Batches:
-        config = self.recipe.train
-        sequences = config.batch_tokens // config.sequence_length
-        return Batches(self.tokens, config.sequence_length, sequences, config.seed, self.recipe.model.vocab_size, self.position)
 
     def _progress(self) -> Progress:
         total, unit = (self.clock.max_seconds, "s") if self.clock.max_seconds else (self.clock.max_steps, "steps")

@@ -16,15 +16,15 @@ def orthogonalise(gradient: Tensor, steps: int, dtype: torch.dtype) -> Tensor:
     The quintic Newton–Schulz iteration drives singular values into about [0.7, 1.2], which serves as well as 1 here.
     """
     a, b, c = NEWTON_SCHULZ
-    x = gradient.to(dtype)
+    x = gradient.to(dtype).reshape(-1, *gradient.shape[-2:])
     tall = x.shape[-2] > x.shape[-1]
     if tall:
-        x = x.mT
+        x = x.mT.contiguous()
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(steps):
         square = x @ x.mT
-        x = a * x + (b * square + c * square @ square) @ x
-    return x.mT if tall else x
+        x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=b, alpha=c), x, beta=a)
+    return (x.mT if tall else x).reshape(gradient.shape)
 
 
 class Muon(Optimizer):

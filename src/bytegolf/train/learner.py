@@ -1,0 +1,104 @@
+"""What a step changes: the model, its optimisers and its averages; and how a step is made of its parts."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.func import functional_call
+
+from bytegolf.config import Recipe
+from bytegolf.model.gpt import GPT
+from bytegolf.model.parts import Parts, compiled_parts
+from bytegolf.progress import say
+from bytegolf.train.averaging import Averages, Weights
+from bytegolf.train.checkpoint import Checkpoint, flatten, optimizer_tensors, restore_optimizer
+from bytegolf.train.fake_quant import Bits, fake_quantize
+from bytegolf.train.optim import Optimizers
+
+OptimizerNumbers = dict[str, dict[str, float]]
+
+
+@dataclass
+class Learner:
+    """A model that learns. `qat_bits` per class of weight are used once `fake_quant` is on."""
+
+    recipe: Recipe
+    model: GPT
+    qat_bits: Bits
+
+    def __post_init__(self) -> None:
+        self.optimizers = Optimizers(self.model, self.recipe.optim, self.model.compute_dtype)
+        self.averages = Averages(self.recipe.average)
+        self.fake_quant = False
+        self.device = next(self.model.parameters()).device
+
+    @property
+    def weights(self) -> Weights:
+        return {name: parameter.detach() for name, parameter in self.model.named_parameters()}
+
+    def compile(self) -> None:
+        """Compile what steps will need; leaves no trace in weights or data order. Without a compiler all stays as it is."""
+        say("compile: begins, under a minute, and once for this shape of model on this machine")
+        config = self.recipe.train
+        batch = torch.ones(config.batch_tokens // config.sequence_length, config.sequence_length + 1, dtype=torch.long)
+        self.model.parts = compiled_parts()
+        try:
+            self.loss(self.micro_batches(batch.numpy())[0]).backward()
+        except RuntimeError as error:  # no C++ compiler, no headers, ...
+            say(f"compile: not possible here, training goes on without ({str(error).strip().splitlines()[0]})")
+            self.model.parts = Parts()
+        self.model.zero_grad()
+
+    def start_fake_quant(self) -> None:
+        """From here on the model is trained on the artifact's grid, and the averages begin anew."""
+        self.fake_quant = True
+        self.averages.restart()
+
+    def step(self, batch: NDArray[Any], step: int, scale: float) -> Tensor:
+        """The `step`-th move of all weights, at `scale` times their base rates; returns the mean loss before it."""
+        loss = self.gradients(batch)
+        self.optimizers.step(step, scale)
+        self.averages.update(self.weights, step + 1, scale)
+        return loss
+
+    def gradients(self, batch: NDArray[Any]) -> Tensor:
+        """Mean loss over the batch, gradients left in the parameters."""
+        parts = self.micro_batches(batch)
+        total = torch.zeros((), device=self.device)
+        for part in parts:
+            loss = self.loss(part) / len(parts)
+            loss.backward()
+            total += loss.detach()
+        return total
+
+    def micro_batches(self, batch: NDArray[Any]) -> tuple[Tensor, ...]:
+        """(sequences, T + 1) tokens, in the portions that pass through the model at once."""
+        config = self.recipe.train
+        micro = config.micro_batch_tokens or config.batch_tokens
+        return torch.from_numpy(batch).to(self.device).split(micro // config.sequence_length)
+
+    def loss(self, sequences: Tensor) -> Tensor:
+        """Mean cross-entropy in nats of (sequences, T + 1) tokens."""
+        weights: Weights = dict(self.model.named_parameters())
+        if self.fake_quant:
+            weights = fake_quantize(weights, self.qat_bits)
+        loss: Tensor = functional_call(self.model, weights, (sequences[:, :-1], sequences[:, 1:]))
+        return loss
+
+    def state(self) -> tuple[Weights, OptimizerNumbers]:
+        """All tensors by "part/name", and the plain numbers that optimisers keep."""
+        parts: dict[str, Weights] = {"model": self.weights, "ema": self.averages.ema, "swa": self.averages.swa}
+        numbers: OptimizerNumbers = {}
+        for name, optimizer in self.optimizers.all.items():
+            parts[name], numbers[name] = optimizer_tensors(optimizer.state_dict())
+        return flatten(parts), numbers
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """The inverse of `state`."""
+        self.model.load_state_dict(checkpoint.part("model"))
+        for name, optimizer in self.optimizers.all.items():
+            restore_optimizer(optimizer, checkpoint.part(name), checkpoint.state.optimizers.get(name, {}))
+        self.averages = Averages(self.recipe.average, checkpoint.part("ema"), checkpoint.part("swa"), checkpoint.state.swa_count)
+        self.fake_quant = checkpoint.state.fake_quant
