@@ -2,7 +2,7 @@
 
     python benchmarks/scoring.py v10_banked                      # windows of the recipe's own length
     python benchmarks/scoring.py v10_banked --window 1024
-    python benchmarks/scoring.py tiny --windows 32 --compiled    # also with compiled parts
+    python benchmarks/scoring.py tiny --compiled                 # also with compiled parts
 
 The seed's way, in float32 on the same weights: every position through every block and the head, attention by torch's
 own kernel, then all but the last targets dropped. Streaming is timed once its cache is full. Prints a table and writes
@@ -46,7 +46,8 @@ def main() -> None:
     parser.add_argument("recipe", nargs="?", default="v10_banked")
     parser.add_argument("--window", type=int, default=0, help="tokens; 0 is the recipe's own")
     parser.add_argument("--stride", type=int, default=64)
-    parser.add_argument("--windows", type=int, default=2, help="in a batch")
+    parser.add_argument("--windows", type=int, default=32, help="in the seed's batch: 32 in its scripts")
+    parser.add_argument("--batch", type=int, default=8192, help="tokens in a batch of bytegolf's")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--compiled", action="store_true")
     result = measure(**vars(parser.parse_args()))
@@ -62,10 +63,11 @@ def main() -> None:
     write_json(file, {"machine": provenance(), "results": [*(old for old in kept if old not in same), result]})
 
 
-def measure(recipe: str, window: int, stride: int, windows: int, rounds: int, compiled: bool) -> dict[str, Any]:
+def measure(recipe: str, window: int, stride: int, windows: int, batch: int, rounds: int, compiled: bool) -> dict[str, Any]:
     """Milliseconds per scored token of each way, and by how many bits a target's cost differs from the seed's at most."""
     loaded, device = load_recipe(recipe), choose_device("auto")
     window = window or loaded.score.window
+    size = max(1, batch // window)
     model = GPT(loaded.model).to(device).eval()
     model.initialise(1)
     draw = torch.Generator().manual_seed(0)
@@ -83,8 +85,8 @@ def measure(recipe: str, window: int, stride: int, windows: int, rounds: int, co
 
     ways: dict[str, Callable[[], Tensor]] = {
         "seed": lambda: seed_nats(model, inputs, targets),
-        "sliding": partial(nats_by, model, Parts(), inputs, targets),
-        **({"sliding, compiled": partial(nats_by, model, compiled_parts(), inputs, targets)} if compiled else {}),
+        "sliding": partial(nats_by, model, Parts(), inputs, targets, size),
+        **({"sliding, compiled": partial(nats_by, model, compiled_parts(), inputs, targets, size)} if compiled else {}),
         "streaming": streaming,
     }
     best = dict.fromkeys(ways, float("inf"))
@@ -98,7 +100,7 @@ def measure(recipe: str, window: int, stride: int, windows: int, rounds: int, co
                 best[name] = min(best[name], _now(device) - began)
     milliseconds = {name: 1e3 * seconds / targets.numel() for name, seconds in best.items()}
     return {
-        "recipe": recipe, "window": window, "stride": stride, "windows": windows,
+        "recipe": recipe, "window": window, "stride": stride, "windows": windows, "batch": batch,
         "device": str(device), "threads": torch.get_num_threads(),
         "rows": [
             {
@@ -111,9 +113,9 @@ def measure(recipe: str, window: int, stride: int, windows: int, rounds: int, co
     }  # fmt: skip
 
 
-def nats_by(model: GPT, parts: Parts, inputs: Tensor, targets: Tensor) -> Tensor:
+def nats_by(model: GPT, parts: Parts, inputs: Tensor, targets: Tensor, size: int) -> Tensor:
     model.parts = parts
-    return model.nats(inputs, targets)
+    return torch.cat([model.nats(*batch) for batch in zip(inputs.split(size), targets.split(size), strict=True)])
 
 
 def seed_nats(model: GPT, inputs: Tensor, targets: Tensor) -> Tensor:
