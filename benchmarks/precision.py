@@ -13,7 +13,7 @@ from bytegolf.flow import load_model
 from bytegolf.model.gpt import GPT
 from bytegolf.pack.allocate import PREFERENCE, Bits, class_bits, highest_level
 from bytegolf.pack.fit import Fitted, pack_at
-from bytegolf.score.windows import score_windows
+from bytegolf.score.protocols import score_tokens
 from bytegolf.text.dataset import open_data
 from bytegolf.train.record import FinishedRun, read_run
 
@@ -46,7 +46,7 @@ def main() -> None:
     tokens, num_bytes = open_data(arguments.data).held_out(arguments.limit_bytes)
 
     def bpb(model: GPT) -> float:
-        return score_windows(model, tokens, num_bytes, "standard", run.recipe.score).bpb
+        return score_tokens(model, tokens, num_bytes, "standard", run.recipe.score).bpb
 
     float_bpb = bpb(load_model(arguments.run).model)
     print(f"float32: {float_bpb:.5f} bpb")

@@ -291,7 +291,7 @@ def test_json_of_pack(bytegolf: Callable[..., Result], desk: Path) -> None:
 @pytest.mark.parametrize("source", ["run", "run/artifact.bgz"])
 def test_json_of_score(bytegolf: Callable[..., Result], desk: Path, source: str) -> None:
     manifest = read_json(desk / "data" / "manifest.json")
-    for protocol in ("standard", "sliding"):
+    for protocol in ("standard", "streaming", "sliding"):
         result = bytegolf("score", source, "--data", "data", "--protocol", protocol, "--json").json
         assert {"bpb", "bits", "bytes", "tokens", "protocol"} <= set(result)
         assert (result["protocol"], result["bytes"], result["tokens"]) == (protocol, manifest["val_bytes"], manifest["val_tokens"] - 1)

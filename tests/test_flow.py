@@ -16,7 +16,7 @@ from bytegolf import flow
 from bytegolf.errors import InputError, InterruptedRunError
 from bytegolf.recipes import load_recipe
 from bytegolf.run import DataManifest, RunFolder, read_json
-from bytegolf.score.windows import WindowProtocol
+from bytegolf.score.protocols import PROTOCOLS, ProtocolName
 from bytegolf.text.dataset import open_data
 from bytegolf.text.prepare import prepare
 from bytegolf.text.tokenizer import train_bpe
@@ -123,8 +123,8 @@ def test_the_last_validation_is_the_standard_score(copied: Path, data: Path) -> 
     assert score.bpb == score.bits / score.bytes
 
 
-@pytest.mark.parametrize("protocol", ["standard", "sliding"])
-def test_a_score_is_kept_in_the_run(copied: Path, data: Path, protocol: WindowProtocol) -> None:
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_score_is_kept_in_the_run(copied: Path, data: Path, protocol: ProtocolName) -> None:
     """With what was scored on what, so that nobody takes it for the score of anything else."""
     for source, scored in ((copied, copied / "weights.safetensors"), (copied / "artifact.bgz", copied / "artifact.bgz")):
         score = flow.score(source, data, protocol)
@@ -133,7 +133,7 @@ def test_a_score_is_kept_in_the_run(copied: Path, data: Path, protocol: WindowPr
 
 
 def test_an_unknown_protocol(copied: Path, data: Path) -> None:
-    with pytest.raises(InputError, match="protocol: expected standard or sliding, found 'ttt'"):
+    with pytest.raises(InputError, match="protocol: expected standard or sliding or streaming, found 'ttt'"):
         flow.score(copied, data, "ttt")  # type: ignore[arg-type]
 
 

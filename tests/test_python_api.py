@@ -29,10 +29,10 @@ def test_every_name_is_something_to_call(name: str) -> None:
     """The rooms `train`, `pack`, `score` and `report` have the names of functions: importing one must not hide the function."""
     import bytegolf.flow
     import bytegolf.report.html
-    import bytegolf.score.windows
+    import bytegolf.score.protocols
     import bytegolf.train.loop
 
-    assert bytegolf.train.loop.Trainer and bytegolf.score.windows.score_windows and bytegolf.report.html.write_report
+    assert bytegolf.train.loop.Trainer and bytegolf.score.protocols.score_tokens and bytegolf.report.html.write_report
     assert callable(getattr(bytegolf, name))
 
 

@@ -23,10 +23,11 @@ app = typer.Typer(
 
 
 class Protocol(StrEnum):
-    """How held-out text is cut into windows."""
+    """How held-out text is put before the model."""
 
     standard = "standard"
     sliding = "sliding"
+    streaming = "streaming"
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
@@ -174,12 +175,19 @@ def score(
     source: Annotated[Path, typer.Argument(metavar="RUN_OR_ARTIFACT", help="A finished run, or a .bgz file.")],
     data: DataOption,
     protocol: Annotated[
-        Protocol, typer.Option(help="standard: windows side by side; sliding: each window scores only its last stride tokens.")
+        Protocol,
+        typer.Option(
+            help="standard: windows side by side; sliding: each window scores only its last stride tokens; streaming: each token "
+            "forwarded once, its past kept in a rolling cache."
+        ),
     ] = Protocol.sliding,
     limit_bytes: Annotated[
         int, typer.Option("--limit-bytes", min=0, metavar="N", help="Score only about the first N held-out bytes; 0 is all.")
     ] = 0,
-    stride: Annotated[int, typer.Option("--stride", min=0, metavar="N", help="Tokens between sliding windows; 0 is the model's own.")] = 0,
+    stride: Annotated[
+        int,
+        typer.Option("--stride", min=0, metavar="N", help="Tokens between sliding windows, or streamed at a time; 0 is the model's own."),
+    ] = 0,
     tokenizer: TokenizerOption = None,
     as_json: AsJson = False,
 ) -> None:

@@ -158,8 +158,8 @@ class QatConfig(Section):
 class ScoreConfig(Section):
     """How held-out text is scored."""
 
-    window: int = Field(2048, ge=1, description="tokens a window sees")
-    stride: int = Field(64, ge=1, description="tokens between two windows of the sliding protocol")
+    window: int = Field(2048, ge=1, description="tokens in sight at most: a window's, or those of a streamed piece and its cache")
+    stride: int = Field(64, ge=1, description="tokens between two windows of the sliding protocol, or in a piece of the streaming one")
     batch_tokens: int = Field(32_768, ge=1, description="tokens scored in one forward pass")
 
     @model_validator(mode="after")

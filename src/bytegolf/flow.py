@@ -26,7 +26,7 @@ from bytegolf.report.results import PackResult, QuickstartResult, TrainResult
 from bytegolf.run import DataFolder, DataManifest, RunFolder, provenance, read_json, sha256_of, write_atomically, write_json
 from bytegolf.score.compressors import CompressorScore, compressor_scores
 from bytegolf.score.ledger import Score
-from bytegolf.score.windows import PROTOCOLS, WindowProtocol, score_windows
+from bytegolf.score.protocols import PROTOCOLS, ProtocolName, score_tokens
 from bytegolf.speed import BenchResult, measure, start_up_seconds
 from bytegolf.text.batches import count_sequences
 from bytegolf.text.dataset import Dataset, open_data
@@ -180,7 +180,7 @@ def pack(
 
 
 def score(
-    source: Path, data: Path, protocol: WindowProtocol, *, limit_bytes: int = 0, tokenizer: Path | None = None, stride: int = 0
+    source: Path, data: Path, protocol: ProtocolName, *, limit_bytes: int = 0, tokenizer: Path | None = None, stride: int = 0
 ) -> Score:
     """Bits per byte of a run or an artifact on a data folder's held-out text, or on its first `limit_bytes` bytes.
 
@@ -267,7 +267,7 @@ def _matching(dataset: Dataset, tokenizer: Tokenizer) -> Dataset:
     return dataset
 
 
-def _score_and_record(source: Path, dataset: Dataset, protocol: WindowProtocol, limit_bytes: int = 0, stride: int = 0) -> Score:
+def _score_and_record(source: Path, dataset: Dataset, protocol: ProtocolName, limit_bytes: int = 0, stride: int = 0) -> Score:
     """Score a run or artifact. A score of the whole text, as the model is meant to be scored, is noted in the run's folder."""
     loaded = load_model(source)
     _matching(dataset, loaded.tokenizer)
@@ -282,10 +282,10 @@ def _score_and_record(source: Path, dataset: Dataset, protocol: WindowProtocol, 
     return result
 
 
-def _score(model: GPT, config: ScoreConfig, dataset: Dataset, protocol: WindowProtocol, limit_bytes: int = 0) -> Score:
+def _score(model: GPT, config: ScoreConfig, dataset: Dataset, protocol: ProtocolName, limit_bytes: int = 0) -> Score:
     tokens, num_bytes = dataset.held_out(limit_bytes)
     with Progress(f"score {protocol}", len(tokens) - 1, "tokens") as progress:
-        return score_windows(model, tokens, num_bytes, protocol, config, progress.advance)
+        return score_tokens(model, tokens, num_bytes, protocol, config, progress.advance)
 
 
 def _trial_bytes(weights: Weights, recipe: Recipe, tokenizer: Tokenizer, bits: Bits) -> int | None:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from bytegolf.config import Recipe
 from bytegolf.model.gpt import GPT, parameter_count
 from bytegolf.pack.plan import plan_artifact, training_flops_per_token
 from bytegolf.recipes import recipe_toml
-from bytegolf.score.windows import WindowProtocol, score_windows
+from bytegolf.score.protocols import PROTOCOLS, ProtocolName, score_tokens
 from bytegolf.text.batches import Batches, run_batches
 from bytegolf.text.prepare import prepare
 from bytegolf.text.shards import ShardWriter, TokenStream
@@ -104,7 +104,7 @@ def measure(recipe: Recipe, seconds: float, corpus_tokens: int) -> Speed:
             product_gflops=max(rates) / 1e9,
             share=flops / max(rates),
             peak_memory_mb=_peak_memory(device) / 1e6,
-            scored_tokens_per_second={protocol: _scoring_rate(learner, protocol) for protocol in get_args(WindowProtocol)},
+            scored_tokens_per_second={protocol: _scoring_rate(learner, protocol) for protocol in PROTOCOLS},
         )
 
 
@@ -176,7 +176,7 @@ def _step(learner: Learner, batches: Batches, step: int) -> list[float]:
     return [data, forward, backward, between - before, _now(device) - between]
 
 
-def _scoring_rate(learner: Learner, protocol: WindowProtocol) -> float:
+def _scoring_rate(learner: Learner, protocol: ProtocolName) -> float:
     """Tokens per second that a protocol scores of random text, by the recipe's window and stride."""
     recipe = learner.recipe
     model = GPT(recipe.model).to(learner.device)
@@ -184,7 +184,7 @@ def _scoring_rate(learner: Learner, protocol: WindowProtocol) -> float:
     config = recipe.score
     count = 1 + config.window + SCORED_STRIDES * config.stride
     tokens = np.random.default_rng(1).integers(recipe.model.vocab_size, size=count).astype(np.uint16)
-    seconds = _best_of(2, lambda: score_windows(model, tokens, count - 1, protocol, config), learner.device)
+    seconds = _best_of(2, lambda: score_tokens(model, tokens, count - 1, protocol, config), learner.device)
     return (count - 1) / seconds
 
 

@@ -12,7 +12,7 @@ from bytegolf.model.gpt import GPT, WeightClass, parameter_shapes, weight_class
 from bytegolf.pack.fit import fit
 from bytegolf.recipes import load_recipe
 from bytegolf.run import RunFolder
-from bytegolf.score.windows import score_windows
+from bytegolf.score.protocols import score_tokens
 from bytegolf.text.shards import ShardWriter, TokenStream
 from bytegolf.text.tokenizer import BytesTokenizer
 from bytegolf.train.averaging import Weights
@@ -52,7 +52,7 @@ def golden_losses(case: str, folder: Path) -> dict[str, list[float]]:
     def validate(weights: Weights, limit_bytes: int) -> dict[str, float | None]:
         model = GPT(recipe.model)
         model.load_state_dict(weights)
-        score = score_windows(model, held_out, len(held_out), "sliding", recipe.score)
+        score = score_tokens(model, held_out, len(held_out), "sliding", recipe.score)
         return {"bits": score.bits / score.tokens}
 
     trainer = new_trainer(folder / "run", recipe, stream)

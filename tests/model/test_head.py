@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from bytegolf.model import head
-from bytegolf.model.head import mean_cross_entropy, nll_and_gradient, softcapped_logits
+from bytegolf.model.head import cross_entropies, mean_cross_entropy, nll_and_gradient, softcapped_logits
 
 
 def drawn(positions: int, vocab: int, size: float) -> tuple[Tensor, Tensor, Tensor]:
@@ -42,3 +42,11 @@ def test_in_float32_the_softcap_costs_no_precision() -> None:
     loss = mean_cross_entropy(x, weights, targets, 30.0, nll_and_gradient)
     expected = F.cross_entropy(softcapped_logits(x.double(), weights.double(), 30.0), targets)
     assert float(loss) == pytest.approx(float(expected), abs=2e-6)
+
+
+@pytest.mark.parametrize("chunk", [1, 100, 1 << 20])
+def test_costs_of_chunks_are_those_of_the_whole(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(head, "CHUNK_LOGITS", chunk)
+    x, weights, targets = drawn(31, 50, 3.0)
+    expected = F.cross_entropy(30 * torch.tanh(x @ weights.T / 30), targets, reduction="none")
+    torch.testing.assert_close(cross_entropies(x, weights, targets, 30.0), expected, rtol=1e-9, atol=1e-9)

@@ -2,9 +2,18 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
-class Remembering(nn.Module):
+class Toy(nn.Module):
+    """Scored as a real model is, from the logits it makes of any tokens."""
+
+    def nats(self, tokens_BT: Tensor, targets_Bn: Tensor) -> Tensor:
+        logits = self(tokens_BT, last=targets_Bn.shape[1])
+        return F.cross_entropy(logits.flatten(0, 1), targets_Bn.flatten(), reduction="none").view(targets_Bn.shape)
+
+
+class Remembering(Toy):
     """A fading memory of all tokens in the window, in float64: any other context gives other logits, without noise."""
 
     def __init__(self, vocab_size: int = 11, width: int = 5, seed: int = 0) -> None:
@@ -22,7 +31,7 @@ class Remembering(nn.Module):
         return logits if last is None else logits[:, -last:]
 
 
-class Uniform(nn.Module):
+class Uniform(Toy):
     """Every token as likely as any other. Remembers what it was asked: (batch, window, positions scored)."""
 
     def __init__(self, vocab_size: int) -> None:
@@ -38,7 +47,7 @@ class Uniform(nn.Module):
         return self.logit.expand(len(tokens_BT), last or tokens_BT.shape[1], self.vocab_size)
 
 
-class Broken(nn.Module):
+class Broken(Toy):
     """Logits of one value everywhere, as an overflow would leave them."""
 
     def __init__(self, value: float) -> None:

@@ -9,22 +9,22 @@ from numpy.typing import NDArray
 
 from bytegolf.config import ScoreConfig
 from bytegolf.model.gpt import GPT
-from bytegolf.score.windows import PROTOCOLS, WindowProtocol, score_windows
+from bytegolf.score.protocols import PROTOCOLS, ProtocolName, score_tokens
 from model.cases import changed, random_model
 from model.draws import every_switch
 
 LARGEST = 1 << 20  # everything at once
 
 
-def bits_of(model: GPT, tokens: NDArray[np.uint16], protocol: WindowProtocol, window: int, stride: int, batch_tokens: int) -> float:
+def bits_of(model: GPT, tokens: NDArray[np.uint16], protocol: ProtocolName, window: int, stride: int, batch_tokens: int) -> float:
     config = ScoreConfig(window=window, stride=stride, batch_tokens=batch_tokens)
-    return score_windows(model, tokens, 1, protocol, config).bits
+    return score_tokens(model, tokens, 1, protocol, config).bits
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @given(data=st.data())
 @settings(max_examples=40, deadline=None)
-def test_one_window_at_a_time_or_many_give_the_same_bits(protocol: WindowProtocol, data: st.DataObject) -> None:
+def test_one_window_at_a_time_or_many_give_the_same_bits(protocol: ProtocolName, data: st.DataObject) -> None:
     model = random_model(data.draw(every_switch()), seed=data.draw(st.integers(0, 1000)))
     window = data.draw(st.integers(1, 12))
     layout = protocol, window, data.draw(st.integers(1, window))
@@ -35,7 +35,7 @@ def test_one_window_at_a_time_or_many_give_the_same_bits(protocol: WindowProtoco
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_in_bfloat16_only_its_rounding_differs(protocol: WindowProtocol) -> None:
+def test_in_bfloat16_only_its_rounding_differs(protocol: ProtocolName) -> None:
     """Its last bit is 0.4 % of a logit, here up to 10, and it comes out either way: over many targets that cancels."""
     model = random_model(changed(), compute_dtype=torch.bfloat16)
     tokens = np.random.default_rng(0).integers(0, 48, 400).astype(np.uint16)

@@ -1,6 +1,8 @@
 """Every target once, from the context its protocol gives it: against a scorer that does one target at a time."""
 
 import math
+from collections.abc import Iterable
+from typing import Literal, get_args
 
 import numpy as np
 import pytest
@@ -10,14 +12,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bytegolf.config import ScoreConfig
-from bytegolf.errors import InputError
-from bytegolf.score.windows import WindowProtocol, score_windows, windows
+from bytegolf.score.protocols import score_tokens
+from bytegolf.score.windows import Window, sliding_windows, standard_windows
 from model.cases import changed, random_model
 
-from .models import Broken, Remembering, Uniform
+from .models import Remembering, Uniform
 from .reference import bits_of, context_start
 
-PROTOCOLS: tuple[WindowProtocol, ...] = ("standard", "sliding")
+WindowProtocol = Literal["standard", "sliding"]
+PROTOCOLS: tuple[WindowProtocol, ...] = get_args(WindowProtocol)
 both_protocols = pytest.mark.parametrize("protocol", PROTOCOLS)
 any_protocol = st.sampled_from(PROTOCOLS)
 
@@ -33,6 +36,10 @@ def config(window: int, stride: int, batch_tokens: int = 64) -> ScoreConfig:
 
 
 # --- the windows
+
+
+def windows(protocol: WindowProtocol, targets: int, length: int, stride: int) -> Iterable[Window]:
+    return standard_windows(targets, length) if protocol == "standard" else sliding_windows(targets, length, stride)
 
 
 @st.composite
@@ -102,7 +109,7 @@ LENGTHS = [1, 2, 3, 7, 8, 9, 10, 11, 12, 15, 16, 17, 24, 25, 41]  # targets, aro
 @pytest.mark.parametrize("targets", LENGTHS)
 def test_bits_are_those_of_the_definition(protocol: WindowProtocol, targets: int) -> None:
     model, tokens = Remembering(), random_tokens(targets + 1)
-    score = score_windows(model, tokens, 123, protocol, config(WINDOW, STRIDE))
+    score = score_tokens(model, tokens, 123, protocol, config(WINDOW, STRIDE))
     expected = bits_of(model, tokens.tolist(), protocol, WINDOW, STRIDE)
     assert score.bits == pytest.approx(math.fsum(expected), rel=1e-12)
     assert (score.protocol, score.tokens, score.bytes) == (protocol, targets, 123)
@@ -113,7 +120,7 @@ def test_bits_are_those_of_the_definition(protocol: WindowProtocol, targets: int
 def test_bits_of_any_layout(protocol: WindowProtocol, targets: int, window: int, batch: int, data: st.DataObject) -> None:
     stride = data.draw(st.integers(1, window))
     model, tokens = Remembering(), random_tokens(targets + 1, seed=targets)
-    score = score_windows(model, tokens, 1, protocol, config(window, stride, batch))
+    score = score_tokens(model, tokens, 1, protocol, config(window, stride, batch))
     assert score.bits == pytest.approx(math.fsum(bits_of(model, tokens.tolist(), protocol, window, stride)), rel=1e-12)
 
 
@@ -124,14 +131,14 @@ def test_bits_of_the_real_model(protocol: WindowProtocol, isolate: bool, targets
     """Float32 logits: a target in a batch and alone differ by rounding."""
     model = random_model(changed(isolate_documents=isolate))
     tokens = random_tokens(targets + 1, vocab_size=48)
-    score = score_windows(model, tokens, 1, protocol, config(WINDOW, STRIDE))
+    score = score_tokens(model, tokens, 1, protocol, config(WINDOW, STRIDE))
     assert score.bits == pytest.approx(math.fsum(bits_of(model, tokens.tolist(), protocol, WINDOW, STRIDE)), rel=1e-6)
 
 
 @both_protocols
 @pytest.mark.parametrize("vocab_size", [2, 11, 1024, 65_536])
 def test_a_uniform_model_costs_the_logarithm_of_the_vocabulary(protocol: WindowProtocol, vocab_size: int) -> None:
-    score = score_windows(Uniform(vocab_size), random_tokens(38, 2), 37, protocol, config(WINDOW, STRIDE))
+    score = score_tokens(Uniform(vocab_size), random_tokens(38, 2), 37, protocol, config(WINDOW, STRIDE))
     assert score.bpb == pytest.approx(math.log2(vocab_size), rel=1e-7)
 
 
@@ -142,7 +149,7 @@ def test_a_uniform_model_costs_the_logarithm_of_the_vocabulary(protocol: WindowP
 @pytest.mark.parametrize("batch_tokens", [1, 8, 20, 64, 1000])
 def test_batches_keep_to_their_size(protocol: WindowProtocol, batch_tokens: int) -> None:
     model = Uniform(300)
-    score_windows(model, np.arange(1, 200, dtype=np.uint16), 1, protocol, config(WINDOW, STRIDE, batch_tokens))
+    score_tokens(model, np.arange(1, 200, dtype=np.uint16), 1, protocol, config(WINDOW, STRIDE, batch_tokens))
     assert all(asked.numel() <= max(batch_tokens, WINDOW) for asked in model.asked)
     if batch_tokens == 1000:
         assert len(model.asked) <= 3  # the first window, the full ones, the last
@@ -154,37 +161,10 @@ def test_no_window_holds_its_last_target(protocol: WindowProtocol) -> None:
     model = Uniform(300)
     tokens = np.arange(1, 200, dtype=np.uint16)
     seen = 0
-    score_windows(model, tokens, 1, protocol, config(WINDOW, 1, batch_tokens=1))
+    score_tokens(model, tokens, 1, protocol, config(WINDOW, 1, batch_tokens=1))
     for asked in model.asked:
         assert asked.dtype == torch.int64
         (window,) = asked.tolist()
         assert window == list(range(window[0], window[0] + len(window)))
         seen = max(seen, window[-1])
     assert seen == len(tokens) - 1  # the last token is a target only
-
-
-def test_the_first_token_is_given() -> None:
-    """It has no bits: another first token changes what follows, and a stream of two tokens has one target."""
-    assert score_windows(Uniform(4), np.array([1, 2]), 1, "sliding", config(8, 2)).bits == pytest.approx(2.0)
-
-
-@both_protocols
-def test_progress_is_told_of_every_target(protocol: WindowProtocol) -> None:
-    advanced: list[int] = []
-    score_windows(Uniform(11), random_tokens(100), 1, protocol, config(WINDOW, STRIDE), advanced.append)
-    assert sum(advanced) == 99 and min(advanced) > 0
-
-
-@pytest.mark.parametrize("training", [True, False])
-def test_scoring_leaves_the_model_as_it_was(training: bool) -> None:
-    model = Uniform(11).train(training)
-    score_windows(model, random_tokens(30), 1, "sliding", config(WINDOW, STRIDE))
-    assert model.training is training
-    assert model.training_at_work == {False}  # neither dropout nor gradients meanwhile
-    assert model.logit.grad is None
-
-
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_logits_that_are_no_numbers_are_no_score(value: float) -> None:
-    with pytest.raises(InputError, match="expected finite scores"):
-        score_windows(Broken(value), random_tokens(30), 1, "sliding", config(WINDOW, STRIDE))

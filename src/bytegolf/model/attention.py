@@ -11,9 +11,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from bytegolf.model.banks import BlockWeights
+from bytegolf.model.cache import KeysValues
 from bytegolf.model.causal import causal_attention
 from bytegolf.model.embeddings import Scaled
 from bytegolf.model.norm import rms_norm
+from bytegolf.model.product import product
 
 
 class Rotary(NamedTuple):
@@ -21,6 +23,9 @@ class Rotary(NamedTuple):
 
     cos: Tensor
     sin: Tensor
+
+    def last(self, positions: int) -> "Rotary":
+        return Rotary(self.cos[-positions:], self.sin[-positions:])
 
 
 def rotary_tables(length: int, rotated: int, base: float, device: torch.device, dtype: torch.dtype) -> Rotary:
@@ -55,35 +60,51 @@ def attention(
     rotary: Rotary,
     visible: Tensor | None,
     exclusive: bool,
+    last: int | None = None,
+    cache: KeysValues | None = None,
 ) -> Tensor:
-    """(B, T, D). `value_embedding`, (B, T, K·h), is added to the values; `visible` (B, 1, T, T) replaces the causal mask."""
+    """What the `last` positions n, or all, read from those up to themselves: (B, n, D).
+
+    `value_embedding`, (B, T, K·h), is added to the values. With a cache x holds the positions that follow those in it.
+    `rotary` is of all positions, cached ones included; `visible` (B, 1, T, all positions) replaces the causal mask.
+    """
     head_dim = weights.q.shape[0] // q_gain_H.shape[0]
     kv_heads = weights.k.shape[0] // head_dim
+    queries = x_BTD.shape[1] if last is None else last
 
     def heads(x_BTd: Tensor) -> Tensor:
         return x_BTd.unflatten(-1, (kv_heads, -1, head_dim)).transpose(1, 2)
 
-    projected = x_BTD @ torch.cat((weights.q, weights.k, weights.v)).T
-    q, k, v = projected.split((len(weights.q), len(weights.k), len(weights.v)), dim=-1)
+    k, v = product(x_BTD, torch.cat((weights.k, weights.v))).split(len(weights.k), dim=-1)
     if value_embedding is not None:
         v = v + value_embedding.scale * value_embedding.values
-    v = heads(v)
-    k = rotate(rms_norm(heads(k)), rotary)
+    k, v = rms_norm(heads(k)), heads(v)
+    if cache is not None:
+        k, v = cache.extended(k, v)
+    k = rotate(k, rotary)
     gain = q_gain_H.unflatten(0, (kv_heads, 1, -1))[..., None] * head_dim**-0.5
-    q = rotate(rms_norm(heads(q)), rotary) * gain
-    y = attend(q, k, v, visible)
+    q = rotate(rms_norm(heads(product(x_BTD[:, -queries:], weights.q))), rotary.last(queries)) * gain
+    y = attend(q, k, v, None if visible is None else visible[:, :, -queries:])
     if exclusive:
-        y = without_own_value(y, v)
-    return y.transpose(1, 2).flatten(2) @ weights.out.T
+        y = without_own_value(y, v[:, :, -queries:])
+    return product(y.transpose(1, 2).flatten(2), weights.out)
 
 
-def attend(q_BKTGh: Tensor, k_BKT1h: Tensor, v_BKT1h: Tensor, visible: Tensor | None) -> Tensor:
-    """softmax(q kᵀ) v, (B, K, T, G, h): each query over the keys up to its position, or over those that `visible` names."""
+def attend(q_BKnGh: Tensor, k_BKT1h: Tensor, v_BKT1h: Tensor, visible: Tensor | None) -> Tensor:
+    """softmax(q kᵀ) v, (B, K, n, G, h): the last n positions over the keys up to their own, or over those that `visible` names."""
     k, v = k_BKT1h.squeeze(3), v_BKT1h.squeeze(3)
-    if visible is None and q_BKTGh.device.type == "cpu":
-        shape = q_BKTGh.shape
-        y = causal_attention(q_BKTGh.flatten(2, 3).flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1), shape[3])
+    if visible is None and q_BKnGh.device.type == "cpu":
+        shape = q_BKnGh.shape
+        y = causal_attention(q_BKnGh.flatten(2, 3).flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1), shape[3])
         return y.view(shape)
-    q = q_BKTGh.transpose(2, 3).flatten(1, 2)
-    y = F.scaled_dot_product_attention(q, k, v, attn_mask=visible, is_causal=visible is None, scale=1.0, enable_gqa=True)
-    return y.unflatten(1, (q_BKTGh.shape[1], -1)).transpose(2, 3)
+    return torch_attention(q_BKnGh, k, v, visible)
+
+
+def torch_attention(q_BKnGh: Tensor, k_BKTh: Tensor, v_BKTh: Tensor, visible: Tensor | None) -> Tensor:
+    """`attend` by torch's own kernels."""
+    q = q_BKnGh.transpose(2, 3).flatten(1, 2)
+    queries, keys = q.shape[2], k_BKTh.shape[2]
+    if visible is None and queries < keys:  # torch would line its causal mask up at the first key, not at the last
+        visible = torch.ones(queries, keys, dtype=torch.bool, device=q.device).tril_(keys - queries)
+    y = F.scaled_dot_product_attention(q, k_BKTh, v_BKTh, attn_mask=visible, is_causal=visible is None, scale=1.0, enable_gqa=True)
+    return y.unflatten(1, (q_BKnGh.shape[1], -1)).transpose(2, 3)

@@ -8,8 +8,10 @@ from torch.nn import functional as F
 
 from bytegolf.model.attention import Rotary, attention
 from bytegolf.model.banks import BlockWeights
+from bytegolf.model.cache import KeysValues
 from bytegolf.model.embeddings import Scaled
 from bytegolf.model.norm import rms_norm
+from bytegolf.model.product import product
 
 
 class BlockControls(NamedTuple):
@@ -40,18 +42,24 @@ def block(
     visible: Tensor | None,
     exclusive: bool,
     leak: float,
+    last: int | None = None,
+    cache: KeysValues | None = None,
 ) -> Tensor:
-    """(B, T, D) to (B, T, D): skip, residual mix, attention, MLP."""
+    """(B, T, D) to (B, T, D): skip, residual mix, attention, MLP. To (B, n, D) for the `last` n positions if given.
+
+    With a cache the block reads the positions before x from there, and leaves those of x in it.
+    """
     if skip is not None:
         x = torch.addcmul(x, skip.gain, skip.activations)
     if controls.residual_mix is not None:
         x = torch.addcmul(controls.residual_mix[0] * x, controls.residual_mix[1], x0)
     read = rms_norm(x) * controls.depth_scale
-    x = torch.addcmul(x, controls.attention_scale, attention(read, weights, controls.q_gain, value_embedding, rotary, visible, exclusive))
+    y = attention(read, weights, controls.q_gain, value_embedding, rotary, visible, exclusive, last, cache)
+    x = torch.addcmul(x[:, -y.shape[1] :], controls.attention_scale, y)
     read = rms_norm(x) * controls.depth_scale
     return torch.addcmul(x, controls.mlp_scale, mlp(read, weights, leak))
 
 
 def mlp(x: Tensor, weights: BlockWeights, leak: float) -> Tensor:
     """Down · (leaky ReLU (Up x))²."""
-    return F.leaky_relu(x @ weights.up.T, leak).square() @ weights.down.T
+    return product(F.leaky_relu(product(x, weights.up), leak).square(), weights.down)

@@ -4,6 +4,7 @@ B batch, T positions, V vocabulary, D model width, L blocks, H query heads. Para
 in `compute_dtype`, the head and the softcap in the precision of the parameters. `parts` may be compiled.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -14,8 +15,9 @@ from bytegolf.config import BOS, ModelConfig
 from bytegolf.model.attention import Rotary, rotary_tables
 from bytegolf.model.banks import Banks
 from bytegolf.model.block import BlockControls, Skip
+from bytegolf.model.cache import KeysValues
 from bytegolf.model.embeddings import BIGRAM, TRIGRAM, HashEmbedding, Scaled, Smear, ValueEmbedding
-from bytegolf.model.head import mean_cross_entropy, softcapped_logits
+from bytegolf.model.head import cross_entropies, mean_cross_entropy, softcapped_logits
 from bytegolf.model.parts import Parts
 
 WeightClass = Literal["mlp", "attention", "embedding", "table", "projection", "control"]
@@ -97,15 +99,19 @@ class GPT(nn.Module):
 
         With `targets` (B, T) instead the mean cross-entropy in nats.
         """
-        dtype = self.compute_dtype
+        x = self.hidden(tokens_BT, last)
+        return self.logits(x) if targets is None else self.loss(x, targets)
+
+    def nats(self, tokens_BT: Tensor, targets_Bn: Tensor) -> Tensor:
+        """What the targets of the last n positions cost, each by itself: (B, n), for scoring alone."""
+        return self.costs(self.hidden(tokens_BT, targets_Bn.shape[1]), targets_Bn)
+
+    def hidden(self, tokens_BT: Tensor, last: int | None = None) -> Tensor:
+        """What the head reads, (B, T, D), only of the `last` positions if given."""
         age = document_age(tokens_BT) if self.config.isolate_documents else None
         visible = None if age is None else same_document(age)
-        rotary = rotary_tables(tokens_BT.shape[1], self.config.rotated_dims, self.config.rope_base, tokens_BT.device, dtype)
         x0 = self.embed(tokens_BT, age)
-        x = self.blocks(x0, self.block_values(tokens_BT), rotary, visible)
-        if last is not None:
-            x = x[:, x.shape[1] - last :]
-        return self.logits(x) if targets is None else self.loss(x, targets)
+        return self.blocks(x0, self.block_values(tokens_BT), self.rotary(tokens_BT), visible, last)
 
     def embed(self, tokens_BT: Tensor, age_BT: Tensor | None) -> Tensor:
         dtype = self.compute_dtype
@@ -121,8 +127,22 @@ class GPT(nn.Module):
         embedded = self.value_embedding.embed(tokens_BT, self.compute_dtype)
         return [None] * (self.config.num_layers - len(embedded)) + list(embedded)
 
-    def blocks(self, x0: Tensor, values: list[Scaled | None], rotary: Rotary, visible: Tensor | None) -> Tensor:
-        """All blocks (B, T, D). Outputs of the first half return in the second half, last in first out (U-Net)."""
+    def rotary(self, tokens_BT: Tensor) -> Rotary:
+        return rotary_tables(tokens_BT.shape[1], self.config.rotated_dims, self.config.rope_base, tokens_BT.device, self.compute_dtype)
+
+    def blocks(
+        self,
+        x0: Tensor,
+        values: list[Scaled | None],
+        rotary: Rotary,
+        visible: Tensor | None,
+        last: int | None = None,
+        caches: Sequence[KeysValues] = (),
+    ) -> Tensor:
+        """All blocks (B, T, D). Outputs of the first half return in the second half, last in first out (U-Net).
+
+        Only the last block can leave positions out: the others' are read by the next. Caches, one a block, are read and extended.
+        """
         config, dtype = self.config, self.compute_dtype
         weights, controls = self.banks.blocks(dtype), self.controls.blocks(dtype)
         gains = None if self.controls.skips is None else iter(self.controls.skips.to(dtype).unbind(0))
@@ -132,7 +152,9 @@ class GPT(nn.Module):
         for i in range(config.num_layers):
             skip = Skip(stack.pop(), next(gains)) if gains and i >= first_half and stack else None
             exclusive = i >= config.num_layers - config.xsa_layers
-            x = self.parts.block(x, x0, weights[i], controls[i], values[i], skip, rotary, visible, exclusive, config.mlp_leak)
+            asked = last if i == config.num_layers - 1 else None
+            cache = caches[i] if caches else None
+            x = self.parts.block(x, x0, weights[i], controls[i], values[i], skip, rotary, visible, exclusive, config.mlp_leak, asked, cache)
             if gains and i < first_half:
                 stack.append(x)
         return x
@@ -145,6 +167,12 @@ class GPT(nn.Module):
         head = self.tokens if self.head is None else self.head
         x_ND = self.parts.rms_norm(x_BTD).flatten(0, 1)
         return mean_cross_entropy(x_ND, head, targets_BT.flatten(), self.config.logit_softcap, self.parts.nll_and_gradient)
+
+    def costs(self, x_BTD: Tensor, targets_BT: Tensor) -> Tensor:
+        """The cross-entropy of each position, (B, T), in nats."""
+        head = self.tokens if self.head is None else self.head
+        x_ND = self.parts.rms_norm(x_BTD).flatten(0, 1)
+        return cross_entropies(x_ND, head, targets_BT.flatten(), self.config.logit_softcap).view(targets_BT.shape)
 
 
 def document_age(tokens_BT: Tensor) -> Tensor:

@@ -8,10 +8,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from bytegolf.model.product import product
 
-CHUNK_LOGITS = 1 << 20  # logits held at once while training
+CHUNK_LOGITS = 1 << 20  # logits held at once
 
 NllAndGradient = Callable[[Tensor, Tensor, float, torch.dtype], tuple[Tensor, Tensor]]
 
@@ -20,6 +21,13 @@ def softcapped_logits(x_ND: Tensor, head_VD: Tensor, cap: float) -> Tensor:
     """cap · tanh(x headᵀ / cap), (N, V)."""
     z = x_ND.to(head_VD.dtype) / cap  # before the product, where there is less to divide
     return cap * torch.tanh(product(z, head_VD))
+
+
+def cross_entropies(x_ND: Tensor, head_VD: Tensor, targets_N: Tensor, cap: float) -> Tensor:
+    """-log softmax of the softcapped logits at each target, (N,), in nats."""
+    rows = max(1, CHUNK_LOGITS // len(head_VD))
+    chunks = zip(x_ND.split(rows), targets_N.split(rows), strict=True)
+    return torch.cat([F.cross_entropy(softcapped_logits(x, head_VD, cap), targets, reduction="none") for x, targets in chunks])
 
 
 def nll_and_gradient(u_NV: Tensor, targets_N: Tensor, cap: float, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
