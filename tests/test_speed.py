@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from bytegolf.score.protocols import PROTOCOLS
 
 from bytegolf import speed
 from bytegolf.pack.plan import training_flops_per_token
 from bytegolf.recipes import load_recipe
 from bytegolf.report.tables import bench_table
+from bytegolf.score.protocols import PROTOCOLS
 from bytegolf.speed import BenchResult, Speed, measure
 from train.cases import MICRO
 
@@ -62,7 +62,7 @@ def test_the_start_is_that_of_the_command() -> None:
 
 
 def test_a_command_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(speed, "START_UP_TEXT", "too short")
+    monkeypatch.setattr(speed, "START_UP_TEXT", "")
     with pytest.raises(RuntimeError, match=r"the run did not begin: error: .*sequence_length"):
         speed.start_up_seconds(load_recipe(MICRO))
 
