@@ -26,7 +26,7 @@ from torch.nn import functional as F
 
 from bytegolf.model.attention import Rotary, without_own_value
 from bytegolf.model.banks import BlockWeights
-from bytegolf.model.block import BlockControls, Skip, mlp
+from bytegolf.model.block import BlockControls, Skip
 from bytegolf.model.embeddings import Scaled
 from bytegolf.model.gpt import GPT
 from bytegolf.model.norm import rms_norm
@@ -121,8 +121,9 @@ def nats_by(model: GPT, parts: Parts, inputs: Tensor, targets: Tensor, size: int
 def seed_nats(model: GPT, inputs: Tensor, targets: Tensor) -> Tensor:
     """As the seed's sliding evaluation: whole windows, then the last targets of each."""
     model.parts = Parts(block=seed_block)
-    logits = model(inputs)[:, -targets.shape[1] :]
-    return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), reduction="none").view(targets.shape)
+    cap, head = model.config.logit_softcap, model.tokens if model.head is None else model.head
+    logits = cap * torch.tanh(F.linear(rms_norm(model.hidden(inputs)), head) / cap)
+    return F.cross_entropy(logits[:, -targets.shape[1] :].flatten(0, 1), targets.flatten(), reduction="none").view(targets.shape)
 
 
 def seed_block(
@@ -136,7 +137,8 @@ def seed_block(
         x = controls.residual_mix[0] * x + controls.residual_mix[1] * x0
     read = rms_norm(x) * controls.depth_scale
     x = x + controls.attention_scale * seed_attention(read, weights, controls, value_embedding, rotary, exclusive)
-    return x + controls.mlp_scale * mlp(rms_norm(x) * controls.depth_scale, weights, leak)
+    read = rms_norm(x) * controls.depth_scale
+    return x + controls.mlp_scale * F.linear(F.leaky_relu(F.linear(read, weights.up), leak).square(), weights.down)
 
 
 def seed_attention(

@@ -75,13 +75,10 @@ def measure(recipe: Recipe, seconds: float, corpus_tokens: int) -> Speed:
 
     The product is measured before and after, and the better rate counts.
     """
-    device = choose_device(recipe.train.device)
-    dtype = choose_dtype(recipe.train, device)
+    learner = _learner(recipe)
+    device, dtype = learner.device, learner.model.compute_dtype
     with tempfile.TemporaryDirectory() as folder:
         tokens = _corpus(Path(folder), recipe, corpus_tokens)
-        model = GPT(recipe.model, dtype).to(device)
-        model.initialise(recipe.train.seed)
-        learner = Learner(recipe, model, plan_artifact(recipe).bits)
         began = _now(device)
         if recipe.train.compile:
             learner.compile()
@@ -133,6 +130,13 @@ def start_up_seconds(recipe: Recipe) -> float:
                     process.kill()
                     return seconds
     raise RuntimeError(f"the run did not begin: {said.strip()}")
+
+
+def _learner(recipe: Recipe) -> Learner:
+    device = choose_device(recipe.train.device)
+    model = GPT(recipe.model, choose_dtype(recipe.train, device)).to(device)
+    model.initialise(recipe.train.seed)
+    return Learner(recipe, model, plan_artifact(recipe).bits)
 
 
 def _corpus(folder: Path, recipe: Recipe, tokens: int) -> TokenStream:

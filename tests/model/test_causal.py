@@ -67,4 +67,4 @@ def test_the_operator_keeps_torchs_rules() -> None:
     """Its shapes without data and its gradients are what torch.compile and autograd expect of them."""
     inputs = [torch.randn(2, rows, 4, requires_grad=True) for rows in (6, 5, 5)]
     for keep in (True, False):
-        torch.library.opcheck(attention_operator, (*inputs, 2, keep))
+        torch.library.opcheck(attention_operator, (*inputs, 2, 2, keep))

@@ -1,4 +1,4 @@
-"""A model compiles itself when enough is left to score, for the shape of which there is most, or goes on without."""
+"""Where there is enough to score a model is compiled, for the shape of which there is most; or it goes on without."""
 
 from collections.abc import Callable
 from dataclasses import fields
@@ -38,7 +38,7 @@ def test_long_work_compiles_and_scores_the_same(monkeypatch: pytest.MonkeyPatch,
         return run
 
     monkeypatch.setattr(torch, "compile", compile_)
-    monkeypatch.setattr(compiling, "PAYS", 0.0)
+    monkeypatch.setattr(compiling, "PAYS", 0)
     assert bits(model) == plain
     assert len(compiled) == len(fields(Parts)) and shapes == {torch.Size((4, 16, 24))}
     assert model.parts is written
@@ -58,6 +58,6 @@ def test_without_a_compiler_scoring_goes_on(monkeypatch: pytest.MonkeyPatch, cap
         raise RuntimeError("no working C++ compiler found\nand a long story")
 
     monkeypatch.setattr(torch, "compile", lambda function, **_: refused)
-    monkeypatch.setattr(compiling, "PAYS", 0.0)
+    monkeypatch.setattr(compiling, "PAYS", 0)
     assert bits(model) == plain
     assert capsys.readouterr().err.count("compile: not possible here, scoring goes on without (no working C++ compiler found)\n") == 1

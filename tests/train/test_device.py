@@ -41,6 +41,17 @@ def test_auto_is_bfloat16_where_it_is_native(monkeypatch: pytest.MonkeyPatch, na
     assert choose_dtype(micro("train.dtype=auto").train, CPU) == dtype
 
 
-def test_an_old_torch_knows_nothing_of_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("flags", "native"), [({"avx512_bf16": True}, True), ({"amx_bf16": True}, True), ({"bf16": True}, True), ({}, False)]
+)
+def test_what_torch_knows_of_the_cpu_decides(monkeypatch: pytest.MonkeyPatch, flags: dict[str, bool], native: bool) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, **flags}, raising=False)
+    assert module.has_bfloat16(CPU) is native
+
+
+@pytest.mark.parametrize(("seconds", "native"), [(0.5, True), (2.0, False)])
+def test_where_an_old_torch_knows_nothing_the_faster_product_decides(monkeypatch: pytest.MonkeyPatch, seconds: float, native: bool) -> None:
     monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
-    assert module.has_bfloat16(CPU) is False
+    assert module._product_seconds(torch.float32) > 0
+    monkeypatch.setattr(module, "_product_seconds", {torch.bfloat16: seconds, torch.float32: 1.0}.__getitem__)
+    assert module.has_bfloat16(CPU) is native

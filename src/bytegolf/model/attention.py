@@ -15,6 +15,7 @@ from bytegolf.model.cache import KeysValues
 from bytegolf.model.causal import causal_attention
 from bytegolf.model.embeddings import Scaled
 from bytegolf.model.norm import rms_norm
+from bytegolf.model.product import product
 
 
 class Rotary(NamedTuple):
@@ -74,19 +75,19 @@ def attention(
     def heads(x_BTd: Tensor) -> Tensor:
         return x_BTd.unflatten(-1, (kv_heads, -1, head_dim)).transpose(1, 2)
 
-    v = x_BTD @ weights.v.T
+    k, v = product(x_BTD, torch.cat((weights.k, weights.v))).split(len(weights.k), dim=-1)
     if value_embedding is not None:
         v = v + value_embedding.scale * value_embedding.values
-    k, v = rms_norm(heads(x_BTD @ weights.k.T)), heads(v)
+    k, v = rms_norm(heads(k)), heads(v)
     if cache is not None:
         k, v = cache.extended(k, v)
     k = rotate(k, rotary)
     gain = q_gain_H.unflatten(0, (kv_heads, 1, -1))[..., None] * head_dim**-0.5
-    q = rotate(rms_norm(heads(x_BTD[:, -queries:] @ weights.q.T)), rotary.last(queries)) * gain
+    q = rotate(rms_norm(heads(product(x_BTD[:, -queries:], weights.q))), rotary.last(queries)) * gain
     y = attend(q, k, v, None if visible is None else visible[:, :, -queries:])
     if exclusive:
         y = without_own_value(y, v[:, :, -queries:])
-    return y.transpose(1, 2).flatten(2) @ weights.out.T
+    return product(y.transpose(1, 2).flatten(2), weights.out)
 
 
 def attend(q_BKnGh: Tensor, k_BKT1h: Tensor, v_BKT1h: Tensor, visible: Tensor | None) -> Tensor:

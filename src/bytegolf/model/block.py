@@ -11,6 +11,7 @@ from bytegolf.model.banks import BlockWeights
 from bytegolf.model.cache import KeysValues
 from bytegolf.model.embeddings import Scaled
 from bytegolf.model.norm import rms_norm
+from bytegolf.model.product import product
 
 
 class BlockControls(NamedTuple):
@@ -61,4 +62,4 @@ def block(
 
 def mlp(x: Tensor, weights: BlockWeights, leak: float) -> Tensor:
     """Down · (leaky ReLU (Up x))²."""
-    return F.leaky_relu(x @ weights.up.T, leak).square() @ weights.down.T
+    return product(F.leaky_relu(product(x, weights.up), leak).square(), weights.down)

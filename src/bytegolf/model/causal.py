@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 TILE_POSITIONS = 128  # of queries: smaller tiles waste less on the masked triangle, larger ones multiply faster
-TILE_SCORES = 1 << 20
+TILE_SCORES = 1 << 21
 KEPT_SCORES = 1 << 26  # of one call
 
 
@@ -33,17 +33,18 @@ class Tile(NamedTuple):
 
 def causal_attention(q_NRh: Tensor, k_NTh: Tensor, v_NTh: Tensor, shared: int) -> Tensor:
     """softmax(q kᵀ) v over the keys up to each query's own position, (N, R, h). Scores are not scaled."""
-    keep = torch.is_grad_enabled() and _count_scores(q_NRh, k_NTh, shared) <= KEPT_SCORES
-    y, _ = attention_operator(q_NRh, k_NTh, v_NTh, shared, keep)
+    step = max(TILE_POSITIONS, k_NTh.shape[1] // 4)
+    keep = torch.is_grad_enabled() and _count_scores(q_NRh, k_NTh, shared, step) <= KEPT_SCORES
+    y, _ = attention_operator(q_NRh, k_NTh, v_NTh, shared, step, keep)
     return y
 
 
 @torch.library.custom_op("bytegolf::causal_attention", mutates_args=())
-def attention_operator(q_NRh: Tensor, k_NTh: Tensor, v_NTh: Tensor, shared: int, keep: bool) -> tuple[Tensor, Tensor]:
-    """Causal attention, and its probabilities tile after tile if they are to be kept."""
+def attention_operator(q_NRh: Tensor, k_NTh: Tensor, v_NTh: Tensor, shared: int, step: int, keep: bool) -> tuple[Tensor, Tensor]:
+    """Causal attention, and its probabilities tile after tile if they are to be kept. A tile has `step` positions of queries."""
     y = torch.empty_like(q_NRh)
-    kept = q_NRh.new_empty(_count_scores(q_NRh, k_NTh, shared) if keep else 0)
-    for tile in _tiles(q_NRh, k_NTh, shared):
+    kept = q_NRh.new_empty(_count_scores(q_NRh, k_NTh, shared, step) if keep else 0)
+    for tile in _tiles(q_NRh, k_NTh, shared, step):
         p = _probabilities(q_NRh, k_NTh, tile, out=kept[tile.scores].view(tile.shape) if keep else None)
         y[tile.heads, tile.rows] = torch.bmm(p, v_NTh[tile.heads, tile.keys])
     return y, kept
@@ -51,12 +52,12 @@ def attention_operator(q_NRh: Tensor, k_NTh: Tensor, v_NTh: Tensor, shared: int,
 
 @torch.library.custom_op("bytegolf::causal_attention_backward", mutates_args=())
 def _backward_operator(
-    gradient_NRh: Tensor, q_NRh: Tensor, k_NTh: Tensor, v_NTh: Tensor, kept: Tensor, shared: int
+    gradient_NRh: Tensor, q_NRh: Tensor, k_NTh: Tensor, v_NTh: Tensor, kept: Tensor, shared: int, step: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     gradient_q = torch.empty_like(q_NRh)
     exact = torch.promote_types(q_NRh.dtype, torch.float32)  # several tiles add to one key
     gradient_k, gradient_v = torch.zeros_like(k_NTh, dtype=exact), torch.zeros_like(v_NTh, dtype=exact)
-    for tile in _tiles(q_NRh, k_NTh, shared):
+    for tile in _tiles(q_NRh, k_NTh, shared, step):
         queries, keys = (tile.heads, tile.rows), (tile.heads, tile.keys)
         p = kept[tile.scores].view(tile.shape) if len(kept) else _probabilities(q_NRh, k_NTh, tile, out=None)
         gradient_p = torch.bmm(gradient_NRh[queries], v_NTh[keys].mT)
@@ -67,22 +68,21 @@ def _backward_operator(
     return gradient_q, gradient_k.to(k_NTh.dtype), gradient_v.to(v_NTh.dtype)
 
 
-def _spans(q_NRh: Tensor, k_NTh: Tensor, shared: int) -> Iterator[tuple[int, int, int]]:
+def _spans(q_NRh: Tensor, k_NTh: Tensor, shared: int, step: int) -> Iterator[tuple[int, int, int]]:
     """First and last position of the queries of each row of tiles, and the number of keys they see."""
     positions, keys = q_NRh.shape[1] // shared, k_NTh.shape[1]
-    step = max(TILE_POSITIONS, keys // 4)
     for first in range(0, positions, step):
         last = min(first + step, positions)
         yield first, last, keys - positions + last
 
 
-def _count_scores(q_NRh: Tensor, k_NTh: Tensor, shared: int) -> int:
-    return len(q_NRh) * shared * sum((last - first) * seen for first, last, seen in _spans(q_NRh, k_NTh, shared))
+def _count_scores(q_NRh: Tensor, k_NTh: Tensor, shared: int, step: int) -> int:
+    return len(q_NRh) * shared * sum((last - first) * seen for first, last, seen in _spans(q_NRh, k_NTh, shared, step))
 
 
-def _tiles(q_NRh: Tensor, k_NTh: Tensor, shared: int) -> Iterator[Tile]:
+def _tiles(q_NRh: Tensor, k_NTh: Tensor, shared: int, step: int) -> Iterator[Tile]:
     begin = 0
-    for first, last, seen in _spans(q_NRh, k_NTh, shared):
+    for first, last, seen in _spans(q_NRh, k_NTh, shared, step):
         mask = torch.full((last - first, last - first), -math.inf, dtype=q_NRh.dtype).triu_(1).repeat_interleave(shared, 0)
         group = max(1, TILE_SCORES // (len(mask) * seen))
         for head in range(0, len(q_NRh), group):
@@ -99,23 +99,25 @@ def _probabilities(q_NRh: Tensor, k_NTh: Tensor, tile: Tile, out: Tensor | None)
 
 
 @attention_operator.register_fake
-def _(q_NRh: Tensor, k_NTh: Tensor, v_NTh: Tensor, shared: int, keep: bool) -> tuple[Tensor, Tensor]:
-    return torch.empty_like(q_NRh), q_NRh.new_empty(_count_scores(q_NRh, k_NTh, shared) if keep else 0)
+def _(q_NRh: Tensor, k_NTh: Tensor, v_NTh: Tensor, shared: int, step: int, keep: bool) -> tuple[Tensor, Tensor]:
+    return torch.empty_like(q_NRh), q_NRh.new_empty(_count_scores(q_NRh, k_NTh, shared, step) if keep else 0)
 
 
 @_backward_operator.register_fake
-def _(gradient_NRh: Tensor, q_NRh: Tensor, k_NTh: Tensor, v_NTh: Tensor, kept: Tensor, shared: int) -> tuple[Tensor, Tensor, Tensor]:
+def _(
+    gradient_NRh: Tensor, q_NRh: Tensor, k_NTh: Tensor, v_NTh: Tensor, kept: Tensor, shared: int, step: int
+) -> tuple[Tensor, Tensor, Tensor]:
     return torch.empty_like(q_NRh), torch.empty_like(k_NTh), torch.empty_like(v_NTh)
 
 
-def _save_for_backward(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor, int, bool], output: tuple[Tensor, Tensor]) -> None:
-    *tensors, ctx.shared, _ = inputs
+def _save_for_backward(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor, int, int, bool], output: tuple[Tensor, Tensor]) -> None:
+    *tensors, ctx.shared, ctx.step, _ = inputs
     ctx.save_for_backward(*tensors, output[1])
     ctx.set_materialize_grads(False)
 
 
 def _backward(ctx: Any, gradient_NRh: Tensor, _: Tensor | None) -> tuple[Tensor | None, ...]:
-    return *_backward_operator(gradient_NRh.contiguous(), *ctx.saved_tensors, ctx.shared), None, None
+    return *_backward_operator(gradient_NRh.contiguous(), *ctx.saved_tensors, ctx.shared, ctx.step), None, None, None
 
 
 attention_operator.register_autograd(_backward, setup_context=_save_for_backward)

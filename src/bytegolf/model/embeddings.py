@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from bytegolf.model.norm import rms_norm
+from bytegolf.model.product import product
 
 
 class Scaled(NamedTuple):
@@ -46,7 +47,7 @@ class Projected(nn.Module):
 
     def forward(self, rows_BT: Tensor, dtype: torch.dtype) -> Tensor:
         x = nn.functional.embedding(rows_BT, self.table).to(dtype)
-        return x if self.projection is None else x @ self.projection.to(dtype).T
+        return x if self.projection is None else product(x, self.projection.to(dtype))
 
 
 class HashEmbedding(Projected):

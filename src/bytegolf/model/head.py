@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from bytegolf.model.product import product
+
 CHUNK_LOGITS = 1 << 20  # logits held at once
 
 NllAndGradient = Callable[[Tensor, Tensor, float, torch.dtype], tuple[Tensor, Tensor]]
@@ -18,7 +20,7 @@ NllAndGradient = Callable[[Tensor, Tensor, float, torch.dtype], tuple[Tensor, Te
 def softcapped_logits(x_ND: Tensor, head_VD: Tensor, cap: float) -> Tensor:
     """cap · tanh(x headᵀ / cap), (N, V)."""
     z = x_ND.to(head_VD.dtype) / cap  # before the product, where there is less to divide
-    return cap * torch.tanh(z @ head_VD.T)
+    return cap * torch.tanh(product(z, head_VD))
 
 
 def cross_entropies(x_ND: Tensor, head_VD: Tensor, targets_N: Tensor, cap: float) -> Tensor:
@@ -62,7 +64,7 @@ class _MeanCrossEntropy(torch.autograd.Function):
         total = torch.zeros((), dtype=torch.float64, device=x_ND.device)
         rows = max(1, CHUNK_LOGITS // len(head_VD))
         for x, targets, gradient in zip(x_ND.split(rows), targets_N.split(rows), gradient_x.split(rows), strict=True):
-            u = (x.to(head_VD.dtype) / cap) @ head_VD.T
+            u = product(x.to(head_VD.dtype) / cap, head_VD)
             nll, by_logits = pointwise(u, targets, cap, dtype)
             total += nll.sum(dtype=torch.float64)
             gradient.copy_(by_logits @ head_low)

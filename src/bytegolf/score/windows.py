@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from bytegolf.config import ScoreConfig
 from bytegolf.model.gpt import GPT
-from bytegolf.score.compiling import Compiling
+from bytegolf.score.compiling import Costing
 from bytegolf.score.costs import Costs, Tokens, rows
 
 
@@ -41,24 +41,25 @@ def sliding_windows(targets: int, length: int, stride: int) -> Iterator[Window]:
 
 
 def standard_costs(model: GPT, tokens: Tokens, config: ScoreConfig) -> Iterator[Costs]:
-    return _costs(model, tokens, standard_windows(len(tokens) - 1, config.window), config.batch_tokens)
+    return _costs(model, tokens, standard_windows(len(tokens) - 1, config.window), config, stride=config.window)
 
 
 def sliding_costs(model: GPT, tokens: Tokens, config: ScoreConfig) -> Iterator[Costs]:
-    return _costs(model, tokens, sliding_windows(len(tokens) - 1, config.window, config.stride), config.batch_tokens)
+    return _costs(model, tokens, sliding_windows(len(tokens) - 1, config.window, config.stride), config, stride=config.stride)
 
 
-def _costs(model: GPT, tokens: Tokens, windows: Iterable[Window], batch_tokens: int) -> Iterator[Costs]:
-    device, compiling = next(model.parameters()).device, Compiling(model, len(tokens) - 1)
-    for batch in _batches(windows, batch_tokens):
+def _costs(model: GPT, tokens: Tokens, windows: Iterable[Window], config: ScoreConfig, stride: int) -> Iterator[Costs]:
+    device = next(model.parameters()).device
+    size = max(1, config.batch_tokens // config.window)
+    costing = Costing(model, len(tokens) * config.window // stride, whole=(size, stride))
+    for batch in _batches(windows, size):
         inputs = rows(tokens, [slice(window.start, window.stop) for window in batch], device)
         targets = rows(tokens, [slice(window.stop - window.scored + 1, window.stop + 1) for window in batch], device)
-        yield Costs(batch[0].stop - batch[0].scored, compiling.nats(inputs, targets))
+        yield Costs(batch[0].stop - batch[0].scored, costing.nats(inputs, targets))
 
 
-def _batches(windows: Iterable[Window], batch_tokens: int) -> Iterator[list[Window]]:
-    """Runs of windows of one shape, as many as fit `batch_tokens`."""
-    for (length, _), run in groupby(windows, key=lambda window: (window.stop - window.start, window.scored)):
-        size = max(1, batch_tokens // length)
+def _batches(windows: Iterable[Window], size: int) -> Iterator[list[Window]]:
+    """Runs of windows of one shape, `size` at most."""
+    for _, run in groupby(windows, key=lambda window: (window.stop - window.start, window.scored)):
         while batch := list(islice(run, size)):
             yield batch
