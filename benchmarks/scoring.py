@@ -6,7 +6,7 @@
 
 The seed's way, in float32 on the same weights: every position through every block and the head, attention by torch's
 own kernel, then all but the last targets dropped. Streaming is timed once its cache is full. Prints a table and writes
-benchmarks/results/scoring-DATE.json. Ways take turns, and the best time of each counts: ratios compare, times on a
+benchmarks/results/scoring.json. Ways take turns, and the best time of each counts: ratios compare, times on a
 shared machine do not.
 """
 
@@ -15,7 +15,7 @@ import json
 import math
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -57,10 +57,10 @@ def main() -> None:
         difference = "another protocol" if row["difference"] is None else f"{row['difference']:.1e}"
         print(f"{row['way']:<20}{row['ms_per_token']:>10.3f}{row['times_the_seed']:>14.2f}{difference:>18}")
     print(f"streaming is {result['streaming_gain']:.1f} times cheaper than sliding")
-    file = RESULTS / f"scoring-{datetime.now(UTC):%Y-%m-%d}.json"
+    file = RESULTS / "scoring.json"
     kept = json.loads(file.read_text())["results"] if file.exists() else []
     same = [old for old in kept if all(old[key] == result[key] for key in ("recipe", "window", "stride"))]
-    write_json(file, {"machine": provenance(), "results": [*(old for old in kept if old not in same), result]})
+    write_json(file, {"date": f"{date.today()}", "machine": provenance(), "results": [*(old for old in kept if old not in same), result]})
 
 
 def measure(recipe: str, window: int, stride: int, windows: int, batch: int, rounds: int, compiled: bool) -> dict[str, Any]:

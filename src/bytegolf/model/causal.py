@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 TILE_POSITIONS = 128  # of queries: smaller tiles waste less on the masked triangle, larger ones multiply faster
-TILE_SCORES = 1 << 21
+TILE_SCORES = 1 << 20
 KEPT_SCORES = 1 << 26  # of one call
 
 
@@ -33,9 +33,8 @@ class Tile(NamedTuple):
 
 def causal_attention(q_NRh: Tensor, k_NTh: Tensor, v_NTh: Tensor, shared: int) -> Tensor:
     """softmax(q kᵀ) v over the keys up to each query's own position, (N, R, h). Scores are not scaled."""
-    step = max(TILE_POSITIONS, k_NTh.shape[1] // 4)
-    keep = torch.is_grad_enabled() and _count_scores(q_NRh, k_NTh, shared, step) <= KEPT_SCORES
-    y, _ = attention_operator(q_NRh, k_NTh, v_NTh, shared, step, keep)
+    keep = torch.is_grad_enabled() and _count_scores(q_NRh, k_NTh, shared, TILE_POSITIONS) <= KEPT_SCORES
+    y, _ = attention_operator(q_NRh, k_NTh, v_NTh, shared, TILE_POSITIONS, keep)
     return y
 
 
