@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from bytegolf import cli, flow
+from bytegolf.config import TextConfig
 from bytegolf.recipes import load_recipe, recipe_names
 from bytegolf.run import RunFolder, read_json
 from bytegolf.text.prepare import prepare
@@ -90,7 +91,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "wrong.toml").write_text("[model\n")
     write_texts(root / "texts", documents(count=30))
     prepare([str(root / "texts")], root / "other", vocab_size=300, val_docs=3)
-    prepare([str(root / "texts")], root / "other-bytes", kind="bytes", val_docs=3)
+    prepare([str(root / "texts")], root / "other-bytes", text=TextConfig(tokenizer="bytes"), val_docs=3)
 
     (root / "empty").mkdir()
     (root / "file").write_text("a file in the way\n")

@@ -84,6 +84,7 @@ class TextConfig(Section):
     """How text becomes tokens; read by `prepare`."""
 
     tokenizer: Literal["bpe", "bytes"] = Field("bpe", description="SentencePiece BPE, or the 4 + 256 raw byte vocabulary")
+    across_words: bool = Field(False, description="BPE pieces may span words and spaces: fewer tokens of the same text")
 
 
 class TrainConfig(Section):

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from bytegolf.artifact.container import Artifact, read_artifact
-from bytegolf.config import Recipe, ScoreConfig
+from bytegolf.config import Recipe, ScoreConfig, TextConfig
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT, parameter_count
 from bytegolf.pack.allocate import Bits, BudgetTooSmallError
@@ -72,13 +72,12 @@ def prepare_data(
     if sum(choice is not None for choice in (recipe, vocab, tokenizer)) > 1:
         raise InputError("prepare: expected one of --recipe, --vocab and --tokenizer, found several")
     chosen = load_recipe(recipe) if recipe else None
-    by_bytes = tokenizer == "bytes" or (chosen is not None and chosen.text.tokenizer == "bytes")
     return prepare(
         sources,
         out,
-        kind="bytes" if by_bytes else "bpe",
+        text=TextConfig(tokenizer="bytes") if tokenizer == "bytes" else chosen.text if chosen else TextConfig(),
         vocab_size=chosen.model.vocab_size if chosen else vocab or DEFAULT_VOCAB_SIZE,
-        tokenizer=Path(tokenizer) if tokenizer and not by_bytes else None,
+        tokenizer=Path(tokenizer) if tokenizer and tokenizer != "bytes" else None,
         val_docs=val_docs,
     )
 
@@ -203,7 +202,7 @@ def report(runs: Sequence[Path], out: Path, compressors: Sequence[CompressorScor
 def quickstart(out: Path) -> QuickstartResult:
     """Prepare, train, pack, score and report on the standard library's own source, inside `out`."""
     recipe, data, run = load_recipe("quickstart"), out / "data", RunFolder(out / "run")
-    manifest = prepare(["stdlib"], data, kind=recipe.text.tokenizer, vocab_size=recipe.model.vocab_size)
+    manifest = prepare(["stdlib"], data, text=recipe.text, vocab_size=recipe.model.vocab_size)
     trained = train(recipe, data, run.root, resume=True)
     packed = pack(run.root, data=data)
     compressors = compare_compressors(data)

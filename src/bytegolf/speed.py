@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from bytegolf.config import Recipe
+from bytegolf.config import Recipe, TextConfig
 from bytegolf.model.gpt import GPT, parameter_count
 from bytegolf.pack.plan import plan_artifact, training_flops_per_token
 from bytegolf.recipes import recipe_toml
@@ -117,7 +117,7 @@ def start_up_seconds(recipe: Recipe) -> float:
         texts.mkdir()
         for index in range(4):
             (texts / f"{index}.txt").write_text(f"{index} {START_UP_TEXT}")
-        prepare([str(texts)], data, kind="bytes", val_docs=1)
+        prepare([str(texts)], data, text=TextConfig(tokenizer="bytes"), val_docs=1)
         file.write_text(recipe_toml(Recipe.model_validate(values)))
         command = [sys.executable, "-m", "bytegolf", "train", str(file), "--data", str(data), "--out", str(Path(name, "run"))]
         began = time.perf_counter()

@@ -11,7 +11,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bytegolf.config import BOS
+from bytegolf.config import BOS, TextConfig
 from bytegolf.errors import InputError
 from bytegolf.run import DataManifest
 from bytegolf.text import prepare as module
@@ -37,7 +37,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("kind", ["bpe", "bytes"])
 def test_a_data_folder(source: Path, tmp_path: Path, kind: Kind) -> None:
     out = tmp_path / "data"
-    manifest = prepare([str(source)], out, kind=kind, vocab_size=400)
+    manifest = prepare([str(source)], out, text=TextConfig(tokenizer=kind), vocab_size=400)
     tokenizer_name = "bytes" if kind == "bytes" else "tokenizer.model"
     assert set(contents(out)) == {"train_000000.bin", "val_000000.bin", "val.txt.zst", tokenizer_name, "manifest.json"}
     assert DataManifest.model_validate_json((out / "manifest.json").read_bytes()) == manifest
@@ -88,9 +88,9 @@ def test_the_tokenizer_sees_no_held_out_text(tmp_path: Path) -> None:
 def test_a_sample_trains_the_tokenizer_of_a_large_corpus(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trained_on: list[str] = []
 
-    def train(texts: Iterable[str], vocab_size: int) -> BpeTokenizer:
+    def train(texts: Iterable[str], vocab_size: int, across_words: bool) -> BpeTokenizer:
         trained_on.extend(texts)
-        return train_bpe(trained_on, vocab_size)
+        return train_bpe(trained_on, vocab_size, across_words)
 
     monkeypatch.setattr(module, "train_bpe", train)
     monkeypatch.setattr(module, "SAMPLE_BYTES", 10_000)
@@ -116,7 +116,7 @@ def test_another_preparation_is_refused(source: Path, tmp_path: Path, bpe: BpeTo
     (tmp_path / "other.txt").write_text(SOURCE)
     for what, sources, options in (
         ("tokenizer", [source], {"vocab_size": 401}),
-        ("tokenizer", [source], {"kind": "bytes"}),
+        ("tokenizer", [source], {"text": TextConfig(tokenizer="bytes")}),
         ("tokenizer", [source], {"tokenizer": tmp_path / "given.model"}),
         ("split", [source], {"val_docs": 2}),
         ("documents", [tmp_path / "other.txt"], {"val_docs": 2}),
@@ -128,10 +128,10 @@ def test_another_preparation_is_refused(source: Path, tmp_path: Path, bpe: BpeTo
 
 def test_a_damaged_folder_is_not_reused(source: Path, tmp_path: Path) -> None:
     out = tmp_path / "data"
-    prepare([str(source)], out, kind="bytes")
+    prepare([str(source)], out, text=TextConfig(tokenizer="bytes"))
     os.truncate(out / "train_000000.bin", 5000)
     with pytest.raises(InputError, match=r"train_000000\.bin: expected the file as prepared, found it damaged"):
-        prepare([str(source)], out, kind="bytes")
+        prepare([str(source)], out, text=TextConfig(tokenizer="bytes"))
 
 
 def test_something_else_in_the_way(source: Path, tmp_path: Path) -> None:
@@ -141,15 +141,15 @@ def test_something_else_in_the_way(source: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for name in ("file", "full"):
         with pytest.raises(InputError, match=f"{name}: expected no folder yet, an empty one or prepared data"):
-            prepare([str(source)], tmp_path / name, kind="bytes")
+            prepare([str(source)], tmp_path / name, text=TextConfig(tokenizer="bytes"))
     assert (tmp_path / "file").read_text() == (tmp_path / "full" / "precious").read_text() == "precious"
-    prepare([str(source)], tmp_path / "empty", kind="bytes")
+    prepare([str(source)], tmp_path / "empty", text=TextConfig(tokenizer="bytes"))
 
 
 def test_data_inside_its_source_is_no_document(source: Path) -> None:
-    first = prepare([str(source)], source / "data", kind="bytes")
+    first = prepare([str(source)], source / "data", text=TextConfig(tokenizer="bytes"))
     assert first.train_documents + first.val_documents == len(TEXTS)
-    assert prepare([str(source)], source / "data", kind="bytes") == first
+    assert prepare([str(source)], source / "data", text=TextConfig(tokenizer="bytes")) == first
 
 
 @pytest.mark.parametrize("moment", ["encode_batch", "sha256_of", "write_json"])
@@ -175,7 +175,7 @@ def test_text_that_changes_meanwhile(source: Path, tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(module, "_encode", encode_later)
     with pytest.raises(InputError, match="expected the same documents in every pass, found them changed"):
-        prepare([str(source)], tmp_path / "data", kind="bytes")
+        prepare([str(source)], tmp_path / "data", text=TextConfig(tokenizer="bytes"))
     assert not (tmp_path / "data").exists()
 
 
@@ -194,7 +194,7 @@ def test_a_vocabulary_too_large_for_the_text(source: Path, tmp_path: Path) -> No
 
 
 def test_held_out_text_at_rest(source: Path, tmp_path: Path) -> None:
-    prepare([str(source)], tmp_path / "data", kind="bytes")
+    prepare([str(source)], tmp_path / "data", text=TextConfig(tokenizer="bytes"))
     text = zstandard.ZstdDecompressor().stream_reader((tmp_path / "data" / "val.txt.zst").open("rb")).read()
     offsets = json.loads((tmp_path / "data" / "manifest.json").read_text())["val_offsets"]
     assert [text[start:end].decode() for start, end in itertools.pairwise([*offsets, len(text)])] == [TEXTS[i] for i in HELD_OUT]

@@ -157,3 +157,12 @@ def test_ids_outside_the_vocabulary(tokenizer: Tokenizer) -> None:
             act([5, tokenizer.vocab_size])
         with pytest.raises(InputError, match="found -1"):
             act([5, -1])
+
+
+def test_pieces_across_words_make_fewer_tokens() -> None:
+    within, across = (train_bpe([SOURCE], 512, across_words) for across_words in (False, True))
+    assert len(across.encode(SOURCE)) < len(within.encode(SOURCE))
+    assert across.decode(across.encode(SOURCE)) == SOURCE.encode()
+    spanning = [across.decode([i]).strip() for i in range(across.vocab_size)]
+    assert any(b" " in piece for piece in spanning)
+    assert not any(b" " in within.decode([i]).strip() for i in range(within.vocab_size))

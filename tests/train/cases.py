@@ -15,7 +15,7 @@ from torch import Tensor
 
 import bytegolf
 from bytegolf import flow
-from bytegolf.config import Recipe
+from bytegolf.config import Recipe, TextConfig
 from bytegolf.model.gpt import GPT
 from bytegolf.recipes import load_recipe
 from bytegolf.run import RunFolder
@@ -141,7 +141,7 @@ def prepared(factory: pytest.TempPathFactory) -> Path:
     """A data folder of raw bytes, made once per session. Read only."""
     root = factory.getbasetemp() / "prepared"
     if not (root / "data").exists():
-        prepare([str(write_texts(root / "texts", documents()))], root / "data", kind="bytes")
+        prepare([str(write_texts(root / "texts", documents()))], root / "data", text=TextConfig(tokenizer="bytes"))
     return root / "data"
 
 

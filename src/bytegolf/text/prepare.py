@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import zstandard
 
-from bytegolf.config import BOS
+from bytegolf.config import BOS, TextConfig
 from bytegolf.errors import InputError
 from bytegolf.progress import Progress, say
 from bytegolf.run import DataFolder, DataManifest, atomic_folder, sha256_of, write_json
@@ -21,26 +21,27 @@ from bytegolf.text.corpus import Corpus, Document, open_corpus
 from bytegolf.text.dataset import count_bytes
 from bytegolf.text.shards import ShardWriter, TokenStream
 from bytegolf.text.split import Fingerprint, SplitRule, Survey, survey
-from bytegolf.text.tokenizer import BytesTokenizer, Kind, Tokenizer, load_tokenizer, train_bpe
+from bytegolf.text.tokenizer import BytesTokenizer, Tokenizer, load_tokenizer, train_bpe
 
 SAMPLE_BYTES = 100_000_000  # of text that a tokenizer is trained on
 BATCH_DOCUMENTS, BATCH_CHARACTERS = 1000, 4_000_000  # encoded at once
 ZSTD_LEVEL = 10
+PLAIN_BPE = TextConfig()
 
 
 def prepare(
     sources: Sequence[str],
     out: Path,
     *,
-    kind: Kind = "bpe",
+    text: TextConfig = PLAIN_BPE,
     vocab_size: int = 1024,
     tokenizer: Path | None = None,
     val_docs: int | None = None,
 ) -> DataManifest:
     """Make the data folder `out` of `sources`, see `open_corpus`, and return its manifest.
 
-    A `tokenizer` file is used as it is; else BPE of `vocab_size` pieces is trained on the training
-    documents, or the byte vocabulary taken. `val_docs` holds out the first documents instead of those
+    A `tokenizer` file is used as it is; else what `text` asks for: BPE of `vocab_size` pieces trained on
+    the training documents, or the byte vocabulary. `val_docs` holds out the first documents instead of those
     that a hash picks. A folder that already holds just this is left as it is.
 
     Raises InputError for unreadable or unsplittable text, a tokenizer that changes text, and an `out`
@@ -52,7 +53,7 @@ def prepare(
     corpus = open_corpus(sources, exclude=out)
     with Progress("read", corpus.size, "bytes") as progress:
         found = survey(corpus, rule, progress)
-    chosen = load_tokenizer(tokenizer) if tokenizer else BytesTokenizer() if kind == "bytes" else _train(corpus, found, vocab_size)
+    chosen = load_tokenizer(tokenizer) if tokenizer else _tokenizer(corpus, found, text, vocab_size)
     if existing:
         _require_same(folder, existing, found, chosen)
         say(f"{out}: already prepared, reused")
@@ -83,11 +84,13 @@ def _require_same(folder: DataFolder, existing: DataManifest, found: Survey, tok
             raise InputError(f"{folder.root / name}: expected the file as prepared, found it damaged or gone; remove the folder")
 
 
-def _train(corpus: Corpus, found: Survey, vocab_size: int) -> Tokenizer:
+def _tokenizer(corpus: Corpus, found: Survey, text: TextConfig, vocab_size: int) -> Tokenizer:
+    if text.tokenizer == "bytes":
+        return BytesTokenizer()
     say(f"tokenizer: training BPE {vocab_size}")
     every = -(-found.train_bytes // SAMPLE_BYTES)
     texts = (document.text for document, held_out in found.divide(corpus) if not held_out)
-    return train_bpe(islice(texts, 0, None, every), vocab_size)
+    return train_bpe(islice(texts, 0, None, every), vocab_size, text.across_words)
 
 
 @dataclass

@@ -136,8 +136,10 @@ class BpeTokenizer(_Tabled):
         return batch
 
 
-def train_bpe(texts: Iterable[str], vocab_size: int) -> BpeTokenizer:
+def train_bpe(texts: Iterable[str], vocab_size: int, across_words: bool = False) -> BpeTokenizer:
     """A lossless BPE tokenizer of `vocab_size` pieces. The same texts give the same bytes.
+
+    `across_words` lets pieces span words and the spaces between them (as in SuperBPE, arXiv 2503.13423).
 
     Raises InputError if the texts cannot fill the vocabulary, or it cannot hold their characters.
     """
@@ -148,8 +150,9 @@ def train_bpe(texts: Iterable[str], vocab_size: int) -> BpeTokenizer:
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=_sentences(texts), model_writer=model, model_type="bpe", vocab_size=vocab_size,
             max_sentence_length=4 * SENTENCE_CHARACTERS, character_coverage=0.999, byte_fallback=True, split_digits=True,
+            split_by_whitespace=not across_words, allow_whitespace_only_pieces=True,
             normalization_rule_name="identity", add_dummy_prefix=False, remove_extra_whitespaces=False,
-            allow_whitespace_only_pieces=True, pad_id=0, bos_id=BOS, eos_id=2, unk_id=3, minloglevel=2,
+            pad_id=0, bos_id=BOS, eos_id=2, unk_id=3, minloglevel=2,
         )  # fmt: skip
     except RuntimeError as error:
         raise InputError(f"vocab_size: expected {_remedy(str(error))}, found {vocab_size}") from None
