@@ -27,7 +27,13 @@ lint: install
 	$(BIN)/lint-imports
 
 bench: install
-	$(BIN)/bytegolf bench tiny small --out benchmarks/results/speed.json
+	$(BIN)/bytegolf bench tiny small benchmarks/full_size.toml --out benchmarks/results/speed.json
+	$(BIN)/bytegolf bench tiny --corpus-tokens 500000 --out benchmarks/results/corpus-1MB.json
+	$(BIN)/bytegolf bench tiny --corpus-tokens 500000000 --out benchmarks/results/corpus-1GB.json
+	$(BIN)/python benchmarks/scoring.py tiny --compiled
+	$(BIN)/python benchmarks/scoring.py v10_banked --window 1024
+	$(BIN)/python benchmarks/scoring.py v10_banked
+	$(BIN)/python benchmarks/page.py
 
 golden: install
 	cd tests && ../$(BIN)/python -m golden.regenerate

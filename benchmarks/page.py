@@ -19,7 +19,8 @@ def main() -> None:
 
 
 def page() -> str:
-    speed, scoring = json.loads((RESULTS / "speed.json").read_text()), json.loads((RESULTS / "scoring.json").read_text())
+    speed, scoring = _results("speed"), _results("scoring")
+    corpora = [_results(f"corpus-{size}")["speeds"][0] for size in ("1MB", "1GB")]
     machine = speed["machine"]
     return (
         "\n\n".join(
@@ -30,9 +31,11 @@ def page() -> str:
                 "Ratios compare; times on a shared machine do not. A step's *useful work* is 6 FLOPs per weight in a matrix product and "
                 "6·L·T·D for causal attention, for each token; the *matrix product* is of two 2048 × 2048 matrices in the same precision, "
                 "the best of ten before and after the steps of the same run.",
-                "## Training\n\n    bytegolf bench tiny small --out benchmarks/results/speed.json",
+                "## Training\n\n    bytegolf bench tiny small benchmarks/full_size.toml --out benchmarks/results/speed.json",
                 _table(["", *(row["recipe"] for row in speed["speeds"])], _training(speed["speeds"])),
                 f"From the command to the first step, compilation aside: {speed['start_up_seconds']:.1f} s.",
+                "Neither speed nor memory depends on how long the corpus is: `bytegolf bench tiny --corpus-tokens N`.",
+                _table(["tokens", "tokens/s", "share", "peak memory, MB"], [_corpus(result) for result in corpora]),
                 "## Scoring\n\n    python benchmarks/scoring.py v10_banked",
                 "Against the way of the seed scripts (every position through every block and the head, then all but the last "
                 "targets dropped), on the same weights in float32; streaming once its cache is full.",
@@ -53,6 +56,11 @@ def page() -> str:
     )
 
 
+def _results(name: str) -> dict[str, Any]:
+    results: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text())
+    return results
+
+
 def _training(speeds: Sequence[dict[str, Any]]) -> list[list[str]]:
     rows = [
         ("parameters", lambda speed: f"{speed['parameters']:,}"),
@@ -69,6 +77,15 @@ def _training(speeds: Sequence[dict[str, Any]]) -> list[list[str]]:
         ),
     ]
     return [[name, *(cell(speed) for speed in speeds)] for name, cell in rows]
+
+
+def _corpus(speed: dict[str, Any]) -> list[str]:
+    return [
+        f"{speed['corpus_tokens']:,}",
+        f"{speed['tokens_per_second']:,.0f}",
+        f"{speed['share']:.1%}",
+        f"{speed['peak_memory_mb']:,.0f}",
+    ]
 
 
 def _scoring(result: dict[str, Any]) -> list[str]:

@@ -3,6 +3,7 @@
 import ast
 import io
 import re
+import runpy
 import shlex
 import sys
 from contextlib import redirect_stdout
@@ -73,3 +74,8 @@ def test_links_lead_somewhere() -> None:
 
 def test_no_figure_is_left_to_fill_in() -> None:
     assert not [page.name for page in PAGES if "@@" in page.read_text()]
+
+
+def test_the_page_of_figures_is_made_of_the_results() -> None:
+    made = runpy.run_path(str(ROOT / "benchmarks" / "page.py"))["page"]()
+    assert (ROOT / "docs" / "speed.md").read_text() == made

@@ -46,6 +46,7 @@ class Speed:
     device: str
     dtype: str
     threads: int
+    corpus_tokens: int
     compile_seconds: float  # until the first loss and gradients are there
     steps: int
     milliseconds: dict[str, float]  # of each part of a step
@@ -96,6 +97,7 @@ def measure(recipe: Recipe, seconds: float, corpus_tokens: int) -> Speed:
             device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
             dtype=str(dtype).removeprefix("torch."),
             threads=torch.get_num_threads(),
+            corpus_tokens=corpus_tokens,
             compile_seconds=compiled,
             steps=len(times),
             milliseconds={name: 1e3 * part for name, part in parts.items()},
