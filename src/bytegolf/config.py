@@ -180,7 +180,7 @@ class PackConfig(Section):
     attention_bits: float = Field(0.0, ge=0, le=12, description="bits per weight of the attention banks")
     embedding_bits: float = Field(0.0, ge=0, le=12, description="bits per weight of the token embedding and the head")
     table_bits: float = Field(0.0, ge=0, le=12, description="bits per weight of hash and value embeddings and their projections")
-    method: MethodName = Field("rate", description="rate: rounding that fills the budget; gptq: as rate, with error feedback; seed: fixed bits")
+    method: MethodName = Field("rate", description="rate: rounding that fills the budget; gptq: with error feedback; seed: fixed bits")
     coder: CoderName = Field("range", description="range coder, or a general-purpose compressor over one byte a weight")
     mlp_int: Literal[4, 5, 6, 8] = Field(5, description="bits of the seed's fixed-width integers of MLP banks, read by method seed alone")
     attention_int: Literal[4, 5, 6, 8] = Field(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import NonNegativeInt
+from pydantic import Field, NonNegativeInt
 
 from bytegolf.artifact.coders import Halves, Shape, decode_matrices, half_patterns, halves_from
 from bytegolf.artifact.entropy import Integers
@@ -52,8 +52,8 @@ class Storage(Section):
     """How a file stores its weights. The defaults are all that version 1 knows."""
 
     coder: CoderName = "range"
-    rows: list[str] = []  # parameters with a step per row
-    kept: dict[str, list[NonNegativeInt]] = {}  # places of float16 matrices in their stacks, ascending
+    rows: list[str] = Field([], description="parameters with a step per row")
+    kept: dict[str, list[NonNegativeInt]] = Field({}, description="places of float16 matrices in their stacks, ascending")
 
     @classmethod
     def of(cls, weights: Mapping[str, Quantized], coder: CoderName) -> "Storage":
@@ -70,7 +70,7 @@ def coded_matrices(weights: Mapping[str, Quantized]) -> dict[str, list[Integers]
     for name, weight in weights.items():
         matrices[weight_class(name)] += [weight.integers[place] for place in weight.coded]
         if weight.by_row and weight.coded:
-            matrices["row_steps"].append(half_patterns(weight.steps[weight.coded]))
+            matrices["row_steps"].append(half_patterns(weight.steps[weight.coded].astype(np.float16)))
         matrices["kept"] += [half_patterns(weight.kept[place]) for place in sorted(weight.kept)]
     return matrices
 
