@@ -146,11 +146,11 @@ def with_storage(**changes: Any) -> Callable[[bytes], dict[str, bytes]]:
 
 
 def bomb(coder: CoderName, section: str) -> Callable[[bytes], dict[str, bytes]]:
-    """Small matrices that expand to a gigabyte."""
+    """Four small matrices that expand to 64 megabytes."""
 
     def change(sound: bytes) -> dict[str, bytes]:
         zeros = encode_matrices(coder, [np.zeros((1 << 13, 1 << 13), np.int32)])
-        return {**with_storage(coder=coder)(sound), section: b"\x01" * 64 + zeros}
+        return {**with_storage(coder=coder)(sound), section: b"\x01\x01\x01\x01" + zeros[1:]}
 
     return change
 
@@ -171,7 +171,7 @@ HOSTILE = {
     "kept below the stack": (with_storage(kept={"banks.kv": [-1]}), ""),
     "kept twice": (with_storage(kept={"banks.kv": [2, 2]}), "places"),
     "kept in another order": (with_storage(kept={"banks.qo": [3, 1]}), "places"),
-    "kept elsewhere": (with_storage(kept={"tokens": [0], "banks.qo": [0, 3], "banks.kv": [2], "trigram.table": [0]}), ""),
+    "more kept than there are": (with_storage(kept={"tokens": [0], "banks.qo": [0, 1, 3], "banks.kv": [2], "trigram.table": [0]}), ""),
     "surprises": (with_storage(surprise=1), ""),
     "no steps of rows": (lambda _: {"row_steps": b""}, ""),
     "no kept matrices": (lambda _: {"kept": b""}, ""),

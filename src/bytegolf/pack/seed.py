@@ -8,7 +8,6 @@ that is kept in float16 loses them for nothing (D5). The pickle around it all is
 from collections.abc import Mapping
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -38,14 +37,15 @@ def quantize_seed(weights: Mapping[str, Tensor], recipe: Recipe, tokenizer: Toke
     def pack(name: str, stack: Tensor) -> Quantized:
         integers, steps = np.zeros(tuple(stack.shape), np.int32), np.zeros(tuple(stack.shape[:2]), np.float16)
         kept: dict[int, Halves] = {}
-        for place, matrix in enumerate(stack):
-            bits = bits_of(name, place, matrix.numel(), recipe)
+        for place, half in enumerate(halves(name, "weights", stack)):  # all of them, so that no step leaves float16's range
+            bits = bits_of(name, place, half.size, recipe)
             if bits == HALF_BITS:
-                kept[place] = halves(name, "weights", matrix)
-            else:
-                pruned = prune(matrix.numpy()) if name.startswith("banks.") or matrix.numel() > PRUNED_ABOVE else matrix.numpy()
-                integers[place], row_steps = eight_bit_rows(pruned) if is_eight_bit(name) else searched_rows(pruned, bits)
-                steps[place] = halves(name, "steps", torch.from_numpy(row_steps))
+                kept[place] = half
+                continue
+            matrix = stack[place].numpy()
+            if name.startswith("banks.") or matrix.size > PRUNED_ABOVE:
+                matrix = prune(matrix)
+            integers[place], steps[place] = eight_bit_rows(matrix) if is_eight_bit(name) else searched_rows(matrix, bits)
         return Quantized(integers, steps, kept)
 
     return assemble(weights, recipe, tokenizer, pack)
@@ -93,9 +93,8 @@ def eight_bit_rows(matrix: Matrix) -> tuple[Integers, Matrix]:
 
 
 def _rounded(matrix: Matrix, steps: Matrix, low: int, high: int) -> tuple[Integers, Matrix]:
-    """With steps as float16 holds them, infinity where it does not."""
-    with np.errstate(over="ignore"):
-        steps = np.maximum(steps, SMALLEST_STEP).astype(np.float16).astype(np.float32)
+    """With steps as float16 holds them."""
+    steps = np.maximum(steps, SMALLEST_STEP).astype(np.float16).astype(np.float32)
     return np.clip(np.round(matrix / steps[:, None]), low, high).astype(np.int32), steps
 
 
