@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bytegolf.artifact.entropy import EXACT, KEPT_BITS, MAX_MAGNITUDE, MAX_TOKENS, CorruptStreamError, Integers
 from bytegolf.artifact.range_coder import POSITION, Coder, Words, compiled, decoder, encoder, finish, plain, symbol
-from bytegolf.artifact.trellis import NEXT
+from bytegolf.artifact.states import NEXT
 
 Counts = NDArray[np.int64]
 

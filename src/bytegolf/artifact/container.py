@@ -12,6 +12,9 @@ Byte by byte in docs/artifact.md. Everything is little-endian:
     section kept       of version 2: coded float16 matrices that are no integers
     8-byte BLAKE2b of the decoded integers
 
+Version 3 is of trellis-coded weights: all its parameters are integers, controls too, and coded factors of the steps of rows
+and columns, `scales`, follow the steps.
+
 Each section is a uint32 length and that many bytes. Loading checks length and checksum before it parses, and the
 architecture against the file's size before it allocates. What version 1 can hold is written as version 1.
 """
@@ -21,6 +24,7 @@ import lzma
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import numpy as np
 import torch
@@ -42,6 +46,7 @@ from bytegolf.artifact.sections import (
     split_sections,
 )
 from bytegolf.artifact.stacks import CODED, Quantized, Storage, coded_matrices, decode_stacks, matrix_steps
+from bytegolf.artifact.trellis import TrellisCoded, decode_trellis_sections, trellis_matrices, trellis_sections
 from bytegolf.config import CoderName, ModelConfig, ScoreConfig
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT, parameter_shapes, weight_class
@@ -63,13 +68,13 @@ class Artifact:
     config: ModelConfig
     score: ScoreConfig
     tokenizer: Tokenizer
-    weights: dict[str, Quantized]  # every parameter that is not a control
-    controls: dict[str, Halves]
+    weights: Mapping[str, Quantized] | Mapping[str, TrellisCoded]  # every parameter that is not a control; with a trellis every one
+    controls: Mapping[str, Halves]
     coder: CoderName = "range"
 
     def __post_init__(self) -> None:
         names = list(parameter_shapes(self.config))
-        controls = [name for name in names if weight_class(name) == "control"]
+        controls = [] if trellis_coded(self.weights) else [name for name in names if weight_class(name) == "control"]
         if [*self.controls] != controls or [*self.weights] != [name for name in names if name not in controls]:
             raise ValueError("parameters that are not the model's, or out of order")
 
@@ -85,19 +90,21 @@ class Artifact:
 
 def write_artifact(artifact: Artifact) -> PackedFile:
     """Serialise; the same artifact gives the same bytes."""
-    storage, matrices = Storage.of(artifact.weights, artifact.coder), coded_matrices(artifact.weights)
     header = {"model": artifact.config.model_dump(), "score": artifact.score.model_dump(), "tokenizer": artifact.tokenizer.kind}
-    version = 1 if storage == Storage() else 2
-    if version > 1:
-        header["storage"] = storage.model_dump()
-    sections = {
-        "header": compress_header(header),
-        "tokenizer": compress_tokenizer(artifact.tokenizer.serialised),
-        "steps": matrix_steps(artifact.weights),
-        "controls": b"".join(control.astype("<f2").tobytes() for control in artifact.controls.values()),
-        **{name: encode_matrices(artifact.coder, coded) for name, coded in matrices.items()},
-    }
-    return join_sections(version, sections, _digest(matrices))
+    if trellis_coded(artifact.weights):
+        version, weights, coded = 3, trellis_sections(artifact.weights), trellis_matrices(artifact.weights)
+    else:
+        storage, coded = Storage.of(artifact.weights, artifact.coder), coded_matrices(artifact.weights)
+        version = 1 if storage == Storage() else 2
+        if version > 1:
+            header["storage"] = storage.model_dump()
+        weights = {
+            "steps": matrix_steps(artifact.weights),
+            "controls": b"".join(control.astype("<f2").tobytes() for control in artifact.controls.values()),
+            **{name: encode_matrices(artifact.coder, matrices) for name, matrices in coded.items()},
+        }
+    texts = {"header": compress_header(header), "tokenizer": compress_tokenizer(artifact.tokenizer.serialised)}
+    return join_sections(version, {**texts, **weights}, _digest(coded))
 
 
 def read_artifact(data: bytes, name: str = "artifact") -> Artifact:
@@ -110,38 +117,54 @@ def read_artifact(data: bytes, name: str = "artifact") -> Artifact:
         sections, checksum = split_sections(version, body)
         header = expand_header(sections["header"])
         config, score = ModelConfig.model_validate(header["model"]), ScoreConfig.model_validate(header["score"])
-        storage = Storage() if version == 1 else Storage.model_validate(header["storage"])
+        storage = Storage.model_validate(header["storage"]) if version == 2 else Storage()
         if header["tokenizer"] not in ("bpe", "bytes"):
             raise ValueError("an unknown tokenizer")
         tokenizer = tokenizer_from(header["tokenizer"], expand_tokenizer(sections["tokenizer"]))
         if tokenizer.vocab_size != config.vocab_size:
             raise ValueError(f"a vocabulary of {tokenizer.vocab_size} for a model of {config.vocab_size}")
-        return Artifact(config, score, tokenizer, *_decode_weights(config, storage, sections, checksum), storage.coder)
+        stacks = _stacks(config, sections)
+        if version == 3:
+            trellis = decode_trellis_sections(stacks, sections)
+            _check(trellis_matrices(trellis), checksum)
+            return Artifact(config, score, tokenizer, trellis, {})
+        weights = decode_stacks({name: stack for name, stack in stacks.items() if weight_class(name) != "control"}, storage, sections)
+        _check(coded_matrices(weights), checksum)
+        return Artifact(config, score, tokenizer, weights, _decode_controls(config, sections["controls"]), storage.coder)
     except DAMAGE as error:
         raise InputError(f"{name}: expected a bytegolf artifact, found a damaged one ({error})") from None
 
 
-def _decode_weights(
-    config: ModelConfig, storage: Storage, sections: dict[str, bytes], checksum: bytes
-) -> tuple[dict[str, Quantized], dict[str, Halves]]:
+def trellis_coded(weights: Mapping[str, Quantized] | Mapping[str, TrellisCoded]) -> TypeGuard[Mapping[str, TrellisCoded]]:
+    return all(isinstance(weight, TrellisCoded) for weight in weights.values())
+
+
+def _stacks(config: ModelConfig, sections: Mapping[str, bytes]) -> dict[str, tuple[int, int, int]]:
+    """(matrices, rows, columns) of every parameter. Raises ValueError if the file is too small for so many weights."""
     shapes = parameter_shapes(config)
     size = sum(len(sections.get(name, b"")) for name in CODED)
     if sum(shape.numel() for shape in shapes.values()) > max(MAX_WEIGHTS_PER_BYTE * size, FREE_WEIGHTS):
         raise ValueError("an architecture far larger than the file")
-    stacks = {name: _stack_shape(shape) for name, shape in shapes.items() if weight_class(name) != "control"}
-    weights = decode_stacks(stacks, storage, sections)
-    if _digest(coded_matrices(weights)) != checksum:
-        raise ValueError("integers that differ from those coded")
-    halves = Reader(sections["controls"], "<f2")
-    controls = {name: halves.take(shape.numel()).reshape(tuple(shape)) for name, shape in shapes.items() if name not in stacks}
+    return {name: stack_shape(shape) for name, shape in shapes.items()}
+
+
+def _decode_controls(config: ModelConfig, data: bytes) -> dict[str, Halves]:
+    halves = Reader(data, "<f2")
+    shapes = {name: shape for name, shape in parameter_shapes(config).items() if weight_class(name) == "control"}
+    controls = {name: halves.take(shape.numel()).reshape(tuple(shape)) for name, shape in shapes.items()}
     halves.close()
-    return weights, controls
+    return controls
 
 
-def _stack_shape(shape: torch.Size) -> tuple[int, int, int]:
-    """(matrices, rows, columns) of a bank or a single matrix."""
-    matrices, rows, columns = shape if len(shape) == 3 else (1, *shape)
+def stack_shape(shape: torch.Size) -> tuple[int, int, int]:
+    """(matrices, rows, columns) of a bank, a single matrix, a vector or a number."""
+    matrices, rows, columns = (1,) * (3 - len(shape)) + tuple(shape)
     return matrices, rows, columns
+
+
+def _check(coded: Mapping[str, list[Integers]], checksum: bytes) -> None:
+    if _digest(coded) != checksum:
+        raise ValueError("integers that differ from those coded")
 
 
 def _digest(coded: Mapping[str, list[Integers]]) -> bytes:

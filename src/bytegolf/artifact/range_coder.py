@@ -16,7 +16,7 @@ LOW, RANGE, POSITION = 0, 1, 2
 WHOLE = (1 << 64) - 1
 FULL_WORD, WORD_BITS, SMALLEST_RANGE = np.uint32(0xFFFFFFFF), np.uint64(32), np.uint64(1 << 32)
 
-compiled = numba.njit(cache=True, error_model="numpy")
+compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 
 def encoder() -> Coder:

@@ -19,6 +19,7 @@ CHECKSUM_BYTES = 8
 GROUPS = ("mlp", "attention", "embedding", "table", "projection")
 SECTIONS: dict[int, tuple[str, ...]] = {1: ("header", "tokenizer", "steps", "controls", *GROUPS)}
 SECTIONS[2] = (*SECTIONS[1], "row_steps", "kept")
+SECTIONS[3] = ("header", "tokenizer", "steps", "scales", "controls", *GROUPS)
 LZMA_FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "lc": 3, "pb": 0}]
 MAX_HEADER_BYTES = 1 << 16
 MAX_TOKENIZER_BYTES = 1 << 24
@@ -50,7 +51,7 @@ def checked_body(data: bytes, name: str) -> tuple[int, bytes]:
         raise InputError(f"{name}: expected a bytegolf artifact, found a file that does not begin like one")
     _, version, length, checksum = PREAMBLE.unpack_from(data)
     if version not in SECTIONS:
-        raise InputError(f"{name}: expected artifact version {' or '.join(map(str, SECTIONS))}, found version {version}")
+        raise InputError(f"{name}: expected artifact version {', '.join(map(str, SECTIONS))}, found version {version}")
     if length != len(data):
         raise InputError(f"{name}: expected {length:,} bytes, found {len(data):,}; the file is cut or padded")
     body = data[PREAMBLE.size :]

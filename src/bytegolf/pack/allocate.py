@@ -38,13 +38,12 @@ def class_bits(config: PackConfig, level: float, preference: Bits = PREFERENCE) 
     return {kind: fixed[kind] or min(max(level + above, LOWEST), HIGHEST) for kind, above in preference.items()}
 
 
-def highest_level(size_at: Callable[[float], int], limit: int) -> float:
-    """The highest level whose size is at most `limit`, to within a few bytes.
+def highest_level(size_at: Callable[[float], int], limit: int, low: float = LOWEST_LEVEL, high: float = HIGHEST_LEVEL) -> float:
+    """The highest level from `low` to `high` whose size is at most `limit`, to within a few bytes.
 
     Size is nearly linear in the level, so each guess interpolates; a guess that would repeat an end bisects.
     Raises BudgetTooSmallError if even the lowest level is too large.
     """
-    low, high = LOWEST_LEVEL, HIGHEST_LEVEL
     size_low, size_high = size_at(low), size_at(high)
     if size_low > limit:
         raise BudgetTooSmallError(size_low)

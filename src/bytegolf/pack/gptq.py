@@ -21,10 +21,11 @@ BLOCK = 64  # columns whose errors reach the columns after the block in one prod
 @dataclass(frozen=True)
 class Feedback:
     """Of m matrices of d columns: the `order` (m, d) in which columns are rounded, and in that order what share of a column's
-    error each later one takes, `shares` (m, d, d), unit upper triangular."""
+    error each later one takes, `shares` (m, d, d), unit upper triangular. What then is left of an error e costs `costs` (m, d) · e²."""
 
     order: Tensor
     shares: Tensor
+    costs: Tensor
 
 
 class ErrorFeedback:
@@ -43,18 +44,19 @@ def feedback(moments: Sequence[Tensor], damping: float, act_order: bool) -> Feed
     With `act_order` columns are rounded in descending order of the diagonal: what matters most has the most columns to mend it.
     """
     factored = {id(moment): _factor(moment.double(), damping, act_order) for moment in moments}  # matrices may share a moment
-    orders, shares = zip(*(factored[id(moment)] for moment in moments), strict=True)
-    return Feedback(torch.stack(orders), torch.stack(shares))
+    orders, shares, costs = zip(*(factored[id(moment)] for moment in moments), strict=True)
+    return Feedback(torch.stack(orders), torch.stack(shares), torch.stack(costs))
 
 
-def _factor(moment: Tensor, damping: float, act_order: bool) -> tuple[Tensor, Tensor]:
+def _factor(moment: Tensor, damping: float, act_order: bool) -> tuple[Tensor, Tensor, Tensor]:
     diagonal = moment.diagonal()
     order = diagonal.argsort(descending=True, stable=True) if act_order else torch.arange(len(moment))
     mean = float(diagonal.mean())
     damped = moment[order][:, order] + (damping * mean if mean > 0 else 1.0) * torch.eye(len(moment), dtype=moment.dtype)
     inverse = torch.cholesky_inverse(torch.linalg.cholesky(damped))
     upper = torch.linalg.cholesky(inverse, upper=True)
-    return order, (upper / upper.diagonal()[:, None]).float()
+    diagonal = upper.diagonal()
+    return order, (upper / diagonal[:, None]).float(), diagonal**-2
 
 
 def round_with_feedback(stack: Tensor, steps: Tensor, feedback: Feedback) -> Tensor:

@@ -1,0 +1,99 @@
+"""How much a model's loss minds a change of each weight: the Fisher information, in factors of rows and columns.
+
+Where targets are drawn from the model's own predictions, gradients of different tokens are independent with mean 0. So the
+gradient G of a matrix over a whole batch will do: E[Gᵀ G] is the sum over its tokens of g'g · x xᵀ, x what the matrix reads and
+g the gradient of what it gives, and E[G²] the Fisher information of each weight (Martens and Grosse 2015, arXiv 1503.05671,
+factor it so from each token's). It holds for lookup tables, and for one that is a head too, as it does for matrices.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bytegolf.artifact.container import stack_shape
+from bytegolf.errors import InputError
+from bytegolf.model.gpt import GPT
+
+SEED = 1
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """Of a stack of matrices, in nats a token: `columns` (matrices, columns, columns), the mean over rows of the curvature of a row,
+    and `rows` (matrices, rows), the mean curvature of the weights of each. Float64, on the CPU."""
+
+    columns: Tensor
+    rows: Tensor
+
+
+Curvatures = Mapping[str, Curvature]
+Batches = Iterable[NDArray[np.int64]]
+
+
+def curvatures(model: GPT, batches: Batches, advance: Callable[[int], None] = lambda _: None) -> Curvatures:
+    """Of every parameter, over batches of tokens (sequences, T). Many small batches tell more than few large ones.
+
+    Raises InputError for a model whose gradients are no numbers.
+    """
+    totals: dict[str, Curvature] = {}
+    tokens = 0
+    parameters = dict(model.named_parameters())
+    for batch in batches:
+        for (name, parameter), gradient in zip(parameters.items(), _gradients(model, batch, SEED + tokens), strict=True):
+            found = _curvature(gradient.reshape(stack_shape(parameter.shape)).float())
+            before = totals.get(name)
+            totals[name] = found if before is None else Curvature(before.columns + found.columns, before.rows + found.rows)
+        tokens += batch.size
+        advance(batch.size)
+    if not all(total.columns.isfinite().all() for total in totals.values()):
+        raise InputError("model: expected finite gradients, found others; its training diverged")
+    return {name: Curvature(total.columns / tokens, total.rows / tokens) for name, total in totals.items()}
+
+
+def _gradients(model: GPT, batch: NDArray[np.int64], seed: int) -> tuple[Tensor, ...]:
+    """Of the summed loss in nats of targets that the model draws."""
+    tokens = torch.from_numpy(np.ascontiguousarray(batch)).to(model.tokens.device)
+    generator = torch.Generator(tokens.device).manual_seed(seed)
+    x = model.hidden(tokens)
+    with torch.no_grad():
+        targets = torch.cat([_drawn(model.logits(part), generator) for part in x.flatten(0, 1).split(1024)])
+    loss = model.loss(x, targets.view(tokens.shape)) * tokens.numel()
+    return torch.autograd.grad(loss, tuple(model.parameters()))
+
+
+def _drawn(logits_NV: Tensor, generator: torch.Generator) -> Tensor:
+    return torch.multinomial(logits_NV.softmax(-1), 1, generator=generator)[:, 0]
+
+
+def _curvature(gradients: Tensor) -> Curvature:
+    columns = gradients.mT @ gradients / gradients.shape[1]
+    return Curvature(columns.double().cpu(), gradients.square().mean(2).double().cpu())
+
+
+def row_uses(model: GPT, batches: Batches) -> dict[str, NDArray[np.int64]]:
+    """How often each row of each lookup table is read in batches of tokens (sequences, T); the token embedding's also as a target."""
+    uses: dict[str, NDArray[np.int64]] = {}
+    with torch.no_grad():
+        for batch in batches:
+            for name, rows in _rows(model, torch.from_numpy(np.ascontiguousarray(batch))):
+                found = np.bincount(rows.numpy().ravel(), minlength=len(model.get_parameter(name)))
+                uses[name] = uses[name] + found if name in uses else found
+    return uses
+
+
+def _rows(model: GPT, tokens: Tensor) -> Iterator[tuple[str, Tensor]]:
+    yield "tokens", tokens
+    if model.head is not None:
+        yield "head", tokens
+    if model.value_embedding is not None:
+        yield "value_embedding.table", tokens
+    for name in ("bigram", "trigram"):
+        table = getattr(model, name)
+        if table is not None:
+            yield f"{name}.table", table.rows(tokens, None)
+
+
