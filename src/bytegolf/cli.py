@@ -198,9 +198,9 @@ def pack(
     method: Annotated[
         Method | None,
         typer.Option(
-            help="rate: round to the nearest point of one grid per matrix, its step chosen to fill the budget; gptq: the same grids, "
-            "each rounding error made good by the weights still to be rounded, as training text asks (needs --data); seed: fixed "
-            "bits and a step per row. The recipe's pack.method if not given."
+            help="rate: steps by how much the loss minds, trellis-coded, to fill the budget (learns from training text with --data, "
+            "else from text of the model's own); gptq: a grid for each matrix, each rounding error made good by the weights still "
+            "to be rounded (needs --data); seed: fixed bits and a step per row. The recipe's pack.method if not given."
         ),
     ] = None,
     coder: Annotated[

@@ -19,10 +19,11 @@ from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT, parameter_count
 from bytegolf.pack.allocate import Bits, BudgetTooSmallError
 from bytegolf.pack.calibrate import calibrate
-from bytegolf.pack.fit import fit, pack_at
+from bytegolf.pack.fit import Fitted, fit, fit_lattices, pack_at
 from bytegolf.pack.gptq import ErrorFeedback
 from bytegolf.pack.plan import Plan, plan_artifact
 from bytegolf.pack.quantize import Rounding, nearest
+from bytegolf.pack.rate import Lattices, prepare_lattices
 from bytegolf.process import tune_process
 from bytegolf.progress import Progress, say
 from bytegolf.recipes import load_recipe, validate_recipe
@@ -41,7 +42,7 @@ from bytegolf.train.device import choose_device, choose_dtype
 from bytegolf.train.learner import Learner
 from bytegolf.train.loop import Trainer
 from bytegolf.train.pace import predicted_steps
-from bytegolf.train.record import begin_run, finish_run, read_run, record_import, resumable
+from bytegolf.train.record import FinishedRun, begin_run, finish_run, read_run, record_import, resumable
 from bytegolf.train.replay import Replay, read_replay
 from bytegolf.train.schedule import Clock
 
@@ -164,23 +165,15 @@ def pack(
 ) -> PackResult:
     """Pack a run's weights into at most `budget` − `reserve` bytes; budget, method and coder are the recipe's where not given.
 
-    Raises InputError if even the smallest possible file is larger, or method gptq is given no data.
+    Without data method rate learns from text of the model's own. Raises InputError if even the smallest possible file is larger,
+    if method gptq is given no data, or method rate another coder than its own.
     """
     trained = read_run(run)
     recipe = _packed_by(trained.recipe, method, coder)
     dataset = _matching(open_data(data, tokenizer), trained.tokenizer) if data else None
     budget, method = budget or recipe.pack.budget, recipe.pack.method
-    rounding = _feedback(recipe, trained.weights, dataset) if method == "gptq" else nearest
     try:
-        with Progress("pack", None, "tries") as progress:
-            fitted = fit(
-                trained.weights,
-                recipe,
-                trained.tokenizer,
-                budget - reserve,
-                tried=lambda size: progress.advance(note=f"{size:,} bytes"),
-                rounding=rounding,
-            )
+        fitted = _fit(recipe, trained, dataset, budget - reserve)
     except BudgetTooSmallError as error:
         which = "the size of method seed's fixed bits" if method == "seed" else "the smallest possible"
         raise InputError(f"--budget: expected at least {error.smallest + reserve:,} bytes, {which}, found {budget:,}") from None
@@ -214,6 +207,33 @@ def _packed_by(recipe: Recipe, method: MethodName | None, coder: CoderName | Non
     chosen = {key: value for key, value in (("method", method), ("coder", coder)) if value is not None}
     values = recipe.model_dump()
     return validate_recipe({**values, "pack": {**values["pack"], **chosen}}, recipe.name) if chosen else recipe
+
+
+def _fit(recipe: Recipe, trained: FinishedRun, dataset: Dataset | None, limit: int) -> Fitted:
+    """By the recipe's method. Raises BudgetTooSmallError."""
+    method, weights, tokenizer = recipe.pack.method, trained.weights, trained.tokenizer
+    if method == "rate":
+        lattices = _lattices(recipe, weights, dataset)
+    else:
+        rounding = _feedback(recipe, weights, dataset) if method == "gptq" else nearest
+    with Progress("pack", None, "tries") as progress:
+
+        def tried(size: int) -> None:
+            progress.advance(note=f"{size:,} bytes")
+
+        if method == "rate":
+            return fit_lattices(lattices, recipe, tokenizer, limit, tried)
+        return fit(weights, recipe, tokenizer, limit, tried, rounding)
+
+
+def _lattices(recipe: Recipe, weights: Weights, dataset: Dataset | None) -> Lattices:
+    """By what the loss minds, on training text if there is any."""
+    if recipe.pack.coder != "range":
+        raise InputError(f"--coder: expected range, the one that method rate knows, found {recipe.pack.coder}")
+    source = recipe.pack.calibration if dataset or recipe.pack.calibration != "text" else "self"
+    model, tokens = _model(recipe, weights, choose_device("auto")), dataset.train if dataset else None
+    with Progress(f"calibrate by {source}", recipe.pack.calibration_tokens, "tokens") as progress:
+        return prepare_lattices(source, model, weights, recipe, tokens, progress.advance)
 
 
 def _feedback(recipe: Recipe, weights: Weights, dataset: Dataset | None) -> Rounding:

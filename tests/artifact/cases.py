@@ -15,8 +15,12 @@ from bytegolf.model.gpt import weight_class
 from bytegolf.text.tokenizer import BytesTokenizer, Tokenizer
 from model.cases import changed, random_model
 
-STORAGE_SECTIONS = ("row_steps", "kept")  # of version 2
-SECTIONS = ("header", "tokenizer", "steps", "controls", "mlp", "attention", "embedding", "table", "projection")
+GROUPS = ("mlp", "attention", "embedding", "table", "projection")
+SECTIONS = {
+    1: ("header", "tokenizer", "steps", "controls", *GROUPS),
+    2: ("header", "tokenizer", "steps", "controls", *GROUPS, "row_steps", "kept"),
+    3: ("header", "tokenizer", "steps", "scales", "controls", *GROUPS),
+}
 SCORE = ScoreConfig(window=64, stride=16, batch_tokens=512)
 
 
@@ -41,7 +45,7 @@ def small_file() -> bytes:
 def split(data: bytes) -> dict[str, bytes]:
     """The sections of a sound file, and its last bytes, the checksum of the integers, as `digest`."""
     sections, offset = {}, 16
-    for name in SECTIONS + STORAGE_SECTIONS * (data[3] == 2):
+    for name in SECTIONS[data[3]]:
         (length,) = struct.unpack_from("<I", data, offset)
         sections[name] = data[offset + 4 : offset + 4 + length]
         offset += 4 + length
@@ -55,8 +59,8 @@ def seal(body: bytes, version: int = 1) -> bytes:
 
 def join(sections: Mapping[str, bytes], version: int = 1) -> bytes:
     """A sealed file of sections; the inverse of `split`."""
-    names = SECTIONS + STORAGE_SECTIONS * (version == 2)
-    return seal(b"".join(struct.pack("<I", len(sections[name])) + sections[name] for name in names) + sections["digest"], version)
+    body = b"".join(struct.pack("<I", len(sections[name])) + sections[name] for name in SECTIONS[version])
+    return seal(body + sections["digest"], version)
 
 
 def header_of(data: bytes) -> dict[str, object]:

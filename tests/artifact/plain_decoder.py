@@ -18,7 +18,11 @@ from typing import Any
 import zstandard
 
 GROUPS = ("mlp", "attention", "embedding", "table", "projection")
-SECTIONS = ("header", "tokenizer", "steps", "controls", *GROUPS)
+SECTIONS: dict[int, tuple[str, ...]] = {
+    1: ("header", "tokenizer", "steps", "controls", *GROUPS),
+    2: ("header", "tokenizer", "steps", "controls", *GROUPS, "row_steps", "kept"),
+    3: ("header", "tokenizer", "steps", "scales", "controls", *GROUPS),
+}
 LZMA2 = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 26, "lc": 3, "lp": 0, "pb": 0}]
 
 Matrix = list[list[int]]
@@ -61,16 +65,23 @@ class PlainArtifact:
         return matrices
 
 
-def decode_file(data: bytes) -> PlainArtifact:
+def split_file(data: bytes) -> tuple[int, dict[str, bytes]]:
+    """The version and the sections by name."""
     magic, version, size, checksum = struct.unpack_from("<3sBI8s", data)
-    assert magic == b"BGZ" and version in (1, 2) and size == len(data) and checksum == digest(data[16:])
+    assert magic == b"BGZ" and size == len(data) and checksum == digest(data[16:])
     sections, offset = {}, 16
-    for name in SECTIONS + ("row_steps", "kept") * (version == 2):
+    for name in SECTIONS[version]:
         (length,) = struct.unpack_from("<I", data, offset)
         sections[name] = data[offset + 4 : offset + 4 + length]
         offset += 4 + length
     assert offset == len(data) - 8
+    return version, sections
 
+
+def decode_file(data: bytes) -> PlainArtifact:
+    """Of versions 1 and 2."""
+    version, sections = split_file(data)
+    assert version in (1, 2)
     header = json.loads(zlib.decompress(sections["header"]))
     tokenizer = lzma.decompress(sections["tokenizer"], lzma.FORMAT_RAW, filters=LZMA2)
     parameters = list_parameters(header["model"])

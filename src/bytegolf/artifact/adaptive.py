@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytegolf.artifact.entropy import EXACT, KEPT_BITS, MAX_MAGNITUDE, MAX_TOKENS, CorruptStreamError, Integers
-from bytegolf.artifact.range_coder import POSITION, Coder, Words, compiled, decoder, encoder, finish, plain, symbol
+from bytegolf.artifact.range_coder import POSITION, Coder, Number, Words, compiled, decoder, encoder, finish, plain, symbol
 from bytegolf.artifact.states import NEXT
 
 Counts = NDArray[np.int64]
@@ -115,27 +115,28 @@ def _code(
     """Code or decode a matrix in place. The mean magnitude after it, or -1 for what is no stream; `before` is the last matrix's."""
     rows, columns = matrix.shape
     states, column_sums = np.zeros(columns, np.uint8), np.zeros(columns, np.int64)
-    sum_of_all, mean = 0, before
+    sum_of_all: Number = 0
+    mean = before
     for r in range(rows):
         mean = max(1, ((sum_of_all << FRACTION) + PRIOR_SAMPLES * before) // (r * columns + PRIOR_SAMPLES))
-        row_sum = 0
+        row_sum: Number = 0
         for c in range(columns):
             row_mean = ((row_sum << FRACTION) + PRIOR_SAMPLES * mean) // (c + PRIOR_SAMPLES)
             column_mean = ((column_sums[c] << FRACTION) + PRIOR_SAMPLES * mean) // (r + PRIOR_SAMPLES)
             kind = _class(row_mean * column_mean // mean, thresholds)
-            shift = np.int64(states[c]) & 1
-            value = np.int64(matrix[r, c])
-            magnitude = -value - shift if value < 0 else value
+            shift: Number = np.int64(states[c]) & 1
+            value: Number = np.int64(matrix[r, c])
+            magnitude: Number = -value - shift if value < 0 else value
             magnitude = _code_magnitude(encoding, coder, words, magnitude, counts[kind, shift], totals[kind, shift : shift + 1])
-            negative = np.int64(value < 0)
+            negative: Number = np.int64(value < 0)
             if magnitude + shift > 0:
                 negative = plain(encoding, coder, words, negative, 1)
-            value = -magnitude - shift if negative == 1 else magnitude
+            value = -magnitude - shift if negative else magnitude
             if magnitude < 0 or negative < 0 or value < -MAX_MAGNITUDE or (not encoding and coder[POSITION] > len(words) + 1):
                 return -1
             matrix[r, c] = value
             states[c] = following[states[c], value & 1]
-            halves = abs(2 * value + shift)
+            halves: Number = 2 * magnitude + shift
             row_sum += halves
             column_sums[c] += halves
         sum_of_all += row_sum
@@ -156,12 +157,14 @@ def _class(size: int, thresholds: NDArray[np.int64]) -> int:
 
 
 @compiled
-def _code_magnitude(encoding: bool, coder: Coder, words: Words, magnitude: int, counts: NDArray[np.int64], total: NDArray[np.int64]) -> int:
+def _code_magnitude(
+    encoding: bool, coder: Coder, words: Words, magnitude: Number, counts: NDArray[np.int64], total: NDArray[np.int64]
+) -> Number:
     """The magnitude, or -1 for what is no stream. `counts` and `total` learn of it."""
-    bits = 0
+    bits: Number = 0
     while magnitude >> bits >= EXACT:
         bits += 1
-    token = magnitude if bits == 0 else EXACT + (bits - 1 << KEPT_BITS) + (magnitude >> bits) - (1 << KEPT_BITS)
+    token: Number = magnitude if bits == 0 else EXACT + (bits - 1 << KEPT_BITS) + (magnitude >> bits) - (1 << KEPT_BITS)
     token = symbol(encoding, coder, words, token, counts, total[0])
     if token < 0:
         return -1

@@ -24,12 +24,12 @@ import lzma
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeGuard
 
 import numpy as np
 import torch
 import zstandard
 from pydantic import ValidationError
+from typing_extensions import TypeIs
 
 from bytegolf.artifact.coders import Halves, encode_matrices
 from bytegolf.artifact.entropy import CorruptStreamError, Integers
@@ -135,7 +135,7 @@ def read_artifact(data: bytes, name: str = "artifact") -> Artifact:
         raise InputError(f"{name}: expected a bytegolf artifact, found a damaged one ({error})") from None
 
 
-def trellis_coded(weights: Mapping[str, Quantized] | Mapping[str, TrellisCoded]) -> TypeGuard[Mapping[str, TrellisCoded]]:
+def trellis_coded(weights: Mapping[str, Quantized] | Mapping[str, TrellisCoded]) -> TypeIs[Mapping[str, TrellisCoded]]:
     return all(isinstance(weight, TrellisCoded) for weight in weights.values())
 
 

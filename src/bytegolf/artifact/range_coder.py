@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 Coder = NDArray[np.uint64]
 Words = NDArray[np.uint32]
+Number = int | np.int64
 
 LOW, RANGE, POSITION = 0, 1, 2
 WHOLE = (1 << 64) - 1
@@ -30,10 +31,10 @@ def decoder(words: Words) -> Coder:
 
 
 @compiled
-def symbol(encoding: bool, coder: Coder, words: Words, value: int, counts: NDArray[np.int64], total: int) -> int:
+def symbol(encoding: bool, coder: Coder, words: Words, value: Number, counts: NDArray[np.int64], total: Number) -> Number:
     """Code `value`, or decode it, by counts that sum to `total`, below 2³². -1 where no stream decodes so."""
     scale = coder[RANGE] // np.uint64(total)
-    left = 0
+    left: Number = 0
     if encoding:
         for smaller in range(value):
             left += counts[smaller]
@@ -50,7 +51,7 @@ def symbol(encoding: bool, coder: Coder, words: Words, value: int, counts: NDArr
 
 
 @compiled
-def plain(encoding: bool, coder: Coder, words: Words, value: int, bits: int) -> int:
+def plain(encoding: bool, coder: Coder, words: Words, value: Number, bits: Number) -> Number:
     """The same of a number of that many bits, all equally likely."""
     scale = coder[RANGE] >> np.uint64(bits)
     if not encoding:
@@ -84,7 +85,7 @@ def _narrow(encoding: bool, coder: Coder, words: Words, scale: np.uint64, left: 
 
 
 @compiled
-def _carry(words: Words, position: int) -> None:
+def _carry(words: Words, position: Number) -> None:
     """Add 1 to the number that the words before `position` spell."""
     position -= 1
     while words[position] == FULL_WORD:

@@ -35,10 +35,14 @@ class TrellisCoded:
         """Places of the matrices that are integers: all."""
         return list(range(len(self.integers)))
 
+    def grid_steps(self) -> NDArray[np.float32]:
+        """Of each weight, (matrices, rows, columns)."""
+        by_row: NDArray[np.float32] = self.steps[:, None, None] * factors(self.row_scales)[:, :, None]
+        return by_row * factors(self.column_scales)[:, None, :]
+
     def values(self) -> torch.Tensor:
         """Float32 (matrices, rows, columns)."""
-        steps = (self.steps / 2)[:, None, None] * factors(self.row_scales)[:, :, None]
-        return torch.from_numpy(half_steps(self.integers) * steps * factors(self.column_scales)[:, None, :])
+        return torch.from_numpy(half_steps(self.integers).astype(np.float32) * (self.grid_steps() / 2))
 
 
 def factors(scales: Integers) -> NDArray[np.float32]:

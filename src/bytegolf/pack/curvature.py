@@ -95,5 +95,3 @@ def _rows(model: GPT, tokens: Tensor) -> Iterator[tuple[str, Tensor]]:
         table = getattr(model, name)
         if table is not None:
             yield f"{name}.table", table.rows(tokens, None)
-
-

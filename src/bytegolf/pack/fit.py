@@ -9,8 +9,10 @@ from bytegolf.artifact.container import Artifact, write_artifact
 from bytegolf.artifact.entropy import entropy_bits
 from bytegolf.artifact.sections import PackedFile
 from bytegolf.config import Recipe
+from bytegolf.model.gpt import WeightClass, weight_class
 from bytegolf.pack.allocate import Bits, BudgetTooSmallError, class_bits, highest_level
 from bytegolf.pack.quantize import Rounding, nearest, quantize_model
+from bytegolf.pack.rate import HIGHEST, LOWEST, Lattices
 from bytegolf.pack.seed import class_widths, quantize_seed
 from bytegolf.text.tokenizer import Tokenizer
 
@@ -22,6 +24,16 @@ class Fitted:
     artifact: Artifact
     file: PackedFile
     bits: Bits
+
+    @classmethod
+    def of(cls, artifact: Artifact) -> "Fitted":
+        """With the bits that each class came to."""
+        file = write_artifact(artifact)
+        sizes: dict[WeightClass, int] = {}
+        for name, weight in artifact.weights.items():
+            kind = weight_class(name)
+            sizes[kind] = sizes.get(kind, 0) + weight.integers.size
+        return cls(artifact, file, {kind: 8 * file.sections[kind] / size for kind, size in sizes.items() if kind != "control"})
 
     @property
     def entropy_bits_per_weight(self) -> float:
@@ -68,3 +80,27 @@ def fit(
             raise BudgetTooSmallError(size)
         return fitted
     return at(highest_level(size_at, limit))
+
+
+def fit_lattices(
+    lattices: Lattices, recipe: Recipe, tokenizer: Tokenizer, limit: int, tried: Callable[[int], None] = lambda size: None
+) -> Fitted:
+    """The same by method rate. The lattices were made for the recipe's model."""
+
+    def at(level: float) -> Fitted:
+        fitted = Fitted.of(Artifact(recipe.model, recipe.score, tokenizer, lattices.at(level), {}))
+        tried(len(fitted.file.data))
+        return fitted
+
+    found: dict[float, Fitted] = {}  # the best of those that fit
+
+    def size_at(level: float) -> int:
+        fitted = at(level)
+        size = len(fitted.file.data)
+        if size <= limit and all(level > other for other in found):
+            found.clear()
+            found[level] = fitted
+        return size
+
+    level = highest_level(size_at, limit, LOWEST, HIGHEST)
+    return found[level]

@@ -6,7 +6,7 @@ lose alike for one bit less: at steps Δ_rj = c / √(ρ_r d_j) (Gish and Pierce
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -19,12 +19,15 @@ from bytegolf.artifact.container import stack_shape
 from bytegolf.artifact.entropy import MAX_MAGNITUDE, Integers
 from bytegolf.artifact.grid import GAUSSIAN_BITS
 from bytegolf.artifact.trellis import LARGEST_SCALE, TrellisCoded, factors
-from bytegolf.config import Recipe
+from bytegolf.config import CalibrationName, Recipe
 from bytegolf.errors import InputError
-from bytegolf.model.gpt import parameter_shapes, weight_class
-from bytegolf.pack.curvature import Curvatures
+from bytegolf.model.gpt import GPT, parameter_shapes, weight_class
+from bytegolf.pack.curvature import Curvatures, curvatures, row_uses
 from bytegolf.pack.gptq import feedback
-from bytegolf.pack.viterbi import ARRIVALS, Doubles, round_block
+from bytegolf.pack.samples import calibration_batches, counted_batches
+from bytegolf.text.shards import TokenStream
+
+Doubles = NDArray[np.float64]
 
 BLOCK = 64  # columns whose errors reach the columns after the block in one product
 ROWS_TO_SCALE_COLUMNS = 64  # a column's scale takes 2 or 3 bits
@@ -87,6 +90,20 @@ class Lattices:
             return {name: _stacked(self.stacks[name], c, [job.result() for job in jobs]) for name, jobs in rounded.items()}
 
 
+def prepare_lattices(
+    source: CalibrationName,
+    model: GPT,
+    weights: Mapping[str, Tensor],
+    recipe: Recipe,
+    tokens: TokenStream | None,
+    advance: Callable[[int], None] = lambda _: None,
+) -> Lattices:
+    """From the curvature of `model`, which has the `weights`, on text of a source; training text is `tokens`."""
+    batches = list(calibration_batches(source, model, recipe, tokens))
+    counted = counted_batches(tokens, recipe.train.sequence_length) if source == "text" and tokens is not None else batches
+    return Lattices(weights, recipe, curvatures(model, batches, advance), row_uses(model, counted))
+
+
 def _stacked(stack: list[Lattice], c: float, integers: list[Integers]) -> TrellisCoded:
     return TrellisCoded(
         np.stack(integers),
@@ -133,6 +150,8 @@ def _half_octaves(weights: Doubles) -> Integers:
 
 def _round(lattice: Lattice, c: float) -> Integers:
     """Integers (rows, columns) at c."""
+    from bytegolf.pack.viterbi import ARRIVALS, round_block  # numba takes a second to load
+
     step = float(np.float32(lattice.step(c)))
     column_steps = step * factors(lattice.column_scales).astype(np.float64)[lattice.order]
     row_steps = factors(lattice.row_scales).astype(np.float64)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytegolf.artifact.entropy import Integers
-from bytegolf.artifact.range_coder import compiled
+from bytegolf.artifact.range_coder import Number, compiled
 from bytegolf.artifact.states import NEXT, STATES
 
 Doubles = NDArray[np.float64]
@@ -48,11 +48,11 @@ def best_levels(targets: Doubles, arrivals: Arrivals, levels: Integers) -> None:
             choice |= (second < first) << state
         costs[:] = arrived
         choices[row] = choice
-    state = np.argmin(costs)
+    best: Number = np.argmin(costs)
     for row in range(rows - 1, -1, -1):
-        arrival = arrivals[state, choices[row] >> state & 1]
+        arrival = arrivals[best, choices[row] >> best & 1]
         levels[row] = 4 * np.int64(np.rint((targets[row] - arrival[1]) / 4)) + arrival[1]
-        state = arrival[0]
+        best = arrival[0]
 
 
 @compiled
