@@ -121,8 +121,18 @@ def provenance() -> dict[str, str | int]:
         **versions,
         "platform": platform.platform(),
         "machine": platform.machine(),
+        "processor": _processor(),
         "cpus": os.cpu_count() or 1,
     }
+
+
+def _processor() -> str:
+    """The CPU's model, where the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor())
 
 
 class DataManifest(BaseModel):

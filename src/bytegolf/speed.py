@@ -74,7 +74,7 @@ class BenchResult:
 def measure(recipe: Recipe, seconds: float, corpus_tokens: int) -> Speed:
     """Train `recipe` for about `seconds` on random text and score some with each protocol.
 
-    The product is measured before and after, and the better rate counts.
+    Products take turns with the steps, so that what else the machine does slows both.
     """
     learner = _learner(recipe)
     device, dtype = learner.device, learner.model.compute_dtype
@@ -84,11 +84,11 @@ def measure(recipe: Recipe, seconds: float, corpus_tokens: int) -> Speed:
         if recipe.train.compile:
             learner.compile()
         compiled = _now(device) - began
-        rates = [_product_rate(device, dtype)]
         with run_batches(recipe, tokens) as batches:
-            times = _step_times(learner, batches, seconds)
-        rates.append(_product_rate(device, dtype))
-        parts = {name: statistics.median(column) for name, column in zip(PARTS, zip(*times, strict=True), strict=True)}
+            times = _times(learner, batches, seconds)
+        *parts_of_steps, products = (statistics.median(column) for column in zip(*times, strict=True))
+        parts = dict(zip(PARTS, parts_of_steps, strict=True))
+        product_rate = 2 * PRODUCT**3 / products
         speed = recipe.train.batch_tokens / sum(parts.values())
         flops = speed * training_flops_per_token(recipe)
         return Speed(
@@ -103,8 +103,8 @@ def measure(recipe: Recipe, seconds: float, corpus_tokens: int) -> Speed:
             milliseconds={name: 1e3 * part for name, part in parts.items()},
             tokens_per_second=speed,
             gflops=flops / 1e9,
-            product_gflops=max(rates) / 1e9,
-            share=flops / max(rates),
+            product_gflops=product_rate / 1e9,
+            share=flops / product_rate,
             peak_memory_mb=_peak_memory(device) / 1e6,
             scored_tokens_per_second={protocol: _scoring_rate(learner, protocol) for protocol in PROTOCOLS},
         )
@@ -149,12 +149,14 @@ def _corpus(folder: Path, recipe: Recipe, tokens: int) -> TokenStream:
     return TokenStream(sorted(folder.glob("train_*.bin")))
 
 
-def _step_times(learner: Learner, batches: Batches, seconds: float) -> list[list[float]]:
-    """Seconds of the parts of each step."""
+def _times(learner: Learner, batches: Batches, seconds: float) -> list[list[float]]:
+    """Seconds of the parts of each step, and of a square product after it."""
+    matrix = torch.randn(PRODUCT, PRODUCT, device=learner.device).to(learner.model.compute_dtype)
     times: list[list[float]] = []
     began = time.perf_counter()
     while len(times) < WARM_STEPS + LEAST_STEPS or time.perf_counter() - began < seconds:
-        times.append(_step(learner, batches, len(times)))
+        step = _step(learner, batches, len(times))
+        times.append([*step, _best_of(2, lambda: matrix @ matrix, learner.device)])
     return times[WARM_STEPS:]
 
 
@@ -188,12 +190,6 @@ def _scoring_rate(learner: Learner, protocol: ProtocolName) -> float:
     tokens = np.random.default_rng(1).integers(recipe.model.vocab_size, size=count).astype(np.uint16)
     seconds = _best_of(2, lambda: score_tokens(model, tokens, count - 1, protocol, config), learner.device)
     return (count - 1) / seconds
-
-
-def _product_rate(device: torch.device, dtype: torch.dtype) -> float:
-    """FLOP/s of the best of several square products."""
-    matrix = torch.randn(PRODUCT, PRODUCT, device=device).to(dtype)
-    return 2 * PRODUCT**3 / _best_of(5, lambda: matrix @ matrix, device)
 
 
 def _best_of(repeats: int, work: Callable[[], object], device: torch.device) -> float:
