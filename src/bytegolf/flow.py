@@ -55,7 +55,7 @@ class LoadedModel:
 
 
 def plan(recipe: Recipe) -> Plan:
-    """The artifact's predicted size, and how many steps this machine will take in the recipe's time."""
+    """The artifact's predicted size, and how many steps this machine will take at least in the recipe's time."""
     return replace(plan_artifact(recipe), steps=predicted_steps(recipe))
 
 

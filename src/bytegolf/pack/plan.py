@@ -26,7 +26,7 @@ class Plan:
     predicted: dict[str, int]
     budget: int
     fits: bool
-    steps: int | None = None  # that this machine will take, where it was measured
+    steps: int | None = None  # that this machine will take at least, where it was measured
 
     @property
     def predicted_bytes(self) -> int:

@@ -95,7 +95,7 @@ def plan_table(result: Plan) -> str:
         [
             ("parameters", f"{result.parameters:,}"),
             ("per token", f"{result.flops_per_token / 1e6:,.2f} MFLOP, forward and backward"),
-            ("steps here", f"{result.steps:,}"),
+            ("steps here", f"{result.steps:,}, or more where training is compiled"),
             ("bits", ", ".join(f"{kind} {bits:.2f}" for kind, bits in result.bits.items())),
             *((f"  {name}", f"{size:,} bytes") for name, size in result.predicted.items() if size),
             ("artifact", f"about {result.predicted_bytes:,} bytes of {result.budget:,}"),
