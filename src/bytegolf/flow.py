@@ -111,7 +111,7 @@ def _train(run: RunFolder, recipe: Recipe, dataset: Dataset, device: torch.devic
     """Train from where the run stands to the end of its clock, or of the clock of the run it repeats."""
     dtype = choose_dtype(recipe.train, device)
     model = GPT(recipe.model, dtype)
-    model.initialise(recipe.train.seed)
+    model.initialise(recipe.train.seed, recipe.train.init)
     say(f"train {recipe.name}: {parameter_count(recipe.model):,} parameters on {device} in {str(dtype).removeprefix('torch.')}")
     planned = plan_artifact(recipe)
     if not planned.fits:
