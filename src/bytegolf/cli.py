@@ -65,14 +65,15 @@ def recipes(
     Copy the output to a file, change it, and train with the file. A file may also begin with
     extends = "tiny" and hold only what differs.
     """
-    from bytegolf.recipes import load_recipe, recipe_names, recipe_toml
+    from bytegolf.recipes import load_recipe, recipe_groups, recipe_toml
 
     if name is not None:
         recipe = load_recipe(name)
         _emit(recipe.model_dump(), as_json, lambda _: recipe_toml(recipe))
     else:
-        known = {name: load_recipe(name).description for name in recipe_names()}
-        _emit(known, as_json, lambda _: "\n".join(f"{name:<14}{text}" for name, text in known.items()))
+        groups = {title: {name: load_recipe(name).description for name in names} for title, names in recipe_groups().items()}
+        known = {name: text for group in groups.values() for name, text in group.items()}
+        _emit(known, as_json, lambda _: "\n\n".join(_listing(title, group) for title, group in groups.items()))
 
 
 @app.command(epilog="Example: bytegolf plan v10_banked --set pack.budget=8000000")
@@ -262,6 +263,10 @@ def main() -> None:
 def _fail(message: str, status: int) -> None:
     say(f"error: {message}")
     sys.exit(status)
+
+
+def _listing(title: str, known: dict[str, str]) -> str:
+    return "\n".join((title, *(f"  {name:<20} {text}" for name, text in known.items())))
 
 
 def _emit(result: Any, as_json: bool, human: Any) -> None:

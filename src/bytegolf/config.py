@@ -199,8 +199,8 @@ class PackConfig(Section):
     attention_bits: float = Field(0.0, ge=0, le=12, description="bits per weight of the attention banks")
     embedding_bits: float = Field(0.0, ge=0, le=12, description="bits per weight of the token embedding and the head")
     table_bits: float = Field(0.0, ge=0, le=12, description="bits per weight of hash and value embeddings and their projections")
-    mlp_int: Literal[4, 5, 6, 8] = Field(5, description="bits of the seed's fixed-width integers of the MLP, read by method seed alone")
-    attention_int: Literal[4, 5, 6, 8] = Field(6, description="bits of the seed's fixed-width integers of attention, read by method seed alone")
+    mlp_int: Literal[4, 5, 6, 8] = Field(5, description="bits of the seed's fixed-width integers for MLPs, read by method seed alone")
+    attention_int: Literal[4, 5, 6, 8] = Field(6, description="bits of the seed's fixed-width integers for attention, likewise")
 
 
 class Recipe(Section):
