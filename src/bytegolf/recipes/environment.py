@@ -52,7 +52,7 @@ def read_environment(
     given = _given(environment)
     base = load_recipe(recipe) if recipe else load_recipe(*SCRIPT_DEFAULTS)
     resolved = _resolve(given, base, overrides)
-    mapping = tuple(f"{name}={environment[name]}: {_decided(name, resolved)}" for name in given)
+    mapping = tuple(f"{name}={environment[name]}: {_decided(name, value, resolved)}" for name, value in given.items())
     return SeedCommand(
         resolved,
         data or Path(str(given.get("DATA_PATH", VARIABLES["DATA_PATH"].default))),
@@ -89,12 +89,10 @@ def _plain(text: str, kind: FieldInfo) -> Any:
         return {"0": False, "1": True}.get(text, text)
     if kind.annotation is str:
         return text or None
-    for number in (int, float):
-        try:
-            return number(text)
-        except ValueError:
-            pass
-    return text
+    try:
+        return float(text) if kind.annotation is float else int(text)
+    except ValueError:
+        return text
 
 
 def _resolve(given: Given, base: Recipe, overrides: Sequence[str]) -> Recipe:
@@ -109,13 +107,12 @@ def _resolve(given: Given, base: Recipe, overrides: Sequence[str]) -> Recipe:
     return validate_recipe(values, "of the environment")
 
 
-def _decided(name: str, recipe: Recipe) -> str:
-    """What a variable has come to."""
-    values = recipe.model_dump()
-    variable = VARIABLES[name]
-    keys = (key.split(".") for key in variable.keys)
-    settings = ", ".join(f"{section}.{key} = {values[section][key]}" for section, key in keys)
-    return "; ".join(filter(None, (settings, variable.remark.replace("`", ""))))
+def _decided(name: str, value: Value, recipe: Recipe) -> str:
+    """What a variable has come to, and why if that is not its value."""
+    variable, values = VARIABLES[name], recipe.model_dump()
+    decided = [(key, values[section][field]) for key in variable.keys for section, field in [key.split(".")]]
+    why = variable.remark.replace("`", "") if value not in [found for _, found in decided] else ""
+    return "; ".join(filter(None, (", ".join(f"{key} = {found}" for key, found in decided), why)))
 
 
 def _identity(recipe: Recipe) -> str:

@@ -68,7 +68,7 @@ _ALL = (
         "TOKENIZER_PATH",
         "./data/tokenizers/fineweb_1024_bpe.model",
         TEXT,
-        remark="`--tokenizer`; not set, it is looked for beside the data",
+        remark="`--tokenizer`; the one beside the data if not set",
     ),
     Variable("RUN_ID", "random", TEXT, remark="name of the run, which goes to `runs/RUN_ID` unless `--out` says where"),
     _same("SEED", "42", "train.seed"),
