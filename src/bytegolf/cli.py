@@ -1,6 +1,7 @@
 """The verbs: each parses, calls one function of `flow`, and prints. `bytegolf VERB --help` teaches the rest."""
 
 import json
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -65,14 +66,15 @@ def recipes(
     Copy the output to a file, change it, and train with the file. A file may also begin with
     extends = "tiny" and hold only what differs.
     """
-    from bytegolf.recipes import load_recipe, recipe_names, recipe_toml
+    from bytegolf.recipes import load_recipe, recipe_groups, recipe_toml
 
     if name is not None:
         recipe = load_recipe(name)
         _emit(recipe.model_dump(), as_json, lambda _: recipe_toml(recipe))
     else:
-        known = {name: load_recipe(name).description for name in recipe_names()}
-        _emit(known, as_json, lambda _: "\n".join(f"{name:<14}{text}" for name, text in known.items()))
+        groups = {title: {name: load_recipe(name).description for name in names} for title, names in recipe_groups().items()}
+        known = {name: text for group in groups.values() for name, text in group.items()}
+        _emit(known, as_json, lambda _: "\n\n".join(_listing(title, group) for title, group in groups.items()))
 
 
 @app.command(epilog="Example: bytegolf plan v10_banked --set pack.budget=8000000")
@@ -122,9 +124,13 @@ def prepare(
 
 @app.command(epilog="Example: bytegolf train tiny --data data --out runs/tiny --set train.max_steps=400")
 def train(
-    recipe: RecipeArgument,
-    data: DataOption,
-    out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Run folder to make.")],
+    recipe: Annotated[
+        str | None, typer.Argument(metavar="RECIPE", help="Name of a recipe (see: bytegolf recipes) or path of a TOML file.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="DIR", help="Data folder made by prepare, or a folder of contest shards.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="RUN", help="Run folder to make.")] = None,
     overrides: Overrides = [],  # noqa: B006
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run in RUN from its newest checkpoint; start it if there is none.")
@@ -133,6 +139,14 @@ def train(
         Path | None,
         typer.Option("--replay", metavar="RUN", help="Repeat a finished run of this recipe and data bit for bit, its clock included."),
     ] = None,
+    env: Annotated[
+        bool,
+        typer.Option(
+            "--env",
+            help="Take the environment variables of the seed system (NUM_LAYERS=12, ...); then also pack and score as it did. "
+            "RECIPE, --data and --out need not be given.",
+        ),
+    ] = False,
     tokenizer: TokenizerOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -144,9 +158,19 @@ def train(
     """
     from bytegolf import flow
     from bytegolf.recipes import load_recipe
-    from bytegolf.report.tables import train_table
+    from bytegolf.recipes.environment import read_environment
+    from bytegolf.report.tables import seed_table, train_table
 
-    _emit(flow.train(load_recipe(recipe, overrides), data, out, resume=resume, tokenizer=tokenizer, replay=replay), as_json, train_table)
+    if env:
+        command = read_environment(os.environ, recipe, overrides, data=data, tokenizer=tokenizer, out=out)
+        _emit(flow.train_as_seed(command, resume=resume, replay=replay), as_json, seed_table)
+    elif recipe is None or data is None or out is None:
+        missing = next(name for name, value in (("RECIPE", recipe), ("--data", data), ("--out", out)) if value is None)
+        raise InputError(f"train: expected RECIPE, --data DIR and --out RUN, or --env, found no {missing}")
+    else:
+        _emit(
+            flow.train(load_recipe(recipe, overrides), data, out, resume=resume, tokenizer=tokenizer, replay=replay), as_json, train_table
+        )
 
 
 @app.command(epilog="Example: bytegolf pack runs/tiny --budget 500000 --data data")
@@ -262,6 +286,10 @@ def main() -> None:
 def _fail(message: str, status: int) -> None:
     say(f"error: {message}")
     sys.exit(status)
+
+
+def _listing(title: str, known: dict[str, str]) -> str:
+    return "\n".join((title, *(f"  {name:<20} {text}" for name, text in known.items())))
 
 
 def _emit(result: Any, as_json: bool, human: Any) -> None:

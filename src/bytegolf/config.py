@@ -96,7 +96,13 @@ class TrainConfig(Section):
     micro_batch_tokens: int = Field(0, ge=0, description="tokens a forward pass sees, gradients accumulated; 0 is batch_tokens")
     sequence_length: int = Field(2048, ge=1, description="tokens in a training sequence")
     warmdown: float = Field(0.5, ge=0, le=1, description="last share of the run over which learning rates fall to 0")
+    warmdown_steps: int = Field(
+        0, ge=0, description="the same in steps, estimated from the pace so far where seconds are the cap; 0 is to use warmdown"
+    )
     seed: int = Field(1, ge=0, description="seed of the initial weights and the order of sequences")
+    init: Literal["orthogonal", "uniform"] = Field(
+        "orthogonal", description="initial banks, where they are not zero: orthogonal matrices, or uniform in ±1/sqrt(inputs)"
+    )
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="of compute; weights, averages and optimiser state stay float32; auto is bfloat16 where the device has it"
     )
@@ -154,6 +160,9 @@ class QatConfig(Section):
     """Quantisation-aware training on the artifact's grid, at the bits `plan` predicts for `pack.budget`."""
 
     start: float = Field(1.0, ge=0, le=1, description="progress at which fake quantisation begins and the EMA starts anew; 1 is never")
+    below_scale: float = Field(
+        0.0, ge=0, le=1, description="or as soon as the learning-rate multiplier falls below this, if that is earlier; 0 is never"
+    )
 
 
 class ScoreConfig(Section):
@@ -169,6 +178,19 @@ class ScoreConfig(Section):
         return self
 
 
+class TttConfig(Section):
+    """Test-time training: each chunk of held-out text is scored first and learned from afterwards."""
+
+    enabled: bool = Field(False, description="also score with test-time training after training with --env")
+    lr: float = Field(0.002, ge=0, description="learning rate of the first chunk; falls to 0 along a half cosine over all chunks")
+    epochs: int = Field(3, ge=0, description="passes over a chunk after it is scored; 0 is none")
+    chunk_tokens: int = Field(32_768, ge=1, description="tokens scored before the model learns from them")
+    freeze_blocks: int = Field(0, ge=0, description="first blocks that stay as they are")
+    momentum: float = Field(0.9, ge=0, lt=1, description="momentum of SGD, kept from chunk to chunk")
+    batch_sequences: int = Field(32, ge=1, description="sequences of score.window tokens in an update")
+    grad_clip: float = Field(1.0, ge=0, description="cap on the global gradient norm; 0 is none")
+
+
 class PackConfig(Section):
     """The artifact. Bits are those a normal distribution would cost on the grid; 0 lets `pack` choose for the budget."""
 
@@ -177,6 +199,8 @@ class PackConfig(Section):
     attention_bits: float = Field(0.0, ge=0, le=12, description="bits per weight of the attention banks")
     embedding_bits: float = Field(0.0, ge=0, le=12, description="bits per weight of the token embedding and the head")
     table_bits: float = Field(0.0, ge=0, le=12, description="bits per weight of hash and value embeddings and their projections")
+    mlp_int: Literal[4, 5, 6, 8] = Field(5, description="bits of the seed's fixed-width integers for MLPs, read by method seed alone")
+    attention_int: Literal[4, 5, 6, 8] = Field(6, description="bits of the seed's fixed-width integers for attention, likewise")
 
 
 class Recipe(Section):
@@ -191,4 +215,5 @@ class Recipe(Section):
     average: AverageConfig = AverageConfig()
     qat: QatConfig = QatConfig()
     score: ScoreConfig = ScoreConfig()
+    ttt: TttConfig = TttConfig()
     pack: PackConfig = PackConfig()

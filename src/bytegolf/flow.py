@@ -21,8 +21,9 @@ from bytegolf.pack.plan import Plan, plan_artifact
 from bytegolf.process import tune_process
 from bytegolf.progress import Progress, say
 from bytegolf.recipes import load_recipe
+from bytegolf.recipes.environment import SeedCommand
 from bytegolf.report.html import RunReport, write_report
-from bytegolf.report.results import PackResult, QuickstartResult, TrainResult
+from bytegolf.report.results import PackResult, QuickstartResult, SeedResult, TrainResult
 from bytegolf.run import DataFolder, DataManifest, RunFolder, provenance, read_json, sha256_of, write_atomically, write_json
 from bytegolf.score.compressors import CompressorScore, compressor_scores
 from bytegolf.score.ledger import Score
@@ -107,11 +108,26 @@ def train(
     return _train_result(run)
 
 
+def train_as_seed(command: SeedCommand, *, resume: bool = False, replay: Path | None = None) -> SeedResult:
+    """What a command line of the seed system did: train, pack, score the artifact by sliding windows, then with test-time training.
+
+    Raises InputError as `train`, `pack` and `score` do.
+    """
+    for line in command.mapping:
+        say(f"environment: {line}")
+    trained = train(command.recipe, command.data, command.out, resume=resume, tokenizer=command.tokenizer, replay=replay)
+    packed = pack(command.out)
+    wanted = {"sliding", "ttt"} if command.recipe.ttt.enabled else {"sliding"}
+    artifact = RunFolder(command.out).artifact
+    scores = [score(artifact, command.data, name, tokenizer=command.tokenizer) for name in PROTOCOLS if name in wanted]
+    return SeedResult(trained, packed, scores)
+
+
 def _train(run: RunFolder, recipe: Recipe, dataset: Dataset, device: torch.device, replay: Replay | None) -> None:
     """Train from where the run stands to the end of its clock, or of the clock of the run it repeats."""
     dtype = choose_dtype(recipe.train, device)
     model = GPT(recipe.model, dtype)
-    model.initialise(recipe.train.seed)
+    model.initialise(recipe.train.seed, recipe.train.init)
     say(f"train {recipe.name}: {parameter_count(recipe.model):,} parameters on {device} in {str(dtype).removeprefix('torch.')}")
     planned = plan_artifact(recipe)
     if not planned.fits:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bytegolf.pack.plan import Plan
-from bytegolf.report.results import PackResult, QuickstartResult, TrainResult
+from bytegolf.report.results import PackResult, QuickstartResult, SeedResult, TrainResult
 from bytegolf.run import DataManifest
 from bytegolf.score.ledger import Score
 from bytegolf.speed import BenchResult
@@ -74,6 +74,10 @@ def pack_table(result: PackResult) -> str:
             *((f"  {name}", f"{size:,} bytes") for name, size in result.sections.items()),
         ],
     )
+
+
+def seed_table(result: SeedResult) -> str:
+    return "\n".join([train_table(result.train), pack_table(result.pack), *map(score_table, result.scores)])
 
 
 def score_table(result: Score) -> str:

@@ -19,7 +19,7 @@ from bytegolf.train.checkpoint import Checkpoint, State, load_checkpoint, newest
 from bytegolf.train.interruption import interruption
 from bytegolf.train.learner import Learner
 from bytegolf.train.log import EventLog
-from bytegolf.train.schedule import Clock, learning_rate_scale
+from bytegolf.train.schedule import Clock, fake_quant_due, learning_rate_scale
 
 Validate = Callable[[Weights, int], dict[str, float | None]]  # weights and how many held-out bytes to score, 0 for all
 
@@ -78,8 +78,8 @@ class Trainer:
         progress = self.clock.progress
         if self.recipe.train.max_seconds:  # what no other run would measure, so that this one can be replayed
             log.record("clock", step=self.clock.step, progress=progress)
-        scale = learning_rate_scale(progress, self.recipe.train.warmdown)
-        if not self.learner.fake_quant and progress >= self.recipe.qat.start < 1:
+        scale = learning_rate_scale(self.clock.step, progress, self.recipe.train)
+        if not self.learner.fake_quant and fake_quant_due(progress, scale, self.recipe.qat):
             self.learner.start_fake_quant()
             log.write("qat", step=self.clock.step, bits=dict(self.learner.qat_bits))
         with self.clock.running():
