@@ -4,8 +4,10 @@ Against a plain loop written here, which cuts out each context by itself and tra
 """
 
 import copy
+import json
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,12 +23,14 @@ from bytegolf.config import ScoreConfig, TttConfig
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT
 from bytegolf.model.parts import Parts
+from bytegolf.parallel import ALONE
 from bytegolf.score import compiling
 from bytegolf.score.ledger import Score
 from bytegolf.score.protocols import score_tokens
 from bytegolf.score.windows import sliding_windows
 from model.cases import changed, random_model
 
+from . import together
 from .models import Toy
 from .reference import context_start
 from .test_windows import config, random_tokens
@@ -333,3 +337,14 @@ def test_much_work_learns_by_compiled_parts(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(compiling, "PAYS", 0)
     assert score(model, tokens, ttt(), layout).bits == plain
     assert learning == {torch.Size((2, WINDOW, 24))}
+
+
+# --- several processes
+
+
+@pytest.mark.parametrize("size", [2, pytest.param(3, marks=pytest.mark.slow)])
+def test_processes_score_as_one(size: int, tmp_path: Path) -> None:
+    torch.multiprocessing.spawn(together.process, (size, str(tmp_path)), nprocs=size)
+    found = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(size)]
+    assert all(scores == found[0] for scores in found)
+    assert found[0] == pytest.approx(together.bpb(ALONE), abs=1e-6)
