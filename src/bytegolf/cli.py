@@ -29,6 +29,7 @@ class Protocol(StrEnum):
     standard = "standard"
     sliding = "sliding"
     streaming = "streaming"
+    ttt = "ttt"
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
@@ -202,7 +203,7 @@ def score(
         Protocol,
         typer.Option(
             help="standard: windows side by side; sliding: each window scores only its last stride tokens; streaming: each token "
-            "forwarded once, its past kept in a rolling cache."
+            "forwarded once, its past kept in a rolling cache; ttt: sliding, and the model learns from each chunk after it was scored."
         ),
     ] = Protocol.sliding,
     limit_bytes: Annotated[
@@ -212,6 +213,9 @@ def score(
         int,
         typer.Option("--stride", min=0, metavar="N", help="Tokens between sliding windows, or streamed at a time; 0 is the model's own."),
     ] = 0,
+    overrides: Annotated[
+        list[str], typer.Option("--set", metavar="ttt.KEY=VALUE", help="Override how --protocol ttt trains; repeatable.")
+    ] = [],  # noqa: B006
     tokenizer: TokenizerOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -220,7 +224,7 @@ def score(
     from bytegolf.report.tables import score_table
 
     _emit(
-        flow.score(source, data, protocol.value, limit_bytes=limit_bytes, tokenizer=tokenizer, stride=stride),
+        flow.score(source, data, protocol.value, limit_bytes=limit_bytes, tokenizer=tokenizer, stride=stride, overrides=overrides),
         as_json,
         score_table,
     )

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from bytegolf.artifact.container import Artifact, read_artifact
-from bytegolf.config import Recipe, ScoreConfig, TextConfig
+from bytegolf.config import Recipe, ScoreConfig, TextConfig, TttConfig
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT, parameter_count
 from bytegolf.pack.allocate import Bits, BudgetTooSmallError
@@ -20,14 +20,14 @@ from bytegolf.pack.fit import fit, pack_at
 from bytegolf.pack.plan import Plan, plan_artifact
 from bytegolf.process import tune_process
 from bytegolf.progress import Progress, say
-from bytegolf.recipes import load_recipe
+from bytegolf.recipes import load_recipe, override_recipe
 from bytegolf.recipes.environment import SeedCommand
 from bytegolf.report.html import RunReport, write_report
 from bytegolf.report.results import PackResult, QuickstartResult, SeedResult, TrainResult
 from bytegolf.run import DataFolder, DataManifest, RunFolder, provenance, read_json, sha256_of, write_atomically, write_json
 from bytegolf.score.compressors import CompressorScore, compressor_scores
 from bytegolf.score.ledger import Score
-from bytegolf.score.protocols import PROTOCOLS, ProtocolName, score_tokens
+from bytegolf.score.protocols import PROTOCOLS, TTT_DEFAULTS, ProtocolName, score_tokens
 from bytegolf.speed import BenchResult, measure, start_up_seconds
 from bytegolf.text.batches import count_sequences
 from bytegolf.text.dataset import Dataset, open_data
@@ -195,15 +195,23 @@ def pack(
 
 
 def score(
-    source: Path, data: Path, protocol: ProtocolName, *, limit_bytes: int = 0, tokenizer: Path | None = None, stride: int = 0
+    source: Path,
+    data: Path,
+    protocol: ProtocolName,
+    *,
+    limit_bytes: int = 0,
+    tokenizer: Path | None = None,
+    stride: int = 0,
+    overrides: Sequence[str] = (),
 ) -> Score:
     """Bits per byte of a run or an artifact on a data folder's held-out text, or on its first `limit_bytes` bytes.
 
-    Raises InputError for an unknown protocol, or a tokenizer that is not the model's.
+    `overrides` ("ttt.lr=0.001") are of how the protocol `ttt` trains. Raises InputError for an unknown protocol or
+    override, or a tokenizer that is not the model's.
     """
     if protocol not in PROTOCOLS:
         raise InputError(f"protocol: expected {' or '.join(PROTOCOLS)}, found {protocol!r}")
-    return _score_and_record(source, open_data(data, tokenizer), protocol, limit_bytes, stride)
+    return _score_and_record(source, open_data(data, tokenizer), protocol, limit_bytes, stride, overrides)
 
 
 def report(runs: Sequence[Path], out: Path, compressors: Sequence[CompressorScore] = ()) -> Path:
@@ -282,25 +290,39 @@ def _matching(dataset: Dataset, tokenizer: Tokenizer) -> Dataset:
     return dataset
 
 
-def _score_and_record(source: Path, dataset: Dataset, protocol: ProtocolName, limit_bytes: int = 0, stride: int = 0) -> Score:
+def _score_and_record(
+    source: Path, dataset: Dataset, protocol: ProtocolName, limit_bytes: int = 0, stride: int = 0, overrides: Sequence[str] = ()
+) -> Score:
     """Score a run or artifact. A score of the whole text, as the model is meant to be scored, is noted in the run's folder."""
     loaded = load_model(source)
     _matching(dataset, loaded.tokenizer)
     if stride > loaded.score.window:
         raise InputError(f"--stride: expected at most the window of {loaded.score.window} tokens, found {stride}")
     config = loaded.score.model_copy(update={"stride": stride}) if stride else loaded.score
-    result = _score(loaded.model, config, dataset, protocol, limit_bytes)
     run = RunFolder(source if source.is_dir() else source.parent)
-    if run.recipe.exists() and not limit_bytes and not stride:
+    ttt = _ttt_config(run, protocol, overrides)
+    result = _score(loaded.model, config, dataset, protocol, limit_bytes, ttt)
+    if run.recipe.exists() and not (limit_bytes or stride or overrides):
         scored = run.weights if source.is_dir() else source
         write_json(run.score(protocol), {**result.to_json(), "of": scored.name, "sha256": sha256_of(scored), "data": dataset.sha256})
     return result
 
 
-def _score(model: GPT, config: ScoreConfig, dataset: Dataset, protocol: ProtocolName, limit_bytes: int = 0) -> Score:
+def _ttt_config(run: RunFolder, protocol: ProtocolName, overrides: Sequence[str]) -> TttConfig:
+    """How `ttt` trains what lies in the folder `run`: as the recipe there says, if there is one. It is no part of an artifact."""
+    for override in overrides:
+        if protocol != "ttt" or not override.strip().startswith("ttt."):
+            raise InputError(f"--set: expected ttt.key=value and --protocol ttt, found {override} and --protocol {protocol}")
+    recipe = load_recipe(run.recipe) if protocol == "ttt" and run.recipe.exists() else Recipe()
+    return override_recipe(recipe, overrides).ttt
+
+
+def _score(
+    model: GPT, config: ScoreConfig, dataset: Dataset, protocol: ProtocolName, limit_bytes: int = 0, ttt: TttConfig = TTT_DEFAULTS
+) -> Score:
     tokens, num_bytes = dataset.held_out(limit_bytes)
     with Progress(f"score {protocol}", len(tokens) - 1, "tokens") as progress:
-        return score_tokens(model, tokens, num_bytes, protocol, config, progress.advance)
+        return score_tokens(model, tokens, num_bytes, protocol, config, progress.advance, ttt=ttt)
 
 
 def _trial_bytes(weights: Weights, recipe: Recipe, tokenizer: Tokenizer, bits: Bits) -> int | None:

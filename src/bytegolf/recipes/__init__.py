@@ -38,10 +38,12 @@ def load_recipe(recipe: str | Path, overrides: Sequence[str] = ()) -> Recipe:
 
     Raises InputError for an unknown recipe, key or value.
     """
-    values = _resolve(str(recipe), Path.cwd(), seen=())
-    for override in overrides:
-        merge(values, parse_override(override))
-    return validate_recipe(values, str(recipe))
+    return _with_overrides(_resolve(str(recipe), Path.cwd(), seen=()), overrides, str(recipe))
+
+
+def override_recipe(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
+    """A resolved recipe with `section.key=value` overrides. Raises InputError for an unknown key or value."""
+    return _with_overrides(recipe.model_dump(), overrides, recipe.name)
 
 
 def validate_recipe(values: Mapping[str, Any], source: str) -> Recipe:
@@ -65,6 +67,12 @@ def recipe_names() -> list[str]:
 def recipe_toml(recipe: Recipe) -> str:
     """The recipe as TOML that `load_recipe` reads back, each key with its meaning beside it."""
     return "\n".join(_toml_lines(recipe)) + "\n"
+
+
+def _with_overrides(values: dict[str, Any], overrides: Sequence[str], source: str) -> Recipe:
+    for override in overrides:
+        merge(values, parse_override(override))
+    return validate_recipe(values, source)
 
 
 def _in(folder: str) -> dict[str, Traversable]:

@@ -89,6 +89,7 @@ def score_table(result: Score) -> str:
             ("bits", f"{result.bits:,.1f}"),
             ("bytes", f"{result.bytes:,}"),
             ("tokens", f"{result.tokens:,}"),
+            *((f"  ttt.{key}", f"{value:,}") for key, value in (result.ttt or {}).items()),
         ],
     )
 
