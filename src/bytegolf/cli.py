@@ -32,6 +32,23 @@ class Protocol(StrEnum):
     ttt = "ttt"
 
 
+class Method(StrEnum):
+    """How weights become integers."""
+
+    rate = "rate"
+    gptq = "gptq"
+    seed = "seed"
+
+
+class Coder(StrEnum):
+    """How integers become bytes."""
+
+    range = "range"
+    zstd = "zstd"
+    lzma = "lzma"
+    zlib = "zlib"
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
 RecipeArgument = Annotated[str, typer.Argument(metavar="RECIPE", help="Name of a recipe (see: bytegolf recipes) or path of a TOML file.")]
 Overrides = Annotated[list[str], typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override one key of the recipe; repeatable.")]
@@ -174,6 +191,28 @@ def train(
         )
 
 
+@app.command("import", epilog="Example: bytegolf import final_model.pt --recipe v10_banked --tokenizer bpe_1024.model --out runs/seed")
+def import_(
+    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A .pt, .ptz or .safetensors file.")],
+    recipe: Annotated[str, typer.Option("--recipe", metavar="RECIPE", help="What the model is: a recipe's name or a TOML file.")],
+    tokenizer: Annotated[Path, typer.Option("--tokenizer", metavar="FILE.model|bytes", help="The tokenizer it was trained with.")],
+    out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Run folder to make.")],
+    overrides: Overrides = [],  # noqa: B006
+    as_json: AsJson = False,
+) -> None:
+    """Make a run of a checkpoint that another program trained, to pack and score it.
+
+    Read are the weights of the seed system's scripts, with a tensor per bank or per layer, raw (final_model.pt) or quantised
+    (.ptz, through zstd, zlib or LZMA), and safetensors under their names or bytegolf's. Nothing in a file is ever run.
+    """
+    from bytegolf import flow
+    from bytegolf.recipes import load_recipe
+    from bytegolf.report.tables import import_table
+
+    result = flow.import_checkpoint(checkpoint, out, recipe=load_recipe(recipe, overrides), tokenizer=tokenizer)
+    _emit(result, as_json, import_table)
+
+
 @app.command(epilog="Example: bytegolf pack runs/tiny --budget 500000 --data data")
 def pack(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run.")],
@@ -181,18 +220,44 @@ def pack(
         int, typer.Option("--budget", metavar="BYTES", help="Bytes the artifact may have; 0 takes the recipe's pack.budget.")
     ] = 0,
     reserve: Annotated[int, typer.Option("--reserve", min=0, metavar="BYTES", help="Bytes of the budget to keep free, for code say.")] = 0,
+    method: Annotated[
+        Method | None,
+        typer.Option(
+            help="rate: round to the nearest point of one grid per matrix, its step chosen to fill the budget; gptq: the same grids, "
+            "each rounding error made good by the weights still to be rounded, as training text asks (needs --data); seed: fixed "
+            "bits and a step per row. The recipe's pack.method if not given."
+        ),
+    ] = None,
+    coder: Annotated[
+        Coder | None,
+        typer.Option(help="range: entropy coding; the others compress one byte a weight. The recipe's pack.coder if not given."),
+    ] = None,
     data: Annotated[
-        Path | None, typer.Option("--data", metavar="DIR", help="Also score before and after packing on this data folder.")
+        Path | None,
+        typer.Option("--data", metavar="DIR", help="Also score before and after packing on this data folder's held-out text."),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="The artifact; RUN/artifact.bgz if not given.")] = None,
     tokenizer: TokenizerOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Pack a run into one self-contained file, tokenizer included, as precise as the budget allows and never over it."""
+    """Pack a run into one self-contained file, tokenizer included, as precise as the budget allows and never over it.
+
+    Method seed, the fixed widths of the system bytegolf starts from, has no say in its size: over the budget it is refused.
+    """
     from bytegolf import flow
     from bytegolf.report.tables import pack_table
 
-    _emit(flow.pack(run, budget=budget, reserve=reserve, data=data, tokenizer=tokenizer, out=out), as_json, pack_table)
+    result = flow.pack(
+        run,
+        budget=budget,
+        reserve=reserve,
+        method=method.value if method else None,
+        coder=coder.value if coder else None,
+        data=data,
+        tokenizer=tokenizer,
+        out=out,
+    )
+    _emit(result, as_json, pack_table)
 
 
 @app.command(epilog="Example: bytegolf score runs/tiny/artifact.bgz --data data --protocol sliding")

@@ -4,6 +4,9 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+MethodName = Literal["rate", "gptq", "seed"]
+CoderName = Literal["range", "zstd", "lzma", "zlib"]
+
 MAX_VOCAB_SIZE = 65_536  # shards hold tokens as uint16
 BOS = 1  # the token that starts every document, in every vocabulary
 
@@ -199,8 +202,15 @@ class PackConfig(Section):
     attention_bits: float = Field(0.0, ge=0, le=12, description="bits per weight of the attention banks")
     embedding_bits: float = Field(0.0, ge=0, le=12, description="bits per weight of the token embedding and the head")
     table_bits: float = Field(0.0, ge=0, le=12, description="bits per weight of hash and value embeddings and their projections")
-    mlp_int: Literal[4, 5, 6, 8] = Field(5, description="bits of the seed's fixed-width integers for MLPs, read by method seed alone")
-    attention_int: Literal[4, 5, 6, 8] = Field(6, description="bits of the seed's fixed-width integers for attention, likewise")
+    method: MethodName = Field("rate", description="rate: rounding that fills the budget; gptq: with error feedback; seed: fixed bits")
+    coder: CoderName = Field("range", description="range coder, or a general-purpose compressor over one byte a weight")
+    mlp_int: Literal[4, 5, 6, 8] = Field(5, description="bits of the seed's fixed-width integers of MLP banks, read by method seed alone")
+    attention_int: Literal[4, 5, 6, 8] = Field(
+        6, description="bits of the seed's fixed-width integers of attention banks, read by method seed alone"
+    )
+    calibration_tokens: int = Field(131_072, ge=1, description="training tokens that method gptq learns the matrices' inputs from")
+    damping: float = Field(0.01, gt=0, description="of the inputs' mean square, added to each by method gptq")
+    act_order: bool = Field(True, description="method gptq rounds columns in order of their inputs' size, largest first")
 
 
 class Recipe(Section):

@@ -12,18 +12,23 @@ import torch
 from torch import Tensor
 
 from bytegolf.artifact.container import Artifact, read_artifact
-from bytegolf.config import Recipe, ScoreConfig, TextConfig, TttConfig
+from bytegolf.artifact.foreign import read_tensors
+from bytegolf.artifact.translate import translate
+from bytegolf.config import CoderName, MethodName, Recipe, ScoreConfig, TextConfig, TttConfig
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT, parameter_count
 from bytegolf.pack.allocate import Bits, BudgetTooSmallError
+from bytegolf.pack.calibrate import calibrate
 from bytegolf.pack.fit import fit, pack_at
+from bytegolf.pack.gptq import ErrorFeedback
 from bytegolf.pack.plan import Plan, plan_artifact
+from bytegolf.pack.quantize import Rounding, nearest
 from bytegolf.process import tune_process
 from bytegolf.progress import Progress, say
-from bytegolf.recipes import load_recipe, override_recipe
+from bytegolf.recipes import load_recipe, override_recipe, validate_recipe
 from bytegolf.recipes.environment import SeedCommand
 from bytegolf.report.html import RunReport, write_report
-from bytegolf.report.results import PackResult, QuickstartResult, SeedResult, TrainResult
+from bytegolf.report.results import ImportResult, PackResult, QuickstartResult, SeedResult, TrainResult
 from bytegolf.run import DataFolder, DataManifest, RunFolder, provenance, read_json, sha256_of, write_atomically, write_json
 from bytegolf.score.compressors import CompressorScore, compressor_scores
 from bytegolf.score.ledger import Score
@@ -32,12 +37,12 @@ from bytegolf.speed import BenchResult, measure, start_up_seconds
 from bytegolf.text.batches import count_sequences
 from bytegolf.text.dataset import Dataset, open_data
 from bytegolf.text.prepare import prepare
-from bytegolf.text.tokenizer import Tokenizer
+from bytegolf.text.tokenizer import Tokenizer, load_tokenizer
 from bytegolf.train.device import choose_device, choose_dtype
 from bytegolf.train.learner import Learner
 from bytegolf.train.loop import Trainer
 from bytegolf.train.pace import predicted_steps
-from bytegolf.train.record import begin_run, finish_run, read_run, resumable
+from bytegolf.train.record import begin_run, finish_run, read_run, record_import, resumable
 from bytegolf.train.replay import Replay, read_replay
 from bytegolf.train.schedule import Clock
 
@@ -148,38 +153,64 @@ def _train(run: RunFolder, recipe: Recipe, dataset: Dataset, device: torch.devic
         finish_run(run, recipe, trainer.fit(validate), dataset, replay.to_json() if replay else None)
 
 
-def pack(
-    run: Path, *, budget: int = 0, reserve: int = 0, data: Path | None = None, tokenizer: Path | None = None, out: Path | None = None
-) -> PackResult:
-    """Pack a run's weights into at most `budget` − `reserve` bytes (the recipe's budget if 0).
+def import_checkpoint(checkpoint: Path, out: Path, *, recipe: Recipe, tokenizer: Path) -> ImportResult:
+    """Make a run of weights that another program trained: of the seed system's scripts, or under this package's names.
 
-    Raises InputError if even the smallest possible file is larger.
+    Raises InputError if they are not the recipe's model, or `out` exists.
+    """
+    vocabulary = load_tokenizer(tokenizer)
+    if vocabulary.vocab_size != recipe.model.vocab_size:
+        raise InputError(f"{tokenizer}: expected the recipe's model.vocab_size {recipe.model.vocab_size}, found {vocabulary.vocab_size}")
+    parameters = parameter_count(recipe.model)
+    weights = translate(read_tensors(checkpoint, parameters), recipe.model, str(checkpoint))
+    record_import(RunFolder(out), recipe, weights, vocabulary, checkpoint)
+    return ImportResult(str(out), str(checkpoint), recipe.name, parameters)
+
+
+def pack(
+    run: Path,
+    *,
+    budget: int = 0,
+    reserve: int = 0,
+    method: MethodName | None = None,
+    coder: CoderName | None = None,
+    data: Path | None = None,
+    tokenizer: Path | None = None,
+    out: Path | None = None,
+) -> PackResult:
+    """Pack a run's weights into at most `budget` − `reserve` bytes; budget, method and coder are the recipe's where not given.
+
+    Raises InputError if even the smallest possible file is larger, or method gptq is given no data.
     """
     trained = read_run(run)
+    recipe = _packed_by(trained.recipe, method, coder)
     dataset = _matching(open_data(data, tokenizer), trained.tokenizer) if data else None
-    budget = budget or trained.recipe.pack.budget
+    budget, method = budget or recipe.pack.budget, recipe.pack.method
+    rounding = _feedback(recipe, trained.weights, dataset) if method == "gptq" else nearest
     try:
         with Progress("pack", None, "tries") as progress:
             fitted = fit(
                 trained.weights,
-                trained.recipe,
+                recipe,
                 trained.tokenizer,
                 budget - reserve,
                 tried=lambda size: progress.advance(note=f"{size:,} bytes"),
+                rounding=rounding,
             )
     except BudgetTooSmallError as error:
-        raise InputError(
-            f"--budget: expected at least {error.smallest + reserve:,} bytes, the smallest possible, found {budget:,}"
-        ) from None
+        which = "the size of method seed's fixed bits" if method == "seed" else "the smallest possible"
+        raise InputError(f"--budget: expected at least {error.smallest + reserve:,} bytes, {which}, found {budget:,}") from None
     file = out or trained.folder.artifact
     write_atomically(file, fitted.file.data)
     before = after = None
     if dataset is not None:
         before, after = (_score_and_record(source, dataset, "sliding").bpb for source in (run, file))
-    parameters, size = parameter_count(trained.recipe.model), len(fitted.file.data)
+    parameters, size = parameter_count(recipe.model), len(fitted.file.data)
     result = PackResult(
         size,
         budget,
+        method,
+        recipe.pack.coder,
         parameters,
         8 * size / parameters,
         fitted.entropy_bits_per_weight,
@@ -192,6 +223,22 @@ def pack(
     if out is None:
         write_json(trained.folder.pack, result.to_json())
     return result
+
+
+def _packed_by(recipe: Recipe, method: MethodName | None, coder: CoderName | None) -> Recipe:
+    """The recipe with another way to pack where one is given."""
+    chosen = {key: value for key, value in (("method", method), ("coder", coder)) if value is not None}
+    values = recipe.model_dump()
+    return validate_recipe({**values, "pack": {**values["pack"], **chosen}}, recipe.name) if chosen else recipe
+
+
+def _feedback(recipe: Recipe, weights: Weights, dataset: Dataset | None) -> Rounding:
+    """Error feedback by what the model's matrices read of training text."""
+    if dataset is None:
+        raise InputError("--data: expected a data folder, whose training text method gptq learns from, found none")
+    model = _model(recipe, weights, choose_device("auto"))
+    with Progress("calibrate", recipe.pack.calibration_tokens, "tokens") as progress:
+        return ErrorFeedback(calibrate(model, recipe, dataset.train, progress.advance), recipe.pack)
 
 
 def score(
