@@ -111,9 +111,11 @@ def plan(recipe: RecipeArgument, overrides: Overrides = [], as_json: AsJson = Fa
         raise typer.Exit(1)
 
 
-@app.command(epilog="Example: bytegolf prepare stdlib --out data")
+@app.command(epilog="Example: bytegolf prepare stdlib --out data, or: bytegolf prepare fineweb --train-shards 10 --out data")
 def prepare(
-    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="stdlib, or files and folders of text, jsonl or parquet.")],
+    sources: Annotated[
+        list[str], typer.Argument(metavar="SOURCE...", help="stdlib; files and folders of text, jsonl or parquet; or fineweb.")
+    ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Data folder to make.")],
     recipe: Annotated[
         str | None, typer.Option("--recipe", metavar="NAME", help="Take kind and size of the vocabulary from a recipe.")
@@ -127,17 +129,44 @@ def prepare(
     val_docs: Annotated[
         int | None, typer.Option("--val-docs", metavar="N", help="Hold out the first N documents instead of one in twenty by hash.")
     ] = None,
+    normalised: Annotated[
+        bool, typer.Option("--normalised", help="Let --tokenizer change the text; bytes are then those of the changed text.")
+    ] = False,
+    variant: Annotated[
+        str | None, typer.Option("--variant", metavar="NAME", help="Of fineweb: a published vocabulary, sp1024 if nothing is said.")
+    ] = None,
+    train_shards: Annotated[
+        int | None, typer.Option("--train-shards", metavar="N", help="Of fineweb: the first N training shards, 80 if nothing is said.")
+    ] = None,
+    with_docs: Annotated[
+        bool, typer.Option("--with-docs", help="Of fineweb: also the documents (48 GB), to make another vocabulary of.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Turn text into a data folder: tokenizer, shards of tokens, the exact held-out text and a manifest.
 
     Every document is checked to decode to the bytes it came from. jsonl and parquet hold a document per record, in
     "text"; jsonl may be compressed (.gz, .zst, .xz, .bz2). Preparing the same text again reuses the folder.
+
+    fineweb downloads the contest's published shards and tokenizer; hf://datasets/OWNER/NAME/FOLDER downloads what
+    somebody else published in the same layout. The same command goes on with a download that was interrupted.
     """
     from bytegolf import flow
     from bytegolf.report.tables import data_table
 
-    _emit(flow.prepare_data(sources, out, recipe=recipe, vocab=vocab, tokenizer=tokenizer, val_docs=val_docs), as_json, data_table)
+    manifest = flow.prepare_data(
+        sources,
+        out,
+        recipe=recipe,
+        vocab=vocab,
+        tokenizer=tokenizer,
+        val_docs=val_docs,
+        normalised=normalised,
+        variant=variant,
+        train_shards=train_shards,
+        with_docs=with_docs,
+    )
+    _emit(manifest, as_json, data_table)
 
 
 @app.command(epilog="Example: bytegolf train tiny --data data --out runs/tiny --set train.max_steps=400")

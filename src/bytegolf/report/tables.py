@@ -36,6 +36,7 @@ def quickstart_table(result: QuickstartResult) -> str:
 
 
 def data_table(manifest: DataManifest) -> str:
+    normalised: list[Row] = [("bytes", "of the text as the tokenizer normalises it")] if manifest.normalised else []
     return _rows(
         "data",
         [
@@ -43,6 +44,7 @@ def data_table(manifest: DataManifest) -> str:
             ("training", f"{manifest.train_documents:,} documents, {manifest.train_bytes:,} bytes, {manifest.train_tokens:,} tokens"),
             ("held out", f"{manifest.val_documents:,} documents, {manifest.val_bytes:,} bytes, {manifest.val_tokens:,} tokens"),
             ("bytes per token", f"{manifest.val_bytes / manifest.val_tokens:.3f} held out"),
+            *normalised,
         ],
     )
 
