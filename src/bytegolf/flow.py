@@ -23,9 +23,10 @@ from bytegolf.pack.fit import fit, pack_at
 from bytegolf.pack.gptq import ErrorFeedback
 from bytegolf.pack.plan import Plan, plan_artifact
 from bytegolf.pack.quantize import Rounding, nearest
+from bytegolf.parallel import ALONE, Group, joined
 from bytegolf.process import tune_process
 from bytegolf.progress import Progress, say
-from bytegolf.recipes import load_recipe, override_recipe, validate_recipe
+from bytegolf.recipes import load_recipe, override_recipe, recipe_toml, validate_recipe
 from bytegolf.recipes.environment import SeedCommand
 from bytegolf.report.html import RunReport, write_report
 from bytegolf.report.results import ImportResult, PackResult, QuickstartResult, SeedResult, TrainResult
@@ -34,7 +35,7 @@ from bytegolf.score.compressors import CompressorScore, compressor_scores
 from bytegolf.score.ledger import Score
 from bytegolf.score.protocols import PROTOCOLS, TTT_DEFAULTS, ProtocolName, score_tokens
 from bytegolf.speed import BenchResult, measure, start_up_seconds
-from bytegolf.text.batches import count_sequences
+from bytegolf.text.batches import count_sequences, require_shares
 from bytegolf.text.dataset import Dataset, open_data
 from bytegolf.text.prepare import prepare
 from bytegolf.text.tokenizer import Tokenizer, load_tokenizer
@@ -45,6 +46,7 @@ from bytegolf.train.pace import predicted_steps
 from bytegolf.train.record import begin_run, finish_run, read_run, record_import, resumable
 from bytegolf.train.replay import Replay, read_replay
 from bytegolf.train.schedule import Clock
+from bytegolf.train.trackers import require_trackers
 
 Weights = Mapping[str, Tensor]
 DEFAULT_VOCAB_SIZE = 1024
@@ -135,22 +137,25 @@ def train(
 
     Raises InputError if `out` exists and `resume` is off, or if recipe, data and runs do not agree.
     """
-    run = RunFolder(out)
-    dataset = open_data(data, tokenizer)
-    if dataset.tokenizer.vocab_size != recipe.model.vocab_size:
-        raise InputError(
-            f"{data}: expected the recipe's model.vocab_size {recipe.model.vocab_size}, found tokenizer {dataset.tokenizer.name}"
-        )
-    count_sequences(dataset.train, recipe.train.sequence_length)  # what cannot begin leaves no folder behind
-    device = choose_device(recipe.train.device)
-    repeated = read_replay(replay, recipe, dataset) if replay else None
-    if begin_run(run, recipe, dataset.tokenizer, resume):
-        say(f"{out}: already finished")
-    else:
-        _train(run, recipe, dataset, device, repeated)
-    if repeated:
-        repeated.compare(run)
-    return _train_result(run)
+    with joined() as group:
+        run, dataset = RunFolder(out), open_data(data, tokenizer)
+        if dataset.tokenizer.vocab_size != recipe.model.vocab_size:
+            raise InputError(
+                f"{data}: expected the recipe's model.vocab_size {recipe.model.vocab_size}, found tokenizer {dataset.tokenizer.name}"
+            )
+        count_sequences(dataset.train, recipe.train.sequence_length)  # what cannot begin leaves no folder behind
+        require_shares(recipe, group)
+        group.once(lambda: require_trackers(recipe.train))
+        device = choose_device(recipe.train.device, group.local_rank)
+        _require_the_same(group, data=dataset.sha256, tokenizer=dataset.tokenizer.sha256, recipe=recipe_toml(recipe))
+        repeated = read_replay(replay, recipe, dataset) if replay and group.leads else None  # its clock is process 0's
+        if group.once(lambda: begin_run(run, recipe, dataset.tokenizer, resume)):
+            say(f"{out}: already finished")
+        else:
+            _train(run, recipe, dataset, device, repeated, group)
+        if repeated:
+            repeated.compare(run)
+        return group.once(lambda: _train_result(run))
 
 
 def train_as_seed(command: SeedCommand, *, resume: bool = False, replay: Path | None = None) -> SeedResult:
@@ -158,22 +163,35 @@ def train_as_seed(command: SeedCommand, *, resume: bool = False, replay: Path | 
 
     Raises InputError as `train`, `pack` and `score` do.
     """
-    for line in command.mapping:
-        say(f"environment: {line}")
-    trained = train(command.recipe, command.data, command.out, resume=resume, tokenizer=command.tokenizer, replay=replay)
-    packed = pack(command.out)
-    wanted = {"sliding", "ttt"} if command.recipe.ttt.enabled else {"sliding"}
-    artifact = RunFolder(command.out).artifact
-    scores = [score(artifact, command.data, name, tokenizer=command.tokenizer) for name in PROTOCOLS if name in wanted]
-    return SeedResult(trained, packed, scores)
+    with joined() as group:
+        if group.leads:
+            for line in command.mapping:
+                say(f"environment: {line}")
+        trained = train(command.recipe, command.data, command.out, resume=resume, tokenizer=command.tokenizer, replay=replay)
+        packed = group.once(lambda: pack(command.out))
+        artifact = RunFolder(command.out).artifact
+        scores = [group.once(lambda: score(artifact, command.data, "sliding", tokenizer=command.tokenizer))]
+        if command.recipe.ttt.enabled:
+            scores.append(score(artifact, command.data, "ttt", tokenizer=command.tokenizer))
+        return SeedResult(trained, packed, scores)
 
 
-def _train(run: RunFolder, recipe: Recipe, dataset: Dataset, device: torch.device, replay: Replay | None) -> None:
+def _require_the_same(group: Group, **identities: str) -> None:
+    """Raises InputError if processes were given different things: several machines may hold several copies."""
+    everybody = group.gather(identities)
+    for rank, theirs in enumerate(everybody):
+        for name, identity in theirs.items():
+            if identity != everybody[0][name]:
+                raise InputError(f"expected the {name} of rank 0 in every process, found another on rank {rank}")
+
+
+def _train(run: RunFolder, recipe: Recipe, dataset: Dataset, device: torch.device, replay: Replay | None, group: Group) -> None:
     """Train from where the run stands to the end of its clock, or of the clock of the run it repeats."""
     dtype = choose_dtype(recipe.train, device)
     model = GPT(recipe.model, dtype)
     model.initialise(recipe.train.seed, recipe.train.init)
-    say(f"train {recipe.name}: {parameter_count(recipe.model):,} parameters on {device} in {str(dtype).removeprefix('torch.')}")
+    where = f"{device} in {str(dtype).removeprefix('torch.')}" + (f", {group.size} processes" if group.size > 1 else "")
+    say(f"train {recipe.name}: {parameter_count(recipe.model):,} parameters on {where}")
     planned = plan_artifact(recipe)
     if not planned.fits:
         say(f"warning: the artifact will not fit pack.budget {planned.budget:,}, it needs about {planned.predicted_bytes:,} bytes")
@@ -183,14 +201,27 @@ def _train(run: RunFolder, recipe: Recipe, dataset: Dataset, device: torch.devic
         "replay": replay.weights_sha256 if replay else "",
     }
     clock = replay.clock if replay else Clock.of(recipe.train)
-    trainer = Trainer(Learner(recipe, model.to(device), planned.bits), dataset.train, run, fingerprint, clock)
+    trainer = Trainer(Learner(recipe, model.to(device), planned.bits, group), dataset.train, run, group.once(lambda: fingerprint), clock)
 
     def validate(weights: Weights, limit_bytes: int) -> dict[str, float | None]:
-        score = _score(_model(recipe, weights, device), recipe.score, dataset, "standard", limit_bytes)
-        return {"bpb": score.bpb, "artifact_bytes": _trial_bytes(weights, recipe, dataset.tokenizer, planned.bits)}
+        bpb = _validate(_model(recipe, weights, device), recipe.score, dataset, limit_bytes, group)
+        return {"bpb": bpb, "artifact_bytes": _trial_bytes(weights, recipe, dataset.tokenizer, planned.bits) if group.leads else None}
 
     with resumable(run):
-        finish_run(run, recipe, trainer.fit(validate), dataset, replay.to_json() if replay else None)
+        final = trainer.fit(validate)
+        if group.leads:
+            finish_run(run, recipe, final, dataset, replay.to_json() if replay else None)
+
+
+def _validate(model: GPT, config: ScoreConfig, dataset: Dataset, limit_bytes: int, group: Group) -> float:
+    """Bits per byte by the standard protocol, whose windows the processes share out."""
+    tokens, num_bytes = dataset.held_out(limit_bytes)
+    targets = len(tokens) - 1
+    mine = group.share(range(0, targets, config.window))
+    part = tokens[mine[0] : min(mine[-1] + config.window, targets) + 1] if mine else tokens[:1]
+    with Progress("score standard", len(part) - 1, "tokens") as progress:
+        bits = score_tokens(model, part, num_bytes, "standard", config, progress.advance).bits
+    return group.sum_(torch.tensor(bits, dtype=torch.float64)).item() / num_bytes
 
 
 def import_checkpoint(checkpoint: Path, out: Path, *, recipe: Recipe, tokenizer: Path) -> ImportResult:
@@ -298,7 +329,8 @@ def score(
     """
     if protocol not in PROTOCOLS:
         raise InputError(f"protocol: expected {' or '.join(PROTOCOLS)}, found {protocol!r}")
-    return _score_and_record(source, open_data(data, tokenizer), protocol, limit_bytes, stride, overrides)
+    with joined() as group:
+        return _score_and_record(source, open_data(data, tokenizer), protocol, limit_bytes, stride, overrides, group)
 
 
 def report(runs: Sequence[Path], out: Path, compressors: Sequence[CompressorScore] = ()) -> Path:
@@ -351,9 +383,9 @@ def load_artifact(path: Path) -> Artifact:
     return read_artifact(path.read_bytes(), str(path))
 
 
-def load_model(source: Path) -> LoadedModel:
-    """The model of a run folder (its final weights) or of an artifact."""
-    device = choose_device("auto")
+def load_model(source: Path, local_rank: int = 0) -> LoadedModel:
+    """The model of a run folder (its final weights) or of an artifact, on the best device at hand, of several GPUs `local_rank`."""
+    device = choose_device("auto", local_rank)
     if source.is_dir():
         run = read_run(source)
         return LoadedModel(_model(run.recipe, run.weights, device), run.tokenizer, run.recipe.score)
@@ -378,18 +410,24 @@ def _matching(dataset: Dataset, tokenizer: Tokenizer) -> Dataset:
 
 
 def _score_and_record(
-    source: Path, dataset: Dataset, protocol: ProtocolName, limit_bytes: int = 0, stride: int = 0, overrides: Sequence[str] = ()
+    source: Path,
+    dataset: Dataset,
+    protocol: ProtocolName,
+    limit_bytes: int = 0,
+    stride: int = 0,
+    overrides: Sequence[str] = (),
+    group: Group = ALONE,
 ) -> Score:
     """Score a run or artifact. A score of the whole text, as the model is meant to be scored, is noted in the run's folder."""
-    loaded = load_model(source)
+    loaded = load_model(source, group.local_rank)
     _matching(dataset, loaded.tokenizer)
     if stride > loaded.score.window:
         raise InputError(f"--stride: expected at most the window of {loaded.score.window} tokens, found {stride}")
     config = loaded.score.model_copy(update={"stride": stride}) if stride else loaded.score
     run = RunFolder(source if source.is_dir() else source.parent)
     ttt = _ttt_config(run, protocol, overrides)
-    result = _score(loaded.model, config, dataset, protocol, limit_bytes, ttt)
-    if run.recipe.exists() and not (limit_bytes or stride or overrides):
+    result = _score(loaded.model, config, dataset, protocol, limit_bytes, ttt, group)
+    if group.leads and run.recipe.exists() and not (limit_bytes or stride or overrides):
         scored = run.weights if source.is_dir() else source
         write_json(run.score(protocol), {**result.to_json(), "of": scored.name, "sha256": sha256_of(scored), "data": dataset.sha256})
     return result
@@ -405,11 +443,17 @@ def _ttt_config(run: RunFolder, protocol: ProtocolName, overrides: Sequence[str]
 
 
 def _score(
-    model: GPT, config: ScoreConfig, dataset: Dataset, protocol: ProtocolName, limit_bytes: int = 0, ttt: TttConfig = TTT_DEFAULTS
+    model: GPT,
+    config: ScoreConfig,
+    dataset: Dataset,
+    protocol: ProtocolName,
+    limit_bytes: int = 0,
+    ttt: TttConfig = TTT_DEFAULTS,
+    group: Group = ALONE,
 ) -> Score:
     tokens, num_bytes = dataset.held_out(limit_bytes)
     with Progress(f"score {protocol}", len(tokens) - 1, "tokens") as progress:
-        return score_tokens(model, tokens, num_bytes, protocol, config, progress.advance, ttt=ttt)
+        return score_tokens(model, tokens, num_bytes, protocol, config, progress.advance, ttt=ttt, group=group)
 
 
 def _trial_bytes(weights: Weights, recipe: Recipe, tokenizer: Tokenizer, bits: Bits) -> int | None:
