@@ -179,16 +179,16 @@ class ScoreConfig(Section):
 
 
 class TttConfig(Section):
-    """Test-time training: each chunk of held-out text is scored first and learned from afterwards."""
+    """Score-first test-time training: the protocol `ttt`, whose sequences are `score.window` tokens long."""
 
-    enabled: bool = Field(False, description="also score with test-time training after training with --env")
-    lr: float = Field(0.002, ge=0, description="learning rate of the first chunk; falls to 0 along a half cosine over all chunks")
-    epochs: int = Field(3, ge=0, description="passes over a chunk after it is scored; 0 is none")
-    chunk_tokens: int = Field(32_768, ge=1, description="tokens scored before the model learns from them")
-    freeze_blocks: int = Field(0, ge=0, description="first blocks that stay as they are")
-    momentum: float = Field(0.9, ge=0, lt=1, description="momentum of SGD, kept from chunk to chunk")
-    batch_sequences: int = Field(32, ge=1, description="sequences of score.window tokens in an update")
+    lr: float = Field(0.002, ge=0, description="SGD's learning rate at the first chunk; it falls to 0 along a cosine")
+    epochs: int = Field(3, ge=0, description="passes over a chunk once it is scored")
+    chunk_tokens: int = Field(32_768, ge=1, description="held-out tokens that are scored before they are trained on")
+    freeze_blocks: int = Field(0, ge=0, description="first blocks that do not learn")
+    momentum: float = Field(0.9, ge=0, lt=1, description="SGD's momentum, kept from chunk to chunk")
+    batch_sequences: int = Field(32, ge=1, description="sequences an update sees, over all processes")
     grad_clip: float = Field(1.0, ge=0, description="cap on the global gradient norm; 0 is none")
+    enabled: bool = Field(False, description="also score with test-time training after training with --env")
 
 
 class PackConfig(Section):
@@ -199,8 +199,10 @@ class PackConfig(Section):
     attention_bits: float = Field(0.0, ge=0, le=12, description="bits per weight of the attention banks")
     embedding_bits: float = Field(0.0, ge=0, le=12, description="bits per weight of the token embedding and the head")
     table_bits: float = Field(0.0, ge=0, le=12, description="bits per weight of hash and value embeddings and their projections")
-    mlp_int: Literal[4, 5, 6, 8] = Field(5, description="bits of the seed's fixed-width integers for MLPs, read by method seed alone")
-    attention_int: Literal[4, 5, 6, 8] = Field(6, description="bits of the seed's fixed-width integers for attention, likewise")
+    mlp_int: Literal[4, 5, 6, 8] = Field(5, description="bits of the seed's fixed-width integers of MLP banks, read by method seed alone")
+    attention_int: Literal[4, 5, 6, 8] = Field(
+        6, description="bits of the seed's fixed-width integers of attention banks, read by method seed alone"
+    )
 
 
 class Recipe(Section):

@@ -38,10 +38,12 @@ def load_recipe(recipe: str | Path, overrides: Sequence[str] = ()) -> Recipe:
 
     Raises InputError for an unknown recipe, key or value.
     """
-    values = _resolve(str(recipe), Path.cwd(), seen=())
-    for override in overrides:
-        merge(values, parse_override(override))
-    return validate_recipe(values, str(recipe))
+    return _with_overrides(_resolve(str(recipe), Path.cwd(), seen=()), overrides, str(recipe))
+
+
+def override_recipe(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
+    """A resolved recipe with `section.key=value` overrides. Raises InputError for an unknown key or value."""
+    return _with_overrides(recipe.model_dump(), overrides, recipe.name)
 
 
 def validate_recipe(values: Mapping[str, Any], source: str) -> Recipe:
@@ -65,6 +67,12 @@ def recipe_names() -> list[str]:
 def recipe_toml(recipe: Recipe) -> str:
     """The recipe as TOML that `load_recipe` reads back, each key with its meaning beside it."""
     return "\n".join(_toml_lines(recipe)) + "\n"
+
+
+def _with_overrides(values: dict[str, Any], overrides: Sequence[str], source: str) -> Recipe:
+    for override in overrides:
+        _merge(values, _parse_override(override))
+    return validate_recipe(values, source)
 
 
 def _in(folder: str) -> dict[str, Traversable]:
@@ -100,7 +108,7 @@ def _resolve(recipe: str, folder: Path, seen: tuple[str, ...]) -> dict[str, Any]
     if parent is None:
         return values
     base = _resolve(str(parent), Path(key).parent, (*seen, key))
-    merge(base, values)
+    _merge(base, values)
     return base
 
 
@@ -122,17 +130,15 @@ def _read(recipe: str, folder: Path) -> tuple[str, str]:
         raise InputError(f"recipe: {known}, found {found}{_suggestion(recipe, recipe_names())}") from None
 
 
-def merge(base: dict[str, Any], update: Mapping[str, Any]) -> None:
-    """Write `update` over `base`, section by section."""
+def _merge(base: dict[str, Any], update: Mapping[str, Any]) -> None:
     for key, value in update.items():
         if isinstance(value, Mapping) and isinstance(base.get(key), dict):
-            merge(base[key], value)
+            _merge(base[key], value)
         else:
             base[key] = value
 
 
-def parse_override(override: str) -> dict[str, Any]:
-    """Nested values of "section.key=value", the value as in TOML or a bare word. Raises InputError for anything else."""
+def _parse_override(override: str) -> dict[str, Any]:
     key, equals, text = override.partition("=")
     section, dot, name = key.strip().partition(".")
     if not (equals and section and dot and name):
