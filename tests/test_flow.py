@@ -145,8 +145,8 @@ def test_a_score_is_kept_in_the_run(copied: Path, data: Path, protocol: Protocol
 
 
 def test_an_unknown_protocol(copied: Path, data: Path) -> None:
-    with pytest.raises(InputError, match="protocol: expected standard or sliding or streaming, found 'ttt'"):
-        flow.score(copied, data, "ttt")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="protocol: expected standard or sliding or streaming or ttt, found 'magic'"):
+        flow.score(copied, data, "magic")  # type: ignore[arg-type]
 
 
 def test_the_score_of_an_artifact_that_was_replaced_is_not_reported(copied: Path, data: Path, tmp_path: Path) -> None:
@@ -182,6 +182,17 @@ def test_a_shorter_stride_sees_more(copied: Path, data: Path) -> None:
     fine, own, coarse = (flow.score(copied, data, "sliding", stride=stride) for stride in (1, 0, 32))
     assert own == flow.score(copied, data, "sliding", stride=8)
     assert len({fine.bits, own.bits, coarse.bits}) == 3 and fine.tokens == own.tokens == coarse.tokens
+
+
+def test_how_a_model_learns_is_said_by_the_recipe_it_lies_with(copied: Path, data: Path, tmp_path: Path) -> None:
+    recipe = (copied / "recipe.toml").read_text()
+    (copied / "recipe.toml").write_text(re.sub(r"chunk_tokens = \d+", "chunk_tokens = 96", recipe))
+    shutil.copy(copied / "artifact.bgz", tmp_path / "alone.bgz")
+    sources = (copied, copied / "artifact.bgz", tmp_path / "alone.bgz")
+    chunks = [(flow.score(source, data, "ttt").ttt or {})["chunk_tokens"] for source in sources]
+    assert chunks == [96, 96, 32_768]
+    assert flow.score(copied, data, "ttt", overrides=["ttt.chunk_tokens=64"]).ttt != flow.score(copied, data, "ttt").ttt
+    assert read_json(copied / "score-ttt.json")["ttt"]["chunk_tokens"] == 96, "a score by other settings is not the run's"
 
 
 # --- packing
