@@ -52,6 +52,18 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@pytest.mark.parametrize("init", ["orthogonal", "uniform"])
+def test_a_run_begins_as_its_recipe_says(data: Path, tmp_path: Path, init: str) -> None:
+    """Seen where nothing is learned."""
+    still = [f"optim.{rate}_lr=0.0" for rate in ("matrix", "embed", "head", "projection", "scalar")]
+    recipe = micro(f"train.init={init}", "train.max_steps=1", *still)
+    flow.train(recipe, data, tmp_path / "run")
+    keys = load_file(tmp_path / "run" / "weights.safetensors")["banks.kv"][0]
+    orthogonal = torch.allclose(keys @ keys.T, torch.eye(len(keys)), atol=1e-5)
+    narrow = bool(keys.abs().max() <= keys.shape[1] ** -0.5)
+    assert (orthogonal, narrow) == (init == "orthogonal", init == "uniform")
+
+
 # --- what a run leaves
 
 

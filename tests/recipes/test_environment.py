@@ -12,7 +12,7 @@ from bytegolf.config import Recipe
 from bytegolf.errors import InputError
 from bytegolf.recipes import load_recipe
 from bytegolf.recipes.environment import SeedCommand, read_environment
-from bytegolf.recipes.similar import edit_distance
+from bytegolf.recipes.similar import edit_distance, nearest_variable
 from bytegolf.recipes.variables import VARIABLES
 from recipes.presets import PRESETS, STEPS, Q
 
@@ -289,11 +289,8 @@ def slips(name: str) -> st.SearchStrategy[str]:
     )
 
 
-CHECKED = [name for name in NAMES if name not in ("RANK", "WORLD_SIZE", "LOCAL_RANK")]
-
-
 @settings(max_examples=150, deadline=None)
-@given(st.sampled_from(CHECKED).flatmap(lambda name: st.tuples(st.just(name), slips(name))))
+@given(st.sampled_from(NAMES).flatmap(lambda name: st.tuples(st.just(name), slips(name))))
 def test_a_mistyped_name_is_refused_and_the_right_one_named(drawn: tuple[str, str]) -> None:
     name, typed = drawn
     if typed in VARIABLES or typed == "":
@@ -302,6 +299,19 @@ def test_a_mistyped_name_is_refused_and_the_right_one_named(drawn: tuple[str, st
     assert message.startswith(f"{typed}: ")
     (named,) = re.findall(r"did you mean (\w+)\?", message)
     assert named == name or edit_distance(typed.upper(), named) <= 1, "as near as the one that was meant"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("VOCBA_SZIE", "VOCAB_SIZE"), ("NUM_LYAER", "NUM_LAYERS"), ("DATAPTH", "DATA_PATH"), ("weight_deca", "WEIGHT_DECAY")],
+)
+def test_of_a_long_name_two_slips_are_seen(typed: str, meant: str) -> None:
+    assert f"did you mean {meant}?" in refusal({typed: "1"})
+
+
+@pytest.mark.parametrize("name", ["SEEDED", "SIDE", "BETTA", "BRINK", "RUNS_ID"])
+def test_of_a_short_name_one_slip_at_most(name: str) -> None:
+    assert (name == "RUNS_ID") == bool(nearest_variable(name))
 
 
 @settings(max_examples=40, deadline=None)

@@ -134,8 +134,10 @@ def test_a_preset_trains(name: str, stream: TokenStream, tmp_path: Path) -> None
     trainer = new_trainer(tmp_path / "run", recipe, stream)
     before = {key: weight.clone() for key, weight in trainer.learner.weights.items()}
     weights = trainer.fit(constant)
-    losses = [event["loss"] for event in events(tmp_path / "run", "step")]
+    steps = events(tmp_path / "run", "step")
+    losses = [event["loss"] for event in steps]
     assert len(losses) == 8 and all(map(math.isfinite, losses))
+    assert [event["lr_scale"] for event in steps] == pytest.approx([1 - step / 8 for step in range(8)])
     assert losses[-1] < losses[0] - 0.05
     assert not [key for key, weight in weights.items() if torch.equal(weight, before[key])], "every parameter is trained"
     assert len(events(tmp_path / "run", "qat")) == (name != "noqat" and not name.startswith("baseline"))

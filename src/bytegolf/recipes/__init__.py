@@ -71,7 +71,7 @@ def recipe_toml(recipe: Recipe) -> str:
 
 def _with_overrides(values: dict[str, Any], overrides: Sequence[str], source: str) -> Recipe:
     for override in overrides:
-        merge(values, parse_override(override))
+        _merge(values, _parse_override(override))
     return validate_recipe(values, source)
 
 
@@ -108,7 +108,7 @@ def _resolve(recipe: str, folder: Path, seen: tuple[str, ...]) -> dict[str, Any]
     if parent is None:
         return values
     base = _resolve(str(parent), Path(key).parent, (*seen, key))
-    merge(base, values)
+    _merge(base, values)
     return base
 
 
@@ -130,17 +130,15 @@ def _read(recipe: str, folder: Path) -> tuple[str, str]:
         raise InputError(f"recipe: {known}, found {found}{_suggestion(recipe, recipe_names())}") from None
 
 
-def merge(base: dict[str, Any], update: Mapping[str, Any]) -> None:
-    """Write `update` over `base`, section by section."""
+def _merge(base: dict[str, Any], update: Mapping[str, Any]) -> None:
     for key, value in update.items():
         if isinstance(value, Mapping) and isinstance(base.get(key), dict):
-            merge(base[key], value)
+            _merge(base[key], value)
         else:
             base[key] = value
 
 
-def parse_override(override: str) -> dict[str, Any]:
-    """Nested values of "section.key=value", the value as in TOML or a bare word. Raises InputError for anything else."""
+def _parse_override(override: str) -> dict[str, Any]:
     key, equals, text = override.partition("=")
     section, dot, name = key.strip().partition(".")
     if not (equals and section and dot and name):

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from bytegolf.config import Recipe, Section
 from bytegolf.errors import InputError
-from bytegolf.recipes import load_recipe, merge, parse_override, recipe_toml, validate_recipe
+from bytegolf.recipes import load_recipe, override_recipe, recipe_toml, validate_recipe
 from bytegolf.recipes.rules import Given, ruled
 from bytegolf.recipes.similar import nearest_variable
 from bytegolf.recipes.variables import VARIABLES, Value
@@ -102,9 +102,7 @@ def _resolve(given: Given, base: Recipe, overrides: Sequence[str]) -> Recipe:
         section, name = key.split(".")
         values[section][name] = value
     values.update(name=given.get("RUN_ID", base.name), description="from the environment")
-    for override in overrides:
-        merge(values, parse_override(override))
-    return validate_recipe(values, "of the environment")
+    return override_recipe(validate_recipe(values, "of the environment"), overrides)
 
 
 def _decided(name: str, value: Value, recipe: Recipe) -> str:

@@ -8,14 +8,13 @@ PREFIXES = (
     "LATE_QAT", "LN_", "LOGIT_", "MATRIX_LR", "MAX_WALLCLOCK", "MLP_", "MUON_", "QAT_", "QK_", "ROPE_", "SCALAR_LR", "SWA_", "TIED_EMBED",
     "TIE_EMBED", "TRAIN_", "TRIGRAM_", "TTT_", "VALUE_EMBED", "VAL_", "WARMDOWN", "WARMUP_", "WEIGHT_DECAY", "XSA_",
 )  # fmt: skip
-LAUNCHER = ("RANK", "WORLD_SIZE", "LOCAL_RANK")  # launchers set many more, which resemble these
 LONG_NAME = 8  # letters, from which on two slips count as one name mistyped
 
 
 def nearest_variable(name: str) -> str | None:
     """The variable that `name`, which is none, was meant to be; None if it has nothing to do with the seed."""
     spelled = name.upper()
-    candidates = [known for known in VARIABLES if abs(len(known) - len(spelled)) <= 2 and known not in LAUNCHER]
+    candidates = [known for known in VARIABLES if abs(len(known) - len(spelled)) <= 2]
     distances = {known: edit_distance(spelled, known) for known in candidates}
     nearest = min(distances, key=distances.__getitem__, default=None)
     if nearest and distances[nearest] <= (2 if len(nearest) >= LONG_NAME else 1):
