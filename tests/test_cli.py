@@ -27,7 +27,7 @@ from bytegolf.text.shards import MAGIC
 from bytegolf.train import checkpoint
 from train.cases import MICRO, documents, environment, finished, micro, prepared, small_disk, untimed, write_texts
 
-VERBS = ("quickstart", "recipes", "plan", "prepare", "train", "pack", "score", "report", "bench")
+VERBS = ("quickstart", "recipes", "plan", "prepare", "train", "import", "pack", "score", "report", "bench")
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "cut.bgz").write_bytes(artifact[:-100])
     (root / "padded.bgz").write_bytes(artifact + b"\0")
     (root / "empty.bgz").touch()
-    (root / "newer.bgz").write_bytes(artifact[:3] + bytes([artifact[3] + 1]) + artifact[4:])
+    (root / "newer.bgz").write_bytes(artifact[:3] + bytes([200]) + artifact[4:])
 
     for name, damage in DAMAGED_RUNS.items():
         damage(shutil.copytree(root / "run", root / name))

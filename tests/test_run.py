@@ -236,7 +236,7 @@ def test_provenance_names_code_versions_and_machine() -> None:
 MANIFEST = {
     "version": 1, "source": "texts", "corpus_sha256": "0" * 64, "split": "first 1 documents",
     "tokenizer": "bytes", "tokenizer_sha256": "1" * 64, "vocab_size": 260,
-    "train_documents": 2, "train_bytes": 10, "train_tokens": 12, "val_documents": 1, "val_bytes": 5, "val_tokens": 6,
+    "normalised": False, "train_documents": 2, "train_bytes": 10, "train_tokens": 12, "val_documents": 1, "val_bytes": 5, "val_tokens": 6,
     "val_offsets": [0], "files": {"bytes": "1" * 64},
 }  # fmt: skip
 

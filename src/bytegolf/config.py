@@ -4,6 +4,9 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+MethodName = Literal["rate", "gptq", "seed"]
+CoderName = Literal["range", "zstd", "lzma", "zlib"]
+
 MAX_VOCAB_SIZE = 65_536  # shards hold tokens as uint16
 BOS = 1  # the token that starts every document, in every vocabulary
 
@@ -93,10 +96,18 @@ class TrainConfig(Section):
     max_steps: int = Field(20_000, ge=0, description="stop after this many steps; 0 is no cap")
     max_seconds: float = Field(0.0, ge=0, description="stop after this much training time, compiling and validation aside; 0 is no cap")
     batch_tokens: int = Field(786_432, ge=1, description="tokens an optimiser step sees")
-    micro_batch_tokens: int = Field(0, ge=0, description="tokens a forward pass sees, gradients accumulated; 0 is batch_tokens")
+    micro_batch_tokens: int = Field(
+        0, ge=0, description="tokens a forward pass sees on one process at most, gradients accumulated; 0 is the process's share of a batch"
+    )
     sequence_length: int = Field(2048, ge=1, description="tokens in a training sequence")
     warmdown: float = Field(0.5, ge=0, le=1, description="last share of the run over which learning rates fall to 0")
+    warmdown_steps: int = Field(
+        0, ge=0, description="the same in steps, estimated from the pace so far where seconds are the cap; 0 is to use warmdown"
+    )
     seed: int = Field(1, ge=0, description="seed of the initial weights and the order of sequences")
+    init: Literal["orthogonal", "uniform"] = Field(
+        "orthogonal", description="initial banks, where they are not zero: orthogonal matrices, or uniform in ±1/sqrt(inputs)"
+    )
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="of compute; weights, averages and optimiser state stay float32; auto is bfloat16 where the device has it"
     )
@@ -106,6 +117,10 @@ class TrainConfig(Section):
     validate_every: int = Field(0, ge=0, description="steps between two validations; 0 is only after the last step")
     validate_bytes: int = Field(0, ge=0, description="held-out bytes a validation during training scores; 0 is all, as after the last step")
     checkpoint_every: int = Field(500, ge=0, description="steps between two checkpoints; 0 is none but on interruption")
+    verify_every: int = Field(100, ge=0, description="steps between two checks that all processes hold the same weights; 0 is none")
+    warmup_steps: int = Field(0, ge=0, description="steps on made-up tokens before the clock starts, which leave no trace")
+    wandb: str = Field("", description="project of Weights & Biases to send the log to; empty is none")
+    tensorboard: bool = Field(False, description="write the log for TensorBoard too, into the run folder")
 
     @model_validator(mode="after")
     def _batches_divide(self) -> Self:
@@ -154,6 +169,9 @@ class QatConfig(Section):
     """Quantisation-aware training on the artifact's grid, at the bits `plan` predicts for `pack.budget`."""
 
     start: float = Field(1.0, ge=0, le=1, description="progress at which fake quantisation begins and the EMA starts anew; 1 is never")
+    below_scale: float = Field(
+        0.0, ge=0, le=1, description="or as soon as the learning-rate multiplier falls below this, if that is earlier; 0 is never"
+    )
 
 
 class ScoreConfig(Section):
@@ -190,6 +208,15 @@ class PackConfig(Section):
     attention_bits: float = Field(0.0, ge=0, le=12, description="bits per weight of the attention banks")
     embedding_bits: float = Field(0.0, ge=0, le=12, description="bits per weight of the token embedding and the head")
     table_bits: float = Field(0.0, ge=0, le=12, description="bits per weight of hash and value embeddings and their projections")
+    method: MethodName = Field("rate", description="rate: rounding that fills the budget; gptq: with error feedback; seed: fixed bits")
+    coder: CoderName = Field("range", description="range coder, or a general-purpose compressor over one byte a weight")
+    mlp_int: Literal[4, 5, 6, 8] = Field(5, description="bits of the seed's fixed-width integers of MLP banks, read by method seed alone")
+    attention_int: Literal[4, 5, 6, 8] = Field(
+        6, description="bits of the seed's fixed-width integers of attention banks, read by method seed alone"
+    )
+    calibration_tokens: int = Field(131_072, ge=1, description="training tokens that method gptq learns the matrices' inputs from")
+    damping: float = Field(0.01, gt=0, description="of the inputs' mean square, added to each by method gptq")
+    act_order: bool = Field(True, description="method gptq rounds columns in order of their inputs' size, largest first")
 
 
 class Recipe(Section):

@@ -7,7 +7,8 @@ from bytegolf.config import ModelConfig, Recipe, TrainConfig
 from bytegolf.model.gpt import parameter_count
 from bytegolf.pack.allocate import HIGHEST
 from bytegolf.pack.fit import pack_at
-from bytegolf.pack.plan import gaussian_entropy, plan_artifact, training_flops_per_token
+from bytegolf.pack.plan import plan_artifact, training_flops_per_token
+from bytegolf.pack.predict import gaussian_entropy
 from bytegolf.recipes import load_recipe
 from bytegolf.text.tokenizer import BpeTokenizer, BytesTokenizer, Tokenizer
 

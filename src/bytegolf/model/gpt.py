@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from bytegolf.config import BOS, ModelConfig
 from bytegolf.model.attention import Rotary, rotary_tables
-from bytegolf.model.banks import Banks
+from bytegolf.model.banks import Banks, Initial
 from bytegolf.model.block import BlockControls, Skip
 from bytegolf.model.cache import KeysValues
 from bytegolf.model.embeddings import BIGRAM, TRIGRAM, HashEmbedding, Scaled, Smear, ValueEmbedding
@@ -84,7 +84,7 @@ class GPT(nn.Module):
         self.controls = Controls(config)
         self.head = None if config.tie_embeddings else nn.Parameter(torch.zeros(vocab, dim))
 
-    def initialise(self, seed: int) -> None:
+    def initialise(self, seed: int, banks: Initial = "orthogonal") -> None:
         """Draw the random parameters of a new model from one seeded stream; the rest stay as they were built."""
         generator = torch.Generator().manual_seed(seed)
         tied_std = self.config.embed_init_std
@@ -92,7 +92,7 @@ class GPT(nn.Module):
         for table, std in ((self.bigram, 0.0), (self.trigram, 0.0), (self.value_embedding, ValueEmbedding.TABLE_STD)):
             if table is not None:
                 table.initialise(generator, std)
-        self.banks.initialise(generator)
+        self.banks.initialise(generator, banks)
 
     def forward(self, tokens_BT: Tensor, targets: Tensor | None = None, last: int | None = None) -> Tensor:
         """Float32 logits (B, T, V) of each position's next token, only those of the `last` positions if given.
