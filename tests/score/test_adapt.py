@@ -200,6 +200,13 @@ def test_scores_are_those_of_a_plain_loop(name: str, targets: int) -> None:
     assert score(model, tokens, how).bits == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.parametrize("at_once", [1, 2, 3])
+def test_a_batch_may_pass_in_unequal_portions(at_once: int) -> None:
+    model, tokens, how = random_model(changed()), random_tokens(71, 48), ttt(chunk_tokens=27, batch_sequences=3)
+    expected = math.fsum(plain_ttt(model, tokens.tolist(), LAYOUT, how)) / math.log(2)
+    assert score(model, tokens, how, config(WINDOW, STRIDE, at_once * WINDOW)).bits == pytest.approx(expected, rel=1e-6)
+
+
 def test_the_plain_loop_shows_what_is_learned() -> None:
     """Else agreement with it would say nothing: every setting moves the score by more than the tolerance, text allowing."""
     model, tokens = random_model(changed()), random_tokens(71, 48)

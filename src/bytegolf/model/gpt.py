@@ -18,6 +18,7 @@ from bytegolf.model.block import BlockControls, Skip
 from bytegolf.model.cache import KeysValues
 from bytegolf.model.embeddings import BIGRAM, TRIGRAM, HashEmbedding, Scaled, Smear, ValueEmbedding
 from bytegolf.model.head import cross_entropies, mean_cross_entropy, softcapped_logits
+from bytegolf.model.kernels import kernel_for
 from bytegolf.model.parts import Parts
 
 WeightClass = Literal["mlp", "attention", "embedding", "table", "projection", "control"]
@@ -146,6 +147,7 @@ class GPT(nn.Module):
         config, dtype = self.config, self.compute_dtype
         weights, controls = self.banks.blocks(dtype), self.controls.blocks(dtype)
         gains = None if self.controls.skips is None else iter(self.controls.skips.to(dtype).unbind(0))
+        attend = kernel_for(x0.device, dtype, visible is not None)
         first_half = config.num_layers // 2
         stack: list[Tensor] = []
         x = x0
@@ -154,7 +156,9 @@ class GPT(nn.Module):
             exclusive = i >= config.num_layers - config.xsa_layers
             asked = last if i == config.num_layers - 1 else None
             cache = caches[i] if caches else None
-            x = self.parts.block(x, x0, weights[i], controls[i], values[i], skip, rotary, visible, exclusive, config.mlp_leak, asked, cache)
+            x = self.parts.block(
+                x, x0, weights[i], controls[i], values[i], skip, rotary, visible, exclusive, config.mlp_leak, attend, asked, cache
+            )
             if gains and i < first_half:
                 stack.append(x)
         return x
