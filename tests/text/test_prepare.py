@@ -3,6 +3,8 @@
 import itertools
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -230,3 +232,23 @@ def test_held_out_text_at_rest(source: Path, tmp_path: Path) -> None:
     text = zstandard.ZstdDecompressor().stream_reader((tmp_path / "data" / "val.txt.zst").open("rb")).read()
     offsets = json.loads((tmp_path / "data" / "manifest.json").read_text())["val_offsets"]
     assert [text[start:end].decode() for start, end in itertools.pairwise([*offsets, len(text)])] == [TEXTS[i] for i in HELD_OUT]
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_text(tmp_path: Path, bpe: BpeTokenizer) -> None:
+    (tmp_path / "given.model").write_bytes(bpe.serialised)
+    code = (
+        "import sys, resource, pathlib; from bytegolf.text.prepare import prepare\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
+        "prepare([sys.argv[2]], folder / 'data', tokenizer=folder.parent / 'given.model', val_docs=2)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    peaks = []
+    for count in (100, 500):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        path = write_jsonl(folder / "a.jsonl", [f"{i} {SOURCE}" for i in range(count)])
+        ended = subprocess.run([sys.executable, "-c", code, str(folder), str(path)], capture_output=True, text=True, check=True)
+        peaks.append(int(ended.stdout))
+    unit = 1 if sys.platform == "linux" else 1024  # KiB here, bytes there
+    assert path.stat().st_size > 40_000_000 and peaks[1] - peaks[0] < 16_000 * unit
