@@ -232,6 +232,17 @@ def test_the_same_command_goes_on(hub: FakeHub, fetch: Fetch, tmp_path: Path) ->
     assert contents(tmp_path / "data")[TRAIN_1] == hub.files[in_repo(TRAIN_1)]
 
 
+def test_what_is_published_anew_meanwhile(hub: FakeHub, fetch: Fetch, tmp_path: Path) -> None:
+    """What was begun of another version is not gone on with."""
+    hub.cut[in_repo(TRAIN_1)] = [600] + [0] * 5
+    with pytest.raises(InputError):
+        fetch()
+    hub.files[in_repo(TRAIN_1)] = hub.files[in_repo(TRAIN_2)]
+    fetch()
+    assert contents(tmp_path / "data")[TRAIN_1] == hub.files[in_repo(TRAIN_2)]
+    assert ".fetched" not in contents(tmp_path / "data")
+
+
 def test_killed_it_goes_on(hub: FakeHub, fetch: Fetch, tmp_path: Path) -> None:
     hub.cut[in_repo(TRAIN_1)], hub.hold = [600], 60.0
     code = (
