@@ -234,7 +234,7 @@ def test_the_same_command_goes_on(hub: FakeHub, fetch: Fetch, tmp_path: Path) ->
 
 def test_what_is_published_anew_meanwhile(hub: FakeHub, fetch: Fetch, tmp_path: Path) -> None:
     """What was begun of another version is not gone on with."""
-    hub.cut[in_repo(TRAIN_1)] = [600] + [0] * 5
+    hub.cut[in_repo(TRAIN_1)] = [1500] + [0] * 5  # past the header, which both have
     with pytest.raises(InputError):
         fetch()
     hub.files[in_repo(TRAIN_1)] = hub.files[in_repo(TRAIN_2)]
