@@ -28,6 +28,7 @@ from bytegolf.text import fineweb as module
 from bytegolf.text.dataset import open_data
 from bytegolf.text.fineweb import fetch_published
 from bytegolf.text.hub import HubPlace
+from bytegolf.text.prepare import prepare
 from bytegolf.text.shards import ShardWriter
 from bytegolf.text.tokenizer import BytesTokenizer
 from train.cases import small_disk
@@ -195,6 +196,20 @@ def test_raw_bytes_and_documents(hub: FakeHub, fetch: Fetch, tmp_path: Path) -> 
     assert "docs_selected.jsonl" in fetch(variant="byte260", train_shards=3).files
 
 
+def test_the_documents_give_the_published_tokens(hub: FakeHub, fetch: Fetch, tmp_path: Path) -> None:
+    """Tokenised again with the published model, they are held out, encoded and counted as published."""
+    published = fetch(train_shards=SHARDS, with_docs=True)
+    data = tmp_path / "data"
+    options = {"tokenizer": data / "tokenizer.model", "val_docs": len(HELD_OUT), "normalised": True}
+    again = prepare([str(data / "docs_selected.jsonl")], tmp_path / "again", **options)  # type: ignore[arg-type]
+    first, second = open_data(data), open_data(tmp_path / "again")
+    np.testing.assert_array_equal(first.val[:], second.val[:])
+    np.testing.assert_array_equal(first.train[:], second.train[:])
+    assert first.val_text() == second.val_text()
+    counts = ("val_offsets", *(f"{split}_{what}" for split in ("train", "val") for what in ("bytes", "tokens", "documents")))
+    assert {name: getattr(published, name) for name in counts} == {name: getattr(again, name) for name in counts}
+
+
 def test_a_connection_that_is_cut_is_mended(hub: FakeHub, fetch: Fetch, tmp_path: Path) -> None:
     hub.cut[in_repo(TRAIN_0)] = [500, 600]
     fetch()
@@ -217,12 +232,26 @@ def test_the_same_command_goes_on(hub: FakeHub, fetch: Fetch, tmp_path: Path) ->
     assert contents(tmp_path / "data")[TRAIN_1] == hub.files[in_repo(TRAIN_1)]
 
 
+def test_what_is_published_anew_meanwhile(hub: FakeHub, fetch: Fetch, tmp_path: Path) -> None:
+    """What was begun of another version is not gone on with."""
+    hub.cut[in_repo(TRAIN_1)] = [1500] + [0] * 5  # past the header, which both have
+    with pytest.raises(InputError):
+        fetch()
+    hub.files[in_repo(TRAIN_1)] = hub.files[in_repo(TRAIN_2)]
+    fetch()
+    assert contents(tmp_path / "data")[TRAIN_1] == hub.files[in_repo(TRAIN_2)]
+    assert ".fetched" not in contents(tmp_path / "data")
+
+
 def test_killed_it_goes_on(hub: FakeHub, fetch: Fetch, tmp_path: Path) -> None:
     hub.cut[in_repo(TRAIN_1)], hub.hold = [600], 60.0
-    code = "from huggingface_hub import constants; constants.DOWNLOAD_CHUNK_SIZE = 100; from bytegolf.cli import main; main()"
-    command = [sys.executable, "-c", code, "prepare", f"hf://datasets/{REPO}/deep/root", "--variant", "sp512"]
-    command += ["--train-shards", "2", "--out", str(tmp_path / "data")]
+    code = (
+        "import sys, pathlib; from huggingface_hub import constants; constants.DOWNLOAD_CHUNK_SIZE = 100\n"
+        "from bytegolf.text.fineweb import HubPlace, fetch_published\n"
+        "fetch_published(HubPlace.parse(sys.argv[1]), pathlib.Path(sys.argv[2]), variant='sp512', train_shards=2)"
+    )
     environment = {**os.environ, "HF_ENDPOINT": hub.endpoint, "HF_HUB_OFFLINE": "0"}
+    command = [sys.executable, "-c", code, str(PLACE), str(tmp_path / "data")]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
         assert hub.sending.wait(60)
         partial = tmp_path / "data" / ".fetched"
