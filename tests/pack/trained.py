@@ -2,30 +2,34 @@
 
 from pathlib import Path
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bytegolf.config import Recipe
 from bytegolf.model.gpt import GPT
-from bytegolf.text.shards import TokenStream
+from bytegolf.text.batches import Batches
+from bytegolf.text.shards import ShardWriter, TokenStream
+from bytegolf.text.tokenizer import BytesTokenizer
 from bytegolf.train.learner import Learner
-from train.cases import BITS, micro, write_stream
+from train.cases import BITS, documents, micro
 
 STEPS = 300
+HELD_OUT = 6000  # tokens
 
 
-def train_small(folder: Path) -> tuple[Recipe, dict[str, Tensor], TokenStream]:
-    """The micro recipe, its weights after some hundred steps, and the tokens it learned from."""
-    recipe = micro("qat.start=1.0", "average.ema_decay=0.0", "train.max_steps=300", "train.batch_tokens=512", "model.mlp_mult=3.0")
-    torch.manual_seed(0)
-    stream = write_stream(folder, tokens=16_384)
+def train_small(folder: Path) -> tuple[Recipe, dict[str, Tensor], TokenStream, NDArray[np.uint16]]:
+    """The micro recipe, its weights after some hundred steps, the tokens it learned from and others: words of a small vocabulary."""
+    recipe = micro("qat.start=1.0", "average.ema_decay=0.0")
+    text = BytesTokenizer().encode("".join(documents()))
+    with ShardWriter(folder, "train") as writer:
+        writer.write(text[:-HELD_OUT])
+    stream = TokenStream(sorted(folder.glob("train_*.bin")))
     model = GPT(recipe.model)
     model.initialise(1)
     learner = Learner(recipe, model, BITS)
-    rows, length = recipe.train.batch_tokens // recipe.train.sequence_length, recipe.train.sequence_length
-    generator = torch.Generator().manual_seed(0)
-    for step in range(STEPS):
-        starts = torch.randint(len(stream) - length - 1, (rows,), generator=generator)
-        batch = torch.stack([torch.from_numpy(stream[int(start) : int(start) + length + 1].astype("int64")) for start in starts])
-        learner.step(batch.numpy(), step, 1.0 - step / STEPS)
-    return recipe, {name: weight.clone() for name, weight in learner.weights.items()}, stream
+    length = recipe.train.sequence_length
+    with Batches(stream, length, recipe.train.batch_tokens // length, 0, recipe.model.vocab_size) as batches:
+        for step in range(STEPS):
+            learner.step(next(batches), step, 1.0 - step / STEPS)
+    return recipe, {name: weight.clone() for name, weight in learner.weights.items()}, stream, text[-HELD_OUT:]

@@ -7,6 +7,7 @@ through zstd, zlib or LZMA, in which `name.q` and `name.scale` stand for the wei
 import io
 import lzma
 import pickle
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -84,7 +85,8 @@ def _load(data: bytes, limit: int) -> Mapping[str, Any]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(member.file_size for member in archive.infolist()) > limit:
                 raise _TooLargeError
-    found = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    with warnings.catch_warnings(action="ignore"):  # of pickles that are refused a moment later
+        found = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
         raise ValueError("not tensors by name")
     tensors = [value for part in (found, *found.values()) if isinstance(part, Mapping) for value in part.values()]

@@ -70,7 +70,8 @@ def _seed_names(name: str, shape: torch.Size, tensors: Mapping[str, Tensor]) -> 
     """The seed's tensors whose stack a parameter is, or the one that it is as a whole."""
     if name in PLAIN:
         return [PLAIN[name]]
-    return [BANKS[name]] if BANKS.get(name) in tensors else _layered(name, shape)
+    banked = any(bank in tensors for bank in BANKS.values())
+    return [BANKS[name]] if banked and name in BANKS else _layered(name, shape)
 
 
 def _layered(name: str, shape: torch.Size) -> list[str]:

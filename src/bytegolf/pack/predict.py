@@ -7,18 +7,19 @@ from itertools import pairwise
 import numpy as np
 
 from bytegolf.artifact.coders import encode_matrices, half_patterns
+from bytegolf.artifact.entropy import Integers
 from bytegolf.artifact.grid import GAUSSIAN_BITS
 from bytegolf.config import CoderName, Recipe
 from bytegolf.model.gpt import parameter_shapes, weight_class
 from bytegolf.pack.allocate import Bits
-from bytegolf.pack.seed import HALF_BITS, bits_of, eight_bit_rows, is_eight_bit, prune, searched_rows
+from bytegolf.pack.seed import HALF_BITS, Matrix, bits_of, eight_bit_rows, is_eight_bit, prune, searched_rows
 
 ROW_CLASS_BITS = 2.2  # entropy of a row's class
-ROW_STEP_BYTES = 1.6  # of a row's own step, coded
+ROW_STEP_BYTES = 1.4  # of a row's own step, coded
 HISTOGRAM_BYTES = 400  # histograms of one group
 CONTAINER_BYTES = 450  # preamble, header and lengths
 TOKENIZER_BYTES_PER_PIECE = 4  # of a trained BPE model, compressed
-SAMPLE = 1 << 17  # weights
+SAMPLE = 1 << 16  # weights
 
 
 def predict_sections(recipe: Recipe, bits: Bits) -> dict[str, int]:
@@ -45,10 +46,10 @@ def _on_grid(recipe: Recipe, bits: Bits) -> dict[str, int]:
     for name, shape in parameter_shapes(recipe.model).items():
         kind = weight_class(name)
         if kind != "control":
-            rows = shape.numel() // shape[-1]
-            row_bits = ROW_CLASS_BITS if recipe.pack.coder == "range" else 0
-            coded[kind] += (shape.numel() * _grid_bits(recipe.pack.coder, bits[kind]) + rows * row_bits) / 8
-            matrices += rows // shape[-2]
+            rows, columns = shape[-2:]
+            count = shape.numel() // (rows * columns)
+            coded[kind] += count * _grid_bytes(recipe.pack.coder, bits[kind], rows, columns)
+            matrices += count
     return {"steps": 4 * matrices, **_with_histograms(coded)}
 
 
@@ -62,9 +63,9 @@ def _fixed_width(recipe: Recipe, bits: Bits) -> dict[str, int]:
         for place in range(shape.numel() // (rows * columns)):
             width = bits_of(name, place, rows * columns, recipe)
             if width == HALF_BITS:
-                coded["kept"] += rows * columns * _half_bits(recipe.pack.coder) / 8
+                coded["kept"] += _half_bytes(recipe.pack.coder, rows, columns)
             else:
-                coded[kind] += rows * columns * _fixed_bits(recipe.pack.coder, width, columns, is_eight_bit(name)) / 8
+                coded[kind] += _fixed_bytes(recipe.pack.coder, width, is_eight_bit(name), rows, columns)
                 coded["row_steps"] += rows * ROW_STEP_BYTES
     return _with_histograms(coded)
 
@@ -74,30 +75,35 @@ def _with_histograms(coded: dict[str, float]) -> dict[str, int]:
 
 
 @cache
-def _grid_bits(coder: CoderName, bits: float) -> float:
-    """What a coder makes of a normal weight on the grid; but for the range coder as it does of a sample."""
+def _grid_bytes(coder: CoderName, bits: float, rows: int, columns: int) -> float:
+    """What a coder makes of a matrix of normal weights on the grid; but for the range coder as it does of a sample."""
     if coder == "range":
-        return gaussian_entropy(bits)
-    return _coded_bits(coder, np.round(_normal(512) / 2.0 ** (GAUSSIAN_BITS - bits)))
+        return rows * (columns * gaussian_entropy(bits) + ROW_CLASS_BITS) / 8
+    step = 2.0 ** (GAUSSIAN_BITS - bits)
+    return _mean_bytes(coder, [np.round(matrix / step).astype(np.int32) for matrix in _normal_matrices(rows, columns)], rows)
 
 
 @cache
-def _fixed_bits(coder: CoderName, bits: int, columns: int, eight_bit: bool) -> float:
-    """The same of one in a row of method seed."""
-    matrix = _normal(columns)
-    integers, _ = eight_bit_rows(matrix) if eight_bit else searched_rows(prune(matrix), bits)
-    return _coded_bits(coder, integers)
+def _fixed_bytes(coder: CoderName, bits: int, eight_bit: bool, rows: int, columns: int) -> float:
+    """The same by method seed."""
+    matrices = _normal_matrices(rows, columns)
+    packed = [eight_bit_rows(matrix) if eight_bit else searched_rows(prune(matrix), bits) for matrix in matrices]
+    return _mean_bytes(coder, [integers for integers, _ in packed], rows)
 
 
 @cache
-def _half_bits(coder: CoderName) -> float:
-    return _coded_bits(coder, half_patterns(_normal(512).astype(np.float16)))
+def _half_bytes(coder: CoderName, rows: int, columns: int) -> float:
+    return _mean_bytes(coder, [half_patterns(matrix.astype(np.float16)) for matrix in _normal_matrices(rows, columns)], rows)
 
 
-def _normal(columns: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
-    """A matrix of SAMPLE weights or so, always the same."""
-    return np.random.Generator(np.random.PCG64(0)).standard_normal((max(1, SAMPLE // columns), columns), np.float32)
+def _normal_matrices(rows: int, columns: int) -> list[Matrix]:
+    """Always the same, SAMPLE weights or so: several small ones, as how far the largest of a matrix reaches depends on its size, or a
+    part of a large one."""
+    generator = np.random.Generator(np.random.PCG64(0))
+    count, rows = -(-SAMPLE // (rows * columns)), min(rows, -(-SAMPLE // columns))
+    return [generator.standard_normal((rows, columns), np.float32) for _ in range(count)]
 
 
-def _coded_bits(coder: CoderName, integers: np.ndarray[tuple[int, int], np.dtype[np.floating | np.integer]]) -> float:
-    return 8 * len(encode_matrices(coder, [integers.astype(np.int32)])) / integers.size
+def _mean_bytes(coder: CoderName, matrices: list[Integers], rows: int) -> float:
+    """Of a matrix of so many rows, by matrices that may have fewer."""
+    return len(encode_matrices(coder, matrices)) / sum(map(len, matrices)) * rows
