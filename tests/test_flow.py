@@ -24,7 +24,7 @@ from bytegolf.train.loop import Trainer
 from train.cases import documents, finished, micro, prepared, untimed, write_texts
 
 LOG_EVENTS = {
-    "step": {"step", "loss", "lr_scale", "progress", "seconds", "tokens_per_second"},
+    "step": {"step", "loss", "lr_scale", "progress", "qat", "seconds", "step_ms", "tokens_per_second", "peak_memory_mb"},
     "qat": {"step", "bits"},
     "validate": {"step", "bpb", "artifact_bytes"},
     "done": {"step", "seconds"},

@@ -24,7 +24,7 @@ MEANT = {name: preset.keys() for name, preset in PRESETS.items()} | {
 OURS = {
     "text.tokenizer", "text.across_words", "train.warmdown", "train.dtype", "train.device", "train.compile", "train.validate_bytes",
     "train.checkpoint_every", "score.batch_tokens", "pack.method", "pack.coder", "pack.calibration_tokens", "pack.damping",
-    "pack.act_order",
+    "pack.act_order", "train.verify_every", "train.warmup_steps", "train.wandb", "train.tensorboard",
 }  # fmt: skip
 
 
