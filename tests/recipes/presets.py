@@ -27,7 +27,7 @@ DEFAULTS: dict[str, object] = {
     "score.window": 2048, "score.stride": 64,
     "ttt.enabled": False, "ttt.lr": 0.002, "ttt.epochs": 3, "ttt.chunk_tokens": 32_768, "ttt.freeze_blocks": 0, "ttt.momentum": 0.9,
     "ttt.batch_sequences": 32, "ttt.grad_clip": 1.0,
-    "pack.budget": 16_000_000, "pack.mlp_int": 5, "pack.attention_int": 6,
+    "pack.budget": 16_000_000, "pack.method": "rate", "pack.mlp_int": 5, "pack.attention_int": 6,
     "pack.mlp_bits": 0.0, "pack.attention_bits": 0.0, "pack.embedding_bits": 0.0, "pack.table_bits": 0.0,
 }  # fmt: skip
 # A third script, with defaults of its own.
@@ -86,6 +86,8 @@ class Preset(NamedTuple):
                 values[key] = type(defaults[key])(int(text) if text.isdigit() else text)
         if self.said.get("EMA_ENABLED") == "1":
             values |= {"average.ema_decay": 0.997, "average.swa_below": 0.0}
+        if self.said.get("GPTQ_ENABLED") == "1":
+            values["pack.method"] = "gptq"
         if "TRAIN_SEQ_LEN" in self.said:
             values["score.window"] = int(self.said["TRAIN_SEQ_LEN"])
         values["qat.start"], values["qat.below_scale"] = self.qat

@@ -119,6 +119,9 @@ SETS = {
     "LATE_QAT_THRESHOLD": ("0.4", {"qat.start": 1.0, "qat.below_scale": 0.4}),
     "MLP_QUANT_BITS": ("4", {"pack.mlp_int": 4}),
     "ATTN_QAT_BITS": ("8", {"pack.attention_int": 8}),
+    "GPTQ_ENABLED": ("1", {"pack.method": "gptq"}),
+    "WARMUP_STEPS": ("5", {"train.warmup_steps": 5}),
+    "WANDB_ENABLED": ("1", {"train.wandb": "parameter-golf"}),
     "EVAL_STRIDE": ("128", {"score.stride": 128}),
     "EVAL_BATCH_SEQS": ("8", {"score.batch_tokens": 16_384}),
     "TTT_ENABLED": ("1", {"ttt.enabled": True}),
@@ -131,9 +134,9 @@ SETS = {
     "TTT_GRAD_CLIP": ("0.5", {"ttt.grad_clip": 0.5}),
     # nothing of a recipe
     "DATA_PATH": ("here", {}), "TOKENIZER_PATH": ("it.model", {}), "RUN_ID": ("mine", {}), "VAL_BATCH_SIZE": ("65536", {}),
-    "WARMUP_STEPS": ("0", {}), "CONTROL_TENSOR_NAME_PATTERNS": ("gain", {}), "FP16_KEEP_NAME_PATTERNS": ("tok_emb", {}),
-    "WANDB_ENABLED": ("0", {}), "WANDB_PROJECT": ("mine", {}), "RANK": ("0", {}), "WORLD_SIZE": ("1", {}), "LOCAL_RANK": ("0", {}),
-    "COMPRESS": ("lzma", {}), "GPTQ_ENABLED": ("1", {}),
+    "CONTROL_TENSOR_NAME_PATTERNS": ("gain", {}), "FP16_KEEP_NAME_PATTERNS": ("tok_emb", {}),
+    "WANDB_PROJECT": ("mine", {}), "RANK": ("0", {}), "WORLD_SIZE": ("1", {}), "LOCAL_RANK": ("0", {}),
+    "COMPRESS": ("lzma", {}),
 }  # fmt: skip
 
 
@@ -150,8 +153,15 @@ def test_every_variable_is_tried() -> None:
     assert SETS.keys() | {"LATE_QAT_FRAC"} == VARIABLES.keys()
 
 
-# A name that was drawn, and a batch of scoring that is half as large here.
-@pytest.mark.parametrize("name", [name for name in VARIABLES if name not in ("RUN_ID", "EVAL_BATCH_SEQS")])
+OTHERWISE_HERE = (
+    "RUN_ID",  # was drawn
+    "EVAL_BATCH_SEQS",  # half as large here
+    "WARMUP_STEPS",  # here compiling needs none
+    "WANDB_ENABLED",  # was on
+)
+
+
+@pytest.mark.parametrize("name", [name for name in VARIABLES if name not in OTHERWISE_HERE])
 def test_a_variable_at_its_default_decides_nothing(name: str) -> None:
     assert changed({name: VARIABLES[name].default}) == {}
 
@@ -170,6 +180,9 @@ def test_a_variable_at_its_default_decides_nothing(name: str) -> None:
         ({"LATE_QAT_THRESHOLD": "0.9"}, "v10_banked", {}),  # its share of the time is looked at first
         ({"QAT_ENABLED": "0", "LATE_QAT_THRESHOLD": "0.9"}, "v10_banked", {"qat.start": 1.0}),
         ({"QAT_ENABLED": "1"}, "noqat", {"qat.start": 0.0}),
+        ({"GPTQ_ENABLED": "0"}, "v11_gptq", {"pack.method": "rate"}),
+        ({"WANDB_ENABLED": "1", "WANDB_PROJECT": "mine"}, None, {"train.wandb": "mine"}),
+        ({"WANDB_ENABLED": "0", "WANDB_PROJECT": "mine"}, None, {}),
         ({"MAX_WALLCLOCK_SECONDS": "-1"}, None, {"train.max_seconds": 0.0}),
         ({"WARMDOWN_ITERS": "0"}, None, {"train.warmdown_steps": 0, "train.warmdown": 0.0}),
         ({"XSA_LAST_N": "99", "NUM_LAYERS": "3"}, None, {"model.xsa_layers": 3, "model.num_layers": 3}),

@@ -23,8 +23,8 @@ MEANT = {name: preset.keys() for name, preset in PRESETS.items()} | {
 # What the seed's scripts have no setting for.
 OURS = {
     "text.tokenizer", "text.across_words", "train.warmdown", "train.dtype", "train.device", "train.compile", "train.validate_bytes",
-    "train.checkpoint_every", "score.batch_tokens", "pack.method", "pack.coder", "pack.calibration_tokens", "pack.damping",
-    "pack.act_order", "train.verify_every", "train.warmup_steps", "train.wandb", "train.tensorboard",
+    "train.checkpoint_every", "train.verify_every", "train.warmup_steps", "train.wandb", "train.tensorboard", "score.batch_tokens",
+    "pack.coder", "pack.calibration_tokens", "pack.damping", "pack.act_order",
 }  # fmt: skip
 
 

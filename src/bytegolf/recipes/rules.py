@@ -101,6 +101,16 @@ def _fake_quantisation(given: Given, base: Recipe) -> Keys:
     return {"qat.start": 1.0 if threshold else 0.0, "qat.below_scale": threshold}
 
 
+def _packing(given: Given, base: Recipe) -> Keys:
+    return {"pack.method": "gptq" if given["GPTQ_ENABLED"] else "rate"}
+
+
+def _tracker(given: Given, base: Recipe) -> Keys:
+    """The seed reported to the network unless told not to (its defect C6); here it is the other way round."""
+    project = _or(given, "WANDB_PROJECT", base.train.wandb or VARIABLES["WANDB_PROJECT"].default)
+    return {"train.wandb": project if _or(given, "WANDB_ENABLED", base.train.wandb != "") else ""}
+
+
 RULES: dict[tuple[str, ...], Callable[[Given, Recipe], Keys]] = {
     ("MAX_WALLCLOCK_SECONDS",): _clock,
     ("WARMDOWN_ITERS",): _warmdown,
@@ -110,4 +120,6 @@ RULES: dict[tuple[str, ...], Callable[[Given, Recipe], Keys]] = {
     ("TIE_EMBEDDINGS", "TIED_EMBED_LR", "EMBED_LR"): _embedding_rate,
     ("SWA_ENABLED", "SWA_START_FRAC", "EMA_ENABLED", "EMA_DECAY"): _averages,
     ("QAT_ENABLED", "LATE_QAT_THRESHOLD", "LATE_QAT_FRAC"): _fake_quantisation,
+    ("GPTQ_ENABLED",): _packing,
+    ("WANDB_ENABLED", "WANDB_PROJECT"): _tracker,
 }
