@@ -72,6 +72,17 @@ def test_links_lead_somewhere() -> None:
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
+def test_every_defect_of_the_seed_has_its_test() -> None:
+    rows = re.findall(r"^\| ([A-F]\d+) \|.*\| ([^|]*) \|$", (ROOT / "docs" / "defects.md").read_text(), re.MULTILINE)
+    numbers = {"A": 12, "B": 10, "C": 7, "D": 8, "E": 8, "F": 3}
+    assert [row for row, _ in rows] == [f"{letter}{i}" for letter, count in numbers.items() for i in range(1, count + 1)]
+    for row, tests in rows[:-1]:
+        named = re.findall(r"`([\w/]+\.py)::(\w+)`", tests)
+        assert named, row
+        for file, test in named:
+            assert f"def {test}(" in (ROOT / "tests" / file).read_text(), f"{row}: {file}::{test}"
+
+
 def test_no_figure_is_left_to_fill_in() -> None:
     assert not [page.name for page in PAGES if "@@" in page.read_text()]
 
