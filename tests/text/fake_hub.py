@@ -4,7 +4,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote
 
@@ -22,6 +22,7 @@ class FakeHub:
         self.status: dict[str, int] = {}
         self.requests: list[tuple[str, str]] = []  # (path of a file, its Range)
         self.sending = threading.Event()  # set when a cut connection has sent what it will
+        self.slow: dict[str, float] = {}  # seconds for 100 bytes
         self.hold = 0.0  # seconds to keep a connection open before it is cut
         self.endpoint = ""
 
@@ -88,6 +89,11 @@ def serving(hub: FakeHub) -> Iterator[None]:
                 threading.Event().wait(hub.hold)
                 self.close_connection = True
                 self.connection.shutdown(2)
+            elif path in hub.slow:
+                with suppress(OSError):  # who hangs up has had enough
+                    for at in range(start, len(data), 100):
+                        self.wfile.write(data[at : at + 100])
+                        threading.Event().wait(hub.slow[path])
             else:
                 self.wfile.write(data[start:])
 

@@ -347,6 +347,13 @@ def test_a_hub_in_trouble(hub: FakeHub, fetch: Fetch) -> None:
         fetch()
 
 
+def test_one_failure_stops_the_other_downloads(hub: FakeHub, fetch: Fetch, tmp_path: Path) -> None:
+    hub.status[in_repo(TRAIN_1)], hub.slow[in_repo(TRAIN_0)] = 503, 0.1
+    with pytest.raises(InputError, match="HTTP status 503"):
+        fetch()
+    assert not (tmp_path / "data" / ".fetched" / TRAIN_0).exists()
+
+
 def test_a_disk_that_is_too_small(hub: FakeHub, fetch: Fetch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     usage = namedtuple("usage", "free")
     with monkeypatch.context() as patched:

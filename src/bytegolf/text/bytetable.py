@@ -38,7 +38,7 @@ class ByteTable:
         return counts
 
     def total_bytes(self, ids: npt.ArrayLike) -> int:
-        """The sum of `byte_counts`, ten times faster. Raises InputError for an id outside the vocabulary."""
+        """The sum of `byte_counts`, several times faster. Raises InputError for an id outside the vocabulary."""
         tokens = np.asarray(ids)
         if not tokens.size:
             return 0
