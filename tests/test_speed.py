@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from bytegolf import speed
-from bytegolf.pack.plan import training_flops_per_token
+from bytegolf.model.flops import training_flops_per_token
 from bytegolf.recipes import load_recipe
 from bytegolf.report.tables import bench_table
 from bytegolf.score.protocols import PROTOCOLS

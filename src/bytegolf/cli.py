@@ -1,7 +1,9 @@
 """The verbs: each parses, calls one function of `flow`, and prints. `bytegolf VERB --help` teaches the rest."""
 
 import json
+import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +12,7 @@ import typer
 
 from bytegolf.errors import InputError, InterruptedRunError
 from bytegolf.process import tune_process
-from bytegolf.progress import say
+from bytegolf.progress import speaks
 
 app = typer.Typer(
     name="bytegolf",
@@ -241,7 +243,8 @@ def main() -> None:
     """Run a verb. A user's mistake ends in one line and status 2, an interrupted run in status 130."""
     tune_process()
     try:
-        status = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        with _together():
+            status = app(sys.argv[1:] or ["--help"], standalone_mode=False)
         if status == 130:  # what typer makes of Ctrl-C
             raise KeyboardInterrupt
         sys.exit(status)
@@ -259,13 +262,24 @@ def main() -> None:
         _fail(f"{' '.join(error.format_message().split())} (bytegolf --help)", 2)
 
 
+def _together() -> AbstractContextManager[object]:
+    """Of what torchrun started, one process speaks, and none outlives another's failure."""
+    if os.environ.get("WORLD_SIZE", "1") == "1":
+        return nullcontext()
+    from bytegolf.parallel import joined
+
+    return joined()
+
+
 def _fail(message: str, status: int) -> None:
-    say(f"error: {message}")
+    print(f"error: {message}", file=sys.stderr, flush=True)  # whichever process it is that has to say it
     sys.exit(status)
 
 
 def _emit(result: Any, as_json: bool, human: Any) -> None:
     """Print a result for a machine or for a person."""
+    if not speaks():
+        return
     if as_json:
         plain = result if isinstance(result, dict) else result.to_json()
         print(json.dumps(plain))

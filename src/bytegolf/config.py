@@ -93,7 +93,9 @@ class TrainConfig(Section):
     max_steps: int = Field(20_000, ge=0, description="stop after this many steps; 0 is no cap")
     max_seconds: float = Field(0.0, ge=0, description="stop after this much training time, compiling and validation aside; 0 is no cap")
     batch_tokens: int = Field(786_432, ge=1, description="tokens an optimiser step sees")
-    micro_batch_tokens: int = Field(0, ge=0, description="tokens a forward pass sees, gradients accumulated; 0 is batch_tokens")
+    micro_batch_tokens: int = Field(
+        0, ge=0, description="tokens a forward pass sees on one process at most, gradients accumulated; 0 is the process's share of a batch"
+    )
     sequence_length: int = Field(2048, ge=1, description="tokens in a training sequence")
     warmdown: float = Field(0.5, ge=0, le=1, description="last share of the run over which learning rates fall to 0")
     seed: int = Field(1, ge=0, description="seed of the initial weights and the order of sequences")
@@ -106,6 +108,10 @@ class TrainConfig(Section):
     validate_every: int = Field(0, ge=0, description="steps between two validations; 0 is only after the last step")
     validate_bytes: int = Field(0, ge=0, description="held-out bytes a validation during training scores; 0 is all, as after the last step")
     checkpoint_every: int = Field(500, ge=0, description="steps between two checkpoints; 0 is none but on interruption")
+    verify_every: int = Field(100, ge=0, description="steps between two checks that all processes hold the same weights; 0 is none")
+    warmup_steps: int = Field(0, ge=0, description="steps on made-up tokens before the clock starts, which leave no trace")
+    wandb: str = Field("", description="project of Weights & Biases to send the log to; empty is none")
+    tensorboard: bool = Field(False, description="write the log for TensorBoard too, into the run folder")
 
     @model_validator(mode="after")
     def _batches_divide(self) -> Self:

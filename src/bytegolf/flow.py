@@ -18,9 +18,10 @@ from bytegolf.model.gpt import GPT, parameter_count
 from bytegolf.pack.allocate import Bits, BudgetTooSmallError
 from bytegolf.pack.fit import fit, pack_at
 from bytegolf.pack.plan import Plan, plan_artifact
+from bytegolf.parallel import Group, joined
 from bytegolf.process import tune_process
 from bytegolf.progress import Progress, say
-from bytegolf.recipes import load_recipe
+from bytegolf.recipes import load_recipe, recipe_toml
 from bytegolf.report.html import RunReport, write_report
 from bytegolf.report.results import PackResult, QuickstartResult, TrainResult
 from bytegolf.run import DataFolder, DataManifest, RunFolder, provenance, read_json, sha256_of, write_atomically, write_json
@@ -28,7 +29,7 @@ from bytegolf.score.compressors import CompressorScore, compressor_scores
 from bytegolf.score.ledger import Score
 from bytegolf.score.protocols import PROTOCOLS, ProtocolName, score_tokens
 from bytegolf.speed import BenchResult, measure, start_up_seconds
-from bytegolf.text.batches import count_sequences
+from bytegolf.text.batches import count_sequences, require_shares
 from bytegolf.text.dataset import Dataset, open_data
 from bytegolf.text.prepare import prepare
 from bytegolf.text.tokenizer import Tokenizer
@@ -39,6 +40,7 @@ from bytegolf.train.pace import predicted_steps
 from bytegolf.train.record import begin_run, finish_run, read_run, resumable
 from bytegolf.train.replay import Replay, read_replay
 from bytegolf.train.schedule import Clock
+from bytegolf.train.trackers import require_trackers
 
 Weights = Mapping[str, Tensor]
 DEFAULT_VOCAB_SIZE = 1024
@@ -89,30 +91,43 @@ def train(
 
     Raises InputError if `out` exists and `resume` is off, or if recipe, data and runs do not agree.
     """
-    run = RunFolder(out)
-    dataset = open_data(data, tokenizer)
-    if dataset.tokenizer.vocab_size != recipe.model.vocab_size:
-        raise InputError(
-            f"{data}: expected the recipe's model.vocab_size {recipe.model.vocab_size}, found tokenizer {dataset.tokenizer.name}"
-        )
-    count_sequences(dataset.train, recipe.train.sequence_length)  # what cannot begin leaves no folder behind
-    device = choose_device(recipe.train.device)
-    repeated = read_replay(replay, recipe, dataset) if replay else None
-    if begin_run(run, recipe, dataset.tokenizer, resume):
-        say(f"{out}: already finished")
-    else:
-        _train(run, recipe, dataset, device, repeated)
-    if repeated:
-        repeated.compare(run)
-    return _train_result(run)
+    with joined() as group:
+        run, dataset = RunFolder(out), open_data(data, tokenizer)
+        if dataset.tokenizer.vocab_size != recipe.model.vocab_size:
+            raise InputError(
+                f"{data}: expected the recipe's model.vocab_size {recipe.model.vocab_size}, found tokenizer {dataset.tokenizer.name}"
+            )
+        count_sequences(dataset.train, recipe.train.sequence_length)  # what cannot begin leaves no folder behind
+        require_shares(recipe, group)
+        group.once(lambda: require_trackers(recipe.train))
+        device = choose_device(recipe.train.device, group.local_rank)
+        _require_the_same(group, data=dataset.sha256, tokenizer=dataset.tokenizer.sha256, recipe=recipe_toml(recipe))
+        repeated = read_replay(replay, recipe, dataset) if replay and group.leads else None  # its clock is process 0's
+        if group.once(lambda: begin_run(run, recipe, dataset.tokenizer, resume)):
+            say(f"{out}: already finished")
+        else:
+            _train(run, recipe, dataset, device, repeated, group)
+        if repeated:
+            repeated.compare(run)
+        return group.once(lambda: _train_result(run))
 
 
-def _train(run: RunFolder, recipe: Recipe, dataset: Dataset, device: torch.device, replay: Replay | None) -> None:
+def _require_the_same(group: Group, **identities: str) -> None:
+    """Raises InputError if processes were given different things: several machines may hold several copies."""
+    everybody = group.gather(identities)
+    for rank, theirs in enumerate(everybody):
+        for name, identity in theirs.items():
+            if identity != everybody[0][name]:
+                raise InputError(f"expected the {name} of rank 0 in every process, found another on rank {rank}")
+
+
+def _train(run: RunFolder, recipe: Recipe, dataset: Dataset, device: torch.device, replay: Replay | None, group: Group) -> None:
     """Train from where the run stands to the end of its clock, or of the clock of the run it repeats."""
     dtype = choose_dtype(recipe.train, device)
     model = GPT(recipe.model, dtype)
     model.initialise(recipe.train.seed)
-    say(f"train {recipe.name}: {parameter_count(recipe.model):,} parameters on {device} in {str(dtype).removeprefix('torch.')}")
+    where = f"{device} in {str(dtype).removeprefix('torch.')}" + (f", {group.size} processes" if group.size > 1 else "")
+    say(f"train {recipe.name}: {parameter_count(recipe.model):,} parameters on {where}")
     planned = plan_artifact(recipe)
     if not planned.fits:
         say(f"warning: the artifact will not fit pack.budget {planned.budget:,}, it needs about {planned.predicted_bytes:,} bytes")
@@ -122,14 +137,27 @@ def _train(run: RunFolder, recipe: Recipe, dataset: Dataset, device: torch.devic
         "replay": replay.weights_sha256 if replay else "",
     }
     clock = replay.clock if replay else Clock.of(recipe.train)
-    trainer = Trainer(Learner(recipe, model.to(device), planned.bits), dataset.train, run, fingerprint, clock)
+    trainer = Trainer(Learner(recipe, model.to(device), planned.bits, group), dataset.train, run, group.once(lambda: fingerprint), clock)
 
     def validate(weights: Weights, limit_bytes: int) -> dict[str, float | None]:
-        score = _score(_model(recipe, weights, device), recipe.score, dataset, "standard", limit_bytes)
-        return {"bpb": score.bpb, "artifact_bytes": _trial_bytes(weights, recipe, dataset.tokenizer, planned.bits)}
+        bpb = _validate(_model(recipe, weights, device), recipe.score, dataset, limit_bytes, group)
+        return {"bpb": bpb, "artifact_bytes": _trial_bytes(weights, recipe, dataset.tokenizer, planned.bits) if group.leads else None}
 
     with resumable(run):
-        finish_run(run, recipe, trainer.fit(validate), dataset, replay.to_json() if replay else None)
+        final = trainer.fit(validate)
+        if group.leads:
+            finish_run(run, recipe, final, dataset, replay.to_json() if replay else None)
+
+
+def _validate(model: GPT, config: ScoreConfig, dataset: Dataset, limit_bytes: int, group: Group) -> float:
+    """Bits per byte by the standard protocol, whose windows the processes share out."""
+    tokens, num_bytes = dataset.held_out(limit_bytes)
+    targets = len(tokens) - 1
+    mine = group.share(range(0, targets, config.window))
+    part = tokens[mine[0] : min(mine[-1] + config.window, targets) + 1] if mine else tokens[:1]
+    with Progress("score standard", len(part) - 1, "tokens") as progress:
+        bits = score_tokens(model, part, num_bytes, "standard", config, progress.advance).bits
+    return group.sum_(torch.tensor(bits, dtype=torch.float64)).item() / num_bytes
 
 
 def pack(

@@ -4,7 +4,6 @@ The step measured is the training loop's own: the same batches, loss, optimisers
 compare between machines and days; times do not, least of all on a machine that is shared.
 """
 
-import resource
 import statistics
 import subprocess
 import sys
@@ -19,14 +18,15 @@ import numpy as np
 import torch
 
 from bytegolf.config import Recipe, TextConfig
+from bytegolf.model.flops import training_flops_per_token
 from bytegolf.model.gpt import GPT, parameter_count
-from bytegolf.pack.plan import plan_artifact, training_flops_per_token
+from bytegolf.pack.plan import plan_artifact
 from bytegolf.recipes import recipe_toml
 from bytegolf.score.protocols import PROTOCOLS, ProtocolName, score_tokens
 from bytegolf.text.batches import Batches, run_batches
 from bytegolf.text.prepare import prepare
 from bytegolf.text.shards import ShardWriter, TokenStream
-from bytegolf.train.device import choose_device, choose_dtype
+from bytegolf.train.device import choose_device, choose_dtype, peak_memory
 from bytegolf.train.learner import Learner
 
 PRODUCT = 2048  # rows and columns of the matrices whose product sets the scale
@@ -105,7 +105,7 @@ def measure(recipe: Recipe, seconds: float, corpus_tokens: int) -> Speed:
             gflops=flops / 1e9,
             product_gflops=max(rates) / 1e9,
             share=flops / max(rates),
-            peak_memory_mb=_peak_memory(device) / 1e6,
+            peak_memory_mb=peak_memory(device) / 1e6,
             scored_tokens_per_second={protocol: _scoring_rate(learner, protocol) for protocol in PROTOCOLS},
         )
 
@@ -209,10 +209,3 @@ def _now(device: torch.device) -> float:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return time.perf_counter()
-
-
-def _peak_memory(device: torch.device) -> int:
-    """Bytes: of the GPU where there is one, else of the process since it began."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

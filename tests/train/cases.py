@@ -80,8 +80,9 @@ def events(root: Path, kind: str | None = None) -> list[dict[str, Any]]:
 
 
 def untimed(root: Path) -> list[dict[str, Any]]:
-    """The log but for what a clock measured."""
-    return [{key: value for key, value in event.items() if key not in ("seconds", "tokens_per_second")} for event in events(root)]
+    """The log but for what was measured of the machine."""
+    measured = ("seconds", "step_ms", "tokens_per_second", "peak_memory_mb")
+    return [{key: value for key, value in event.items() if key not in measured} for event in events(root)]
 
 
 class Killed(BaseException):

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from bytegolf.artifact.grid import GAUSSIAN_BITS
 from bytegolf.config import Recipe
+from bytegolf.model.flops import training_flops_per_token
 from bytegolf.model.gpt import parameter_shapes, weight_class
 from bytegolf.pack.allocate import LOWEST_LEVEL, Bits, BudgetTooSmallError, class_bits, highest_level
 
@@ -54,16 +55,6 @@ def plan_artifact(recipe: Recipe) -> Plan:
         limit,
         fits,
     )
-
-
-def training_flops_per_token(recipe: Recipe) -> int:
-    """6 per weight in a matrix product, and 6·L·T·D for causal attention (forward and backward, T the sequence length)."""
-    model = recipe.model
-    shapes = parameter_shapes(model)
-    products = sum(shape.numel() for name, shape in shapes.items() if weight_class(name) in ("mlp", "attention", "projection"))
-    head = model.vocab_size * model.model_dim
-    attention = model.num_layers * recipe.train.sequence_length * model.num_heads * model.head_dim
-    return 6 * (products + head + attention)
 
 
 def gaussian_entropy(bits: float) -> float:
