@@ -29,7 +29,7 @@ def adapting_costs(model: GPT, tokens: Tokens, config: ScoreConfig, ttt: TttConf
     `model` stays as it is: a copy learns. Raises InputError for more frozen blocks than the model has.
     """
     targets = len(tokens) - 1
-    if ttt.chunk_tokens < config.window and group.rank == 0:
+    if ttt.chunk_tokens < config.window and group.leads:
         say(f"ttt: nothing will be learned, no chunk of {ttt.chunk_tokens} tokens holds a sequence of {config.window}")
     pupil = Pupil(model, tokens, config, ttt, group)
     windows = sliding_windows(targets, config.window, config.stride)
