@@ -18,7 +18,7 @@ def warm_up(learner: Learner, steps: int) -> None:
     for step in range(steps):
         if learner.recipe.qat.start < 1 and 2 * step >= steps - 1 and not learner.fake_quant:
             learner.start_fake_quant()
-        learner.step(batch, step, scale=1.0)
+        learner.step(batch, step, 1.0)
     learner.model.load_state_dict(weights)
     for name, optimizer in learner.optimizers.all.items():
         optimizer.load_state_dict(optimizers[name])
