@@ -7,8 +7,13 @@ the nearest and GPTQ, whose steps fill the budget. docs/packing.md keeps the out
 """
 
 import argparse
+import io
 from pathlib import Path
 from typing import get_args
+
+import numpy as np
+import torch
+import zstandard
 
 from bytegolf.config import CoderName, MethodName
 from bytegolf.flow import load_model
@@ -51,6 +56,7 @@ def main() -> None:
         return size
 
     sizes = {coder: show("seed", coder, UNLIMITED) for coder in ("zlib", "zstd", "lzma", "range")}
+    print(f"{'':<8}{'pickled':<8}{len(pickled(pack(run, 'seed', 'zstd', UNLIMITED, nearest))):>12,}  as the seed wrote it, through zstd")
     feedback = ErrorFeedback(calibrate(loaded.model, run.recipe, data.train), run.recipe.pack)
     for coder in get_args(CoderName):
         show("rate", coder, sizes["zstd"])
@@ -62,6 +68,26 @@ def main() -> None:
 def pack(run: FinishedRun, method: MethodName, coder: CoderName, limit: int, rounding: Rounding) -> Fitted:
     chosen = run.recipe.pack.model_copy(update={"method": method, "coder": coder})
     return fit(run.weights, run.recipe.model_copy(update={"pack": chosen}), run.tokenizer, limit, rounding=rounding)
+
+
+def pickled(fitted: Fitted) -> bytes:
+    """The same weights in the seed's own container: a torch file of int8 and float16 tensors by name, through zstd -22."""
+    artifact, tensors, kinds = fitted.artifact, {}, {}
+    for name, weight in artifact.weights.items():
+        for place in range(len(weight.integers)):
+            own = f"{name}.{place}.weight"
+            kinds[own] = "float16" if place in weight.kept else "int"
+            if place in weight.kept:
+                tensors[own] = torch.from_numpy(weight.kept[place])
+            else:
+                tensors[f"{own}.q"] = torch.from_numpy(weight.integers[place].astype(np.int8))
+                tensors[f"{own}.scale"] = torch.from_numpy(weight.steps[place])
+    for name, control in artifact.controls.items():
+        for place, vector in enumerate(control.reshape(-1, control.shape[-1]) if control.ndim > 1 else [control]):
+            tensors[f"{name}.{place}"], kinds[f"{name}.{place}"] = torch.from_numpy(np.array(vector)), "float16"
+    file = io.BytesIO()
+    torch.save({"w": tensors, "m": kinds}, file)
+    return zstandard.ZstdCompressor(level=22).compress(file.getvalue())
 
 
 if __name__ == "__main__":

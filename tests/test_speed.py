@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from bytegolf import speed
-from bytegolf.pack.plan import training_flops_per_token
+from bytegolf.model.flops import training_flops_per_token
 from bytegolf.recipes import load_recipe
 from bytegolf.report.tables import bench_table
 from bytegolf.score.protocols import PROTOCOLS
@@ -35,7 +35,7 @@ def test_the_share_is_of_the_product_in_the_same_run(measured: Speed) -> None:
 
 
 def test_every_protocol_is_timed(measured: Speed) -> None:
-    assert set(measured.scored_tokens_per_second) == set(PROTOCOLS)
+    assert set(measured.scored_tokens_per_second) == set(PROTOCOLS) - {"ttt"}
 
 
 def test_measuring_takes_the_steps_that_training_takes(tmp_path: Path) -> None:

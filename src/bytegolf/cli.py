@@ -1,7 +1,9 @@
 """The verbs: each parses, calls one function of `flow`, and prints. `bytegolf VERB --help` teaches the rest."""
 
 import json
+import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +12,7 @@ import typer
 
 from bytegolf.errors import InputError, InterruptedRunError
 from bytegolf.process import tune_process
-from bytegolf.progress import say
+from bytegolf.progress import speaks
 
 app = typer.Typer(
     name="bytegolf",
@@ -28,6 +30,7 @@ class Protocol(StrEnum):
     standard = "standard"
     sliding = "sliding"
     streaming = "streaming"
+    ttt = "ttt"
 
 
 class Method(StrEnum):
@@ -82,14 +85,15 @@ def recipes(
     Copy the output to a file, change it, and train with the file. A file may also begin with
     extends = "tiny" and hold only what differs.
     """
-    from bytegolf.recipes import load_recipe, recipe_names, recipe_toml
+    from bytegolf.recipes import load_recipe, recipe_groups, recipe_toml
 
     if name is not None:
         recipe = load_recipe(name)
         _emit(recipe.model_dump(), as_json, lambda _: recipe_toml(recipe))
     else:
-        known = {name: load_recipe(name).description for name in recipe_names()}
-        _emit(known, as_json, lambda _: "\n".join(f"{name:<14}{text}" for name, text in known.items()))
+        groups = {title: {name: load_recipe(name).description for name in names} for title, names in recipe_groups().items()}
+        known = {name: text for group in groups.values() for name, text in group.items()}
+        _emit(known, as_json, lambda _: "\n\n".join(_listing(title, group) for title, group in groups.items()))
 
 
 @app.command(epilog="Example: bytegolf plan v10_banked --set pack.budget=8000000")
@@ -108,9 +112,11 @@ def plan(recipe: RecipeArgument, overrides: Overrides = [], as_json: AsJson = Fa
         raise typer.Exit(1)
 
 
-@app.command(epilog="Example: bytegolf prepare stdlib --out data")
+@app.command(epilog="Example: bytegolf prepare stdlib --out data, or: bytegolf prepare fineweb --train-shards 10 --out data")
 def prepare(
-    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="stdlib, or files and folders of text, jsonl or parquet.")],
+    sources: Annotated[
+        list[str], typer.Argument(metavar="SOURCE...", help="stdlib; files and folders of text, jsonl or parquet; or fineweb.")
+    ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Data folder to make.")],
     recipe: Annotated[
         str | None, typer.Option("--recipe", metavar="NAME", help="Take kind and size of the vocabulary from a recipe.")
@@ -124,24 +130,55 @@ def prepare(
     val_docs: Annotated[
         int | None, typer.Option("--val-docs", metavar="N", help="Hold out the first N documents instead of one in twenty by hash.")
     ] = None,
+    normalised: Annotated[
+        bool, typer.Option("--normalised", help="Let --tokenizer change the text; bytes are then those of the changed text.")
+    ] = False,
+    variant: Annotated[
+        str | None, typer.Option("--variant", metavar="NAME", help="Of fineweb: a published vocabulary, sp1024 if nothing is said.")
+    ] = None,
+    train_shards: Annotated[
+        int | None, typer.Option("--train-shards", metavar="N", help="Of fineweb: the first N training shards, 80 if nothing is said.")
+    ] = None,
+    with_docs: Annotated[
+        bool, typer.Option("--with-docs", help="Of fineweb: also the documents (48 GB), to make another vocabulary of.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Turn text into a data folder: tokenizer, shards of tokens, the exact held-out text and a manifest.
 
     Every document is checked to decode to the bytes it came from. jsonl and parquet hold a document per record, in
     "text"; jsonl may be compressed (.gz, .zst, .xz, .bz2). Preparing the same text again reuses the folder.
+
+    fineweb downloads the contest's published shards and tokenizer; hf://datasets/OWNER/NAME/FOLDER downloads what
+    somebody else published in the same layout. The same command goes on with a download that was interrupted.
     """
     from bytegolf import flow
     from bytegolf.report.tables import data_table
 
-    _emit(flow.prepare_data(sources, out, recipe=recipe, vocab=vocab, tokenizer=tokenizer, val_docs=val_docs), as_json, data_table)
+    manifest = flow.prepare_data(
+        sources,
+        out,
+        recipe=recipe,
+        vocab=vocab,
+        tokenizer=tokenizer,
+        val_docs=val_docs,
+        normalised=normalised,
+        variant=variant,
+        train_shards=train_shards,
+        with_docs=with_docs,
+    )
+    _emit(manifest, as_json, data_table)
 
 
 @app.command(epilog="Example: bytegolf train tiny --data data --out runs/tiny --set train.max_steps=400")
 def train(
-    recipe: RecipeArgument,
-    data: DataOption,
-    out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Run folder to make.")],
+    recipe: Annotated[
+        str | None, typer.Argument(metavar="RECIPE", help="Name of a recipe (see: bytegolf recipes) or path of a TOML file.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="DIR", help="Data folder made by prepare, or a folder of contest shards.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="RUN", help="Run folder to make.")] = None,
     overrides: Overrides = [],  # noqa: B006
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run in RUN from its newest checkpoint; start it if there is none.")
@@ -150,6 +187,14 @@ def train(
         Path | None,
         typer.Option("--replay", metavar="RUN", help="Repeat a finished run of this recipe and data bit for bit, its clock included."),
     ] = None,
+    env: Annotated[
+        bool,
+        typer.Option(
+            "--env",
+            help="Take the environment variables of the seed system (NUM_LAYERS=12, ...); then also pack and score as it did. "
+            "RECIPE, --data and --out need not be given.",
+        ),
+    ] = False,
     tokenizer: TokenizerOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -161,9 +206,19 @@ def train(
     """
     from bytegolf import flow
     from bytegolf.recipes import load_recipe
-    from bytegolf.report.tables import train_table
+    from bytegolf.recipes.environment import read_environment
+    from bytegolf.report.tables import seed_table, train_table
 
-    _emit(flow.train(load_recipe(recipe, overrides), data, out, resume=resume, tokenizer=tokenizer, replay=replay), as_json, train_table)
+    if env:
+        command = read_environment(os.environ, recipe, overrides, data=data, tokenizer=tokenizer, out=out)
+        _emit(flow.train_as_seed(command, resume=resume, replay=replay), as_json, seed_table)
+    elif recipe is None or data is None or out is None:
+        missing = next(name for name, value in (("RECIPE", recipe), ("--data", data), ("--out", out)) if value is None)
+        raise InputError(f"train: expected RECIPE, --data DIR and --out RUN, or --env, found no {missing}")
+    else:
+        _emit(
+            flow.train(load_recipe(recipe, overrides), data, out, resume=resume, tokenizer=tokenizer, replay=replay), as_json, train_table
+        )
 
 
 @app.command("import", epilog="Example: bytegolf import final_model.pt --recipe v10_banked --tokenizer bpe_1024.model --out runs/seed")
@@ -243,7 +298,7 @@ def score(
         Protocol,
         typer.Option(
             help="standard: windows side by side; sliding: each window scores only its last stride tokens; streaming: each token "
-            "forwarded once, its past kept in a rolling cache."
+            "forwarded once, its past kept in a rolling cache; ttt: sliding, and the model learns from each chunk after it was scored."
         ),
     ] = Protocol.sliding,
     limit_bytes: Annotated[
@@ -253,6 +308,9 @@ def score(
         int,
         typer.Option("--stride", min=0, metavar="N", help="Tokens between sliding windows, or streamed at a time; 0 is the model's own."),
     ] = 0,
+    overrides: Annotated[
+        list[str], typer.Option("--set", metavar="ttt.KEY=VALUE", help="Override how --protocol ttt trains; repeatable.")
+    ] = [],  # noqa: B006
     tokenizer: TokenizerOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -261,7 +319,7 @@ def score(
     from bytegolf.report.tables import score_table
 
     _emit(
-        flow.score(source, data, protocol.value, limit_bytes=limit_bytes, tokenizer=tokenizer, stride=stride),
+        flow.score(source, data, protocol.value, limit_bytes=limit_bytes, tokenizer=tokenizer, stride=stride, overrides=overrides),
         as_json,
         score_table,
     )
@@ -306,7 +364,8 @@ def main() -> None:
     """Run a verb. A user's mistake ends in one line and status 2, an interrupted run in status 130."""
     tune_process()
     try:
-        status = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        with _together():
+            status = app(sys.argv[1:] or ["--help"], standalone_mode=False)
         if status == 130:  # what typer makes of Ctrl-C
             raise KeyboardInterrupt
         sys.exit(status)
@@ -324,13 +383,28 @@ def main() -> None:
         _fail(f"{' '.join(error.format_message().split())} (bytegolf --help)", 2)
 
 
+def _together() -> AbstractContextManager[object]:
+    """Of what torchrun started, one process speaks, and none outlives another's failure."""
+    if os.environ.get("WORLD_SIZE", "1") == "1":
+        return nullcontext()
+    from bytegolf.parallel import joined
+
+    return joined()
+
+
 def _fail(message: str, status: int) -> None:
-    say(f"error: {message}")
+    print(f"error: {message}", file=sys.stderr, flush=True)  # whichever process it is that has to say it
     sys.exit(status)
+
+
+def _listing(title: str, known: dict[str, str]) -> str:
+    return "\n".join((title, *(f"  {name:<20} {text}" for name, text in known.items())))
 
 
 def _emit(result: Any, as_json: bool, human: Any) -> None:
     """Print a result for a machine or for a person."""
+    if not speaks():
+        return
     if as_json:
         plain = result if isinstance(result, dict) else result.to_json()
         print(json.dumps(plain))

@@ -97,10 +97,18 @@ class TrainConfig(Section):
     max_steps: int = Field(20_000, ge=0, description="stop after this many steps; 0 is no cap")
     max_seconds: float = Field(0.0, ge=0, description="stop after this much training time, compiling and validation aside; 0 is no cap")
     batch_tokens: int = Field(786_432, ge=1, description="tokens an optimiser step sees")
-    micro_batch_tokens: int = Field(0, ge=0, description="tokens a forward pass sees, gradients accumulated; 0 is batch_tokens")
+    micro_batch_tokens: int = Field(
+        0, ge=0, description="tokens a forward pass sees on one process at most, gradients accumulated; 0 is the process's share of a batch"
+    )
     sequence_length: int = Field(2048, ge=1, description="tokens in a training sequence")
     warmdown: float = Field(0.5, ge=0, le=1, description="last share of the run over which learning rates fall to 0")
+    warmdown_steps: int = Field(
+        0, ge=0, description="the same in steps, estimated from the pace so far where seconds are the cap; 0 is to use warmdown"
+    )
     seed: int = Field(1, ge=0, description="seed of the initial weights and the order of sequences")
+    init: Literal["orthogonal", "uniform"] = Field(
+        "orthogonal", description="initial banks, where they are not zero: orthogonal matrices, or uniform in ±1/sqrt(inputs)"
+    )
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="of compute; weights, averages and optimiser state stay float32; auto is bfloat16 where the device has it"
     )
@@ -110,6 +118,10 @@ class TrainConfig(Section):
     validate_every: int = Field(0, ge=0, description="steps between two validations; 0 is only after the last step")
     validate_bytes: int = Field(0, ge=0, description="held-out bytes a validation during training scores; 0 is all, as after the last step")
     checkpoint_every: int = Field(500, ge=0, description="steps between two checkpoints; 0 is none but on interruption")
+    verify_every: int = Field(100, ge=0, description="steps between two checks that all processes hold the same weights; 0 is none")
+    warmup_steps: int = Field(0, ge=0, description="steps on made-up tokens before the clock starts, which leave no trace")
+    wandb: str = Field("", description="project of Weights & Biases to send the log to; empty is none")
+    tensorboard: bool = Field(False, description="write the log for TensorBoard too, into the run folder")
 
     @model_validator(mode="after")
     def _batches_divide(self) -> Self:
@@ -158,6 +170,9 @@ class QatConfig(Section):
     """Quantisation-aware training on the artifact's grid, at the bits `plan` predicts for `pack.budget`."""
 
     start: float = Field(1.0, ge=0, le=1, description="progress at which fake quantisation begins and the EMA starts anew; 1 is never")
+    below_scale: float = Field(
+        0.0, ge=0, le=1, description="or as soon as the learning-rate multiplier falls below this, if that is earlier; 0 is never"
+    )
 
 
 class ScoreConfig(Section):
@@ -171,6 +186,19 @@ class ScoreConfig(Section):
     def _stride_fits(self) -> Self:
         _require(self.stride <= self.window, "stride", f"at most window {self.window}", self.stride)
         return self
+
+
+class TttConfig(Section):
+    """Score-first test-time training: the protocol `ttt`, whose sequences are `score.window` tokens long."""
+
+    lr: float = Field(0.002, ge=0, description="SGD's learning rate at the first chunk; it falls to 0 along a cosine")
+    epochs: int = Field(3, ge=0, description="passes over a chunk once it is scored")
+    chunk_tokens: int = Field(32_768, ge=1, description="held-out tokens that are scored before they are trained on")
+    freeze_blocks: int = Field(0, ge=0, description="first blocks that do not learn")
+    momentum: float = Field(0.9, ge=0, lt=1, description="SGD's momentum, kept from chunk to chunk")
+    batch_sequences: int = Field(32, ge=1, description="sequences an update sees, over all processes")
+    grad_clip: float = Field(1.0, ge=0, description="cap on the global gradient norm; 0 is none")
+    enabled: bool = Field(False, description="also score with test-time training after training with --env")
 
 
 class PackConfig(Section):
@@ -207,4 +235,5 @@ class Recipe(Section):
     average: AverageConfig = AverageConfig()
     qat: QatConfig = QatConfig()
     score: ScoreConfig = ScoreConfig()
+    ttt: TttConfig = TttConfig()
     pack: PackConfig = PackConfig()

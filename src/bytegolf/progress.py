@@ -1,5 +1,6 @@
 """Progress of long work on stderr: a bar with rate and time left on a terminal, plain lines elsewhere."""
 
+import os
 import sys
 import time
 from types import TracebackType
@@ -12,9 +13,15 @@ from rich.progress import Progress as Bar
 PLAIN_INTERVAL_SECONDS = 10.0
 
 
+def speaks() -> bool:
+    """Whether this process talks to the user: of several that work as one (see `bytegolf.parallel`) only the first does."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def say(message: str) -> None:
     """One line to the user."""
-    print(message, file=sys.stderr, flush=True)
+    if speaks():
+        print(message, file=sys.stderr, flush=True)
 
 
 class Progress:
@@ -28,7 +35,7 @@ class Progress:
         self.done = self.first = done
         self.note = ""
         self.began = self.spoke = time.monotonic()
-        self.bar = _bar() if sys.stderr.isatty() else None
+        self.bar = _bar() if speaks() and sys.stderr.isatty() else None
 
     def __enter__(self) -> Self:
         if self.bar is not None:

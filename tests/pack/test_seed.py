@@ -130,7 +130,7 @@ WIDTHS: dict[tuple[str, int], int] = {
 @pytest.mark.parametrize(("name", "place"), WIDTHS)
 def test_widths_at_full_size(name: str, place: int) -> None:
     """Of 12 layers 512 wide: the table of the seed's rules, the first that holds."""
-    assert bits_of(name, place, 65_536, load_recipe("v10_banked")) == WIDTHS[name, place]
+    assert bits_of(name, place, 65_536, load_recipe("v10_banked", ["pack.mlp_int=5"])) == WIDTHS[name, place]
 
 
 def test_widths_follow_the_recipe() -> None:

@@ -55,7 +55,7 @@ def new_trainer(
     root.mkdir(exist_ok=True)
     dtype = torch.bfloat16 if recipe.train.dtype == "bfloat16" else torch.float32
     model = GPT(recipe.model, dtype)
-    model.initialise(recipe.train.seed)
+    model.initialise(recipe.train.seed, recipe.train.init)
     return Trainer(Learner(recipe, model, BITS), stream, RunFolder(root), fingerprint, clock or Clock.of(recipe.train))
 
 
@@ -80,8 +80,9 @@ def events(root: Path, kind: str | None = None) -> list[dict[str, Any]]:
 
 
 def untimed(root: Path) -> list[dict[str, Any]]:
-    """The log but for what a clock measured."""
-    return [{key: value for key, value in event.items() if key not in ("seconds", "tokens_per_second")} for event in events(root)]
+    """The log but for what was measured of the machine."""
+    measured = ("seconds", "step_ms", "tokens_per_second", "peak_memory_mb")
+    return [{key: value for key, value in event.items() if key not in measured} for event in events(root)]
 
 
 class Killed(BaseException):

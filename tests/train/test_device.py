@@ -16,10 +16,40 @@ def test_the_cpu_can_be_named() -> None:
     assert choose_device("cpu") == CPU
 
 
-@pytest.mark.parametrize(("cuda", "found"), [(True, "cuda"), (False, "cpu")])
-def test_auto_prefers_cuda(monkeypatch: pytest.MonkeyPatch, cuda: bool, found: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "cuda", "local_rank", "found"),
+    [
+        ("auto", True, 0, "cuda:0"),
+        ("auto", True, 3, "cuda:3"),
+        ("cuda", True, 2, "cuda:2"),
+        ("auto", False, 3, "cpu"),
+        ("cpu", True, 3, "cpu"),
+    ],
+)
+def test_auto_prefers_cuda_and_each_process_its_own(
+    monkeypatch: pytest.MonkeyPatch, name: str, cuda: bool, local_rank: int, found: str
+) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
-    assert choose_device("auto") == torch.device(found)
+    entered: list[torch.device] = []
+    monkeypatch.setattr(module, "_enter", entered.append)
+    assert choose_device(name, local_rank) == torch.device(found)
+    assert entered == [torch.device(found)]
+
+
+@pytest.mark.parametrize(
+    ("name", "peak"),
+    [
+        ("NVIDIA H100 80GB HBM3", 989e12),
+        ("NVIDIA H100 PCIe", 756e12),
+        ("NVIDIA A100-SXM4-80GB", 312e12),
+        ("NVIDIA B200", 2250e12),
+        ("Some Other", None),
+    ],
+)
+def test_the_peak_is_that_of_the_maker(monkeypatch: pytest.MonkeyPatch, name: str, peak: float | None) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: name)
+    assert module.peak_flops(torch.device("cuda:0")) == peak
+    assert module.peak_flops(CPU) is None
 
 
 @pytest.mark.parametrize("name", ["abacus", "cuda:77", "", "cpu:x", "cuda:-2"])

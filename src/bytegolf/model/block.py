@@ -10,6 +10,7 @@ from bytegolf.model.attention import Rotary, attention
 from bytegolf.model.banks import BlockWeights
 from bytegolf.model.cache import KeysValues
 from bytegolf.model.embeddings import Scaled
+from bytegolf.model.kernels import Kernel
 from bytegolf.model.norm import rms_norm
 from bytegolf.model.product import product
 
@@ -42,6 +43,7 @@ def block(
     visible: Tensor | None,
     exclusive: bool,
     leak: float,
+    attend: Kernel,
     last: int | None = None,
     cache: KeysValues | None = None,
 ) -> Tensor:
@@ -50,7 +52,7 @@ def block(
     With a cache the block reads the positions before x from there, and leaves those of x in it.
     """
     x = mixed(x, x0, controls, skip)
-    y = attention(branch_input(x, controls), weights, controls.q_gain, value_embedding, rotary, visible, exclusive, last, cache)
+    y = attention(branch_input(x, controls), weights, controls.q_gain, value_embedding, rotary, visible, exclusive, attend, last, cache)
     x = torch.addcmul(x[:, -y.shape[1] :], controls.attention_scale, y)
     return torch.addcmul(x, controls.mlp_scale, mlp(branch_input(x, controls), weights, leak))
 

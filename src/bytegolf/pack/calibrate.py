@@ -18,6 +18,7 @@ from bytegolf.model.banks import BlockWeights
 from bytegolf.model.block import BlockControls, Skip, branch_input, mixed, mlp
 from bytegolf.model.embeddings import Projected, Scaled
 from bytegolf.model.gpt import GPT
+from bytegolf.model.kernels import Kernel
 from bytegolf.model.norm import rms_norm
 from bytegolf.model.parts import Parts
 from bytegolf.model.product import product
@@ -113,6 +114,7 @@ class _Observer:
         visible: Tensor | None,
         exclusive: bool,
         leak: float,
+        attend: Kernel,
         last: int | None,
         cache: None,
     ) -> Tensor:
@@ -121,7 +123,7 @@ class _Observer:
         x = mixed(x, x0, controls, skip)
         read = branch_input(x, controls)
         identity = torch.eye(weights.out.shape[1], dtype=x.dtype, device=x.device)
-        heads = attention(read, weights._replace(out=identity), controls.q_gain, value_embedding, rotary, visible, exclusive)
+        heads = attention(read, weights._replace(out=identity), controls.q_gain, value_embedding, rotary, visible, exclusive, attend)
         x = torch.addcmul(x, controls.attention_scale, product(heads, weights.out))
         hidden = branch_input(x, controls)
         identity = torch.eye(weights.down.shape[1], dtype=x.dtype, device=x.device)

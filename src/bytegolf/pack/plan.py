@@ -3,7 +3,8 @@
 from dataclasses import asdict, dataclass
 
 from bytegolf.config import Recipe
-from bytegolf.model.gpt import parameter_shapes, weight_class
+from bytegolf.model.flops import training_flops_per_token
+from bytegolf.model.gpt import parameter_shapes
 from bytegolf.pack.allocate import LOWEST_LEVEL, Bits, BudgetTooSmallError, class_bits, highest_level
 from bytegolf.pack.predict import predict_sections
 from bytegolf.pack.seed import class_widths
@@ -20,7 +21,7 @@ class Plan:
     predicted: dict[str, int]
     budget: int
     fits: bool
-    steps: int | None = None  # that this machine will take, where it was measured
+    steps: int | None = None  # that this machine will take at least, where it was measured
 
     @property
     def predicted_bytes(self) -> int:
@@ -36,16 +37,6 @@ def plan_artifact(recipe: Recipe) -> Plan:
     predicted = predict_sections(recipe, bits)
     parameters = sum(shape.numel() for shape in parameter_shapes(recipe.model).values())
     return Plan(recipe.name, parameters, training_flops_per_token(recipe), bits, predicted, recipe.pack.budget, fits)
-
-
-def training_flops_per_token(recipe: Recipe) -> int:
-    """6 per weight in a matrix product, and 6·L·T·D for causal attention (forward and backward, T the sequence length)."""
-    model = recipe.model
-    shapes = parameter_shapes(model)
-    products = sum(shape.numel() for name, shape in shapes.items() if weight_class(name) in ("mlp", "attention", "projection"))
-    head = model.vocab_size * model.model_dim
-    attention = model.num_layers * recipe.train.sequence_length * model.num_heads * model.head_dim
-    return 6 * (products + head + attention)
 
 
 def _expected_bits(recipe: Recipe) -> tuple[Bits, bool]:

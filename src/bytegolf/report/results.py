@@ -7,6 +7,7 @@ from bytegolf.config import CoderName, MethodName
 from bytegolf.pack.allocate import Bits
 from bytegolf.run import DataManifest
 from bytegolf.score.compressors import CompressorScore
+from bytegolf.score.ledger import Score
 
 
 @dataclass(frozen=True)
@@ -70,3 +71,15 @@ class QuickstartResult:
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "data": self.data.to_json()}
+
+
+@dataclass(frozen=True)
+class SeedResult:
+    """A run as the seed system made it: `scores` are of the decoded artifact."""
+
+    train: TrainResult
+    pack: PackResult
+    scores: list[Score]
+
+    def to_json(self) -> dict[str, Any]:
+        return {**self.train.to_json(), "pack": self.pack.to_json(), "scores": [score.to_json() for score in self.scores]}

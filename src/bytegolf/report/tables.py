@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bytegolf.pack.plan import Plan
-from bytegolf.report.results import ImportResult, PackResult, QuickstartResult, TrainResult
+from bytegolf.report.results import ImportResult, PackResult, QuickstartResult, SeedResult, TrainResult
 from bytegolf.run import DataManifest
 from bytegolf.score.ledger import Score
 from bytegolf.speed import BenchResult
@@ -36,6 +36,7 @@ def quickstart_table(result: QuickstartResult) -> str:
 
 
 def data_table(manifest: DataManifest) -> str:
+    normalised: list[Row] = [("bytes", "of the text as the tokenizer normalises it")] if manifest.normalised else []
     return _rows(
         "data",
         [
@@ -43,6 +44,7 @@ def data_table(manifest: DataManifest) -> str:
             ("training", f"{manifest.train_documents:,} documents, {manifest.train_bytes:,} bytes, {manifest.train_tokens:,} tokens"),
             ("held out", f"{manifest.val_documents:,} documents, {manifest.val_bytes:,} bytes, {manifest.val_tokens:,} tokens"),
             ("bytes per token", f"{manifest.val_bytes / manifest.val_tokens:.3f} held out"),
+            *normalised,
         ],
     )
 
@@ -82,6 +84,10 @@ def pack_table(result: PackResult) -> str:
     )
 
 
+def seed_table(result: SeedResult) -> str:
+    return "\n".join([train_table(result.train), pack_table(result.pack), *map(score_table, result.scores)])
+
+
 def score_table(result: Score) -> str:
     return _rows(
         "score",
@@ -91,6 +97,7 @@ def score_table(result: Score) -> str:
             ("bits", f"{result.bits:,.1f}"),
             ("bytes", f"{result.bytes:,}"),
             ("tokens", f"{result.tokens:,}"),
+            *((f"  ttt.{key}", f"{value:,}") for key, value in (result.ttt or {}).items()),
         ],
     )
 
@@ -101,7 +108,7 @@ def plan_table(result: Plan) -> str:
         [
             ("parameters", f"{result.parameters:,}"),
             ("per token", f"{result.flops_per_token / 1e6:,.2f} MFLOP, forward and backward"),
-            ("steps here", f"{result.steps:,}"),
+            ("steps here", f"{result.steps:,}, or more where training is compiled"),
             ("bits", ", ".join(f"{kind} {bits:.2f}" for kind, bits in result.bits.items())),
             *((f"  {name}", f"{size:,} bytes") for name, size in result.predicted.items() if size),
             ("artifact", f"about {result.predicted_bytes:,} bytes of {result.budget:,}"),

@@ -3,7 +3,8 @@
 Sequence k covers tokens [kT, kT + T]: its T inputs and, one further on, its T targets. Sequences share
 their border token, so every neighbouring pair is trained on once per epoch (but for the last few that do
 not fill a sequence). Each epoch has its own order, a function of seed and epoch alone; the whole state
-is how many sequences were handed out.
+is how many sequences were handed out. Of several processes each reads its own share of every batch; the order
+and the count are those of all together, whatever their number.
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +16,7 @@ import numpy.typing as npt
 
 from bytegolf.config import Recipe
 from bytegolf.errors import InputError
+from bytegolf.parallel import ALONE, Group
 from bytegolf.text.shards import TokenStream
 
 Batch = npt.NDArray[np.int64]
@@ -29,17 +31,24 @@ def count_sequences(stream: TokenStream, sequence_length: int) -> int:
     return sequences
 
 
-def run_batches(recipe: Recipe, stream: TokenStream, position: int = 0) -> "Batches":
-    """The batches of a recipe's run, from `position` on."""
+def require_shares(recipe: Recipe, group: Group) -> None:
+    """Raises InputError if the sequences of a batch cannot be shared out evenly among the processes."""
+    sequences = recipe.train.batch_tokens // recipe.train.sequence_length
+    if sequences % group.size:
+        raise InputError(f"train.batch_tokens: expected a multiple of {group.size} sequences for {group.size} processes, found {sequences}")
+
+
+def run_batches(recipe: Recipe, stream: TokenStream, position: int = 0, group: Group = ALONE) -> "Batches":
+    """This process's share of the batches of a recipe's run, from `position` on."""
     config = recipe.train
     sequences = config.batch_tokens // config.sequence_length
-    return Batches(stream, config.sequence_length, sequences, config.seed, recipe.model.vocab_size, position)
+    return Batches(stream, config.sequence_length, sequences, config.seed, recipe.model.vocab_size, position, group)
 
 
 class Batches:
-    """An iterator of int64 arrays (sequences, sequence_length + 1).
+    """An iterator of int64 arrays (sequences, sequence_length + 1), this process's share of `sequences_per_batch`.
 
-    `position` counts the sequences handed out; `Batches(..., position=p)` goes on from there. The next
+    `position` counts the sequences handed out to all processes; `Batches(..., position=p)` goes on from there. The next
     batch is made on a thread while this one is used: close it, or use it as a context manager.
 
     Raises InputError if the stream is shorter than a sequence, and while iterating for a token that is
@@ -54,9 +63,10 @@ class Batches:
         seed: int,
         vocab_size: int,
         position: int = 0,
+        group: Group = ALONE,
     ) -> None:
         self.stream, self.sequence_length, self.sequences_per_batch = stream, sequence_length, sequences_per_batch
-        self.seed, self.vocab_size, self.position = seed, vocab_size, position
+        self.seed, self.vocab_size, self.position, self.group = seed, vocab_size, position, group
         self.num_sequences = count_sequences(stream, sequence_length)
         self._epoch = -1
         self._order = np.empty(0, dtype=np.int64)
@@ -86,8 +96,9 @@ class Batches:
         return self._thread.submit(self._batch, self.position)
 
     def _batch(self, position: int) -> Batch:
-        batch = np.empty((self.sequences_per_batch, self.sequence_length + 1), dtype=np.int64)
-        for index, row in enumerate(batch, start=position):
+        share = self.group.share(range(position, position + self.sequences_per_batch))
+        batch = np.empty((len(share), self.sequence_length + 1), dtype=np.int64)
+        for index, row in zip(share, batch, strict=True):
             start = self._sequence_at(index) * self.sequence_length
             row[:] = self.stream[start : start + self.sequence_length + 1]
         if batch.max() >= self.vocab_size:

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from bytegolf.errors import InputError
+from bytegolf.parallel import Group
 from bytegolf.run import atomic_folder, sha256_of
 
 KEEP = 2
@@ -89,6 +90,19 @@ def load_checkpoint(folder: Path, device: torch.device) -> Checkpoint | None:
         raise InputError(
             f"{newest}: expected a checkpoint, found a damaged one ({_reason(error)}); delete it to continue from the one before"
         ) from None
+
+
+def shared_checkpoint(folder: Path, device: torch.device, group: Group) -> Checkpoint | None:
+    """What process 0 loads, on every process: no other needs to see the folder."""
+    held = load_checkpoint(folder, device) if group.leads else None
+    outline = group.once(
+        lambda: (held.state, {name: (tensor.shape, tensor.dtype) for name, tensor in held.tensors.items()}) if held else None
+    )
+    if outline is None:
+        return None
+    state, kinds = outline
+    tensors = held.tensors if held else {name: torch.empty(shape, dtype=dtype, device=device) for name, (shape, dtype) in kinds.items()}
+    return Checkpoint({name: group.broadcast_(tensors[name]) for name in kinds}, state)
 
 
 def newest_checkpoint(folder: Path) -> Path | None:

@@ -8,12 +8,15 @@ from types import FrameType
 
 
 @contextmanager
-def interruption() -> Iterator[Callable[[], bool]]:
-    """Turns Ctrl-C and SIGTERM into a flag that is read between steps; a second Ctrl-C stops at once."""
+def interruption(*, insist: bool = True) -> Iterator[Callable[[], bool]]:
+    """Turns Ctrl-C and SIGTERM into a flag that is read between steps; a second Ctrl-C stops at once, if it may `insist`.
+
+    Of several processes none may: torchrun passes a Ctrl-C on to processes that the terminal sent it to as well.
+    """
     received: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
-        if received and number == signal.SIGINT:
+        if insist and received and number == signal.SIGINT:
             raise KeyboardInterrupt
         received.append(number)
 

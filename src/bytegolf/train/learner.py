@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -11,25 +12,31 @@ from torch.func import functional_call
 from bytegolf.config import Recipe
 from bytegolf.model.gpt import GPT
 from bytegolf.model.parts import Parts, compiled_parts
+from bytegolf.parallel import ALONE, Group
 from bytegolf.progress import say
 from bytegolf.train.averaging import Averages, Weights
 from bytegolf.train.checkpoint import Checkpoint, flatten, optimizer_tensors, restore_optimizer
 from bytegolf.train.fake_quant import Bits, fake_quantize
 from bytegolf.train.optim import Optimizers
+from bytegolf.train.replicas import require_equal
 
 OptimizerNumbers = dict[str, dict[str, float]]
 
 
 @dataclass
 class Learner:
-    """A model that learns. `qat_bits` per class of weight are used once `fake_quant` is on."""
+    """A model that learns. `qat_bits` per class of weight are used once `fake_quant` is on.
+
+    Of several processes each holds a replica, learns from its share of every batch, and moves as all the others do.
+    """
 
     recipe: Recipe
     model: GPT
     qat_bits: Bits
+    group: Group = ALONE
 
     def __post_init__(self) -> None:
-        self.optimizers = Optimizers(self.model, self.recipe.optim, self.model.compute_dtype)
+        self.optimizers = Optimizers(self.model, self.recipe.optim, self.model.compute_dtype, self.group)
         self.averages = Averages(self.recipe.average)
         self.fake_quant = False
         self.device = next(self.model.parameters()).device
@@ -41,15 +48,24 @@ class Learner:
     def compile(self) -> None:
         """Compile what steps will need; leaves no trace in weights or data order. Without a compiler all stays as it is."""
         say("compile: begins, under a minute, and once for this shape of model on this machine")
-        config = self.recipe.train
-        batch = torch.ones(config.batch_tokens // config.sequence_length, config.sequence_length + 1, dtype=torch.long)
         self.model.parts = compiled_parts()
         try:
-            self.loss(self.micro_batches(batch.numpy())[0]).backward()
+            self.loss(self.micro_batches(self.made_up_batch())[0]).backward()
         except Exception as error:  # no C++ compiler, no headers, kernels cached by another version, ...
             say(f"compile: not possible here, training goes on without ({str(error).strip().splitlines()[0]})")
             self.model.parts = Parts()
         self.model.zero_grad()
+
+    def replicate(self) -> None:
+        """Take process 0's weights."""
+        for weight in self.weights.values():
+            self.group.broadcast_(weight)
+
+    def verify(self, step: int) -> None:
+        """Raises InputError if the processes hold different weights or averages."""
+        averages = {"EMA": self.averages.ema, "SWA": self.averages.swa}
+        kept = {f"the {kind} of {name}": tensor for kind, tensors in averages.items() for name, tensor in tensors.items()}
+        require_equal(self.group, {**self.weights, **kept}, step)
 
     def start_fake_quant(self) -> None:
         """From here on the model is trained on the artifact's grid, and the averages begin anew."""
@@ -57,27 +73,33 @@ class Learner:
         self.averages.restart()
 
     def step(self, batch: NDArray[Any], step: int, scale: float) -> Tensor:
-        """The `step`-th move of all weights, at `scale` times their base rates; returns the mean loss before it."""
-        loss = self.gradients(batch)
+        """The `step`-th move of all weights, at `scale` times their base rates; returns the mean loss of all processes before it."""
+        loss = self.group.begin_sum(self.gradients(batch))
         self.optimizers.step(step, scale)
         self.averages.update(self.weights, step + 1, scale)
-        return loss
+        return loss.wait()
 
     def gradients(self, batch: NDArray[Any]) -> Tensor:
-        """Mean loss over the batch, gradients left in the parameters."""
+        """What this process's share of the batch adds to the mean loss over all of it, gradients left in the parameters."""
         parts = self.micro_batches(batch)
         total = torch.zeros((), device=self.device)
         for part in parts:
-            loss = self.loss(part) / len(parts)
+            loss = self.loss(part) / (len(parts) * self.group.size)
             loss.backward()
             total += loss.detach()
         return total
 
     def micro_batches(self, batch: NDArray[Any]) -> tuple[Tensor, ...]:
-        """(sequences, T + 1) tokens, in the portions that pass through the model at once."""
+        """(sequences, T + 1) tokens, in the portions that pass through the model at once: of one size, so that one shape is compiled."""
         config = self.recipe.train
-        micro = config.micro_batch_tokens or config.batch_tokens
-        return torch.from_numpy(batch).to(self.device).split(micro // config.sequence_length)
+        most = (config.micro_batch_tokens or config.batch_tokens) // config.sequence_length
+        size = max(size for size in range(1, min(most, len(batch)) + 1) if len(batch) % size == 0)
+        return torch.from_numpy(batch).to(self.device).split(size)
+
+    def made_up_batch(self) -> NDArray[Any]:
+        """This process's share of a batch, all of token 1, for what must not touch the data."""
+        config = self.recipe.train
+        return np.ones((config.batch_tokens // config.sequence_length // self.group.size, config.sequence_length + 1), dtype=np.int64)
 
     def loss(self, sequences: Tensor) -> Tensor:
         """Mean cross-entropy in nats of (sequences, T + 1) tokens."""
@@ -88,7 +110,7 @@ class Learner:
         return loss
 
     def state(self) -> tuple[Weights, OptimizerNumbers]:
-        """All tensors by "part/name", and the plain numbers that optimisers keep."""
+        """All tensors by "part/name", and the plain numbers that optimisers keep, as a single process would; all have to call this."""
         parts: dict[str, Weights] = {"model": self.weights, "ema": self.averages.ema, "swa": self.averages.swa}
         numbers: OptimizerNumbers = {}
         for name, optimizer in self.optimizers.all.items():

@@ -7,12 +7,17 @@ from types import TracebackType
 from typing import Self
 
 from bytegolf.run import naming
+from bytegolf.train.trackers import Track
 
 
 class EventLog:
-    """Appends events and flushes each. `position` says where a resumed run has to cut the two files back to."""
+    """Appends events and flushes each. `position` says where a resumed run has to cut the two files back to.
 
-    def __init__(self, events: Path, lines: Path, keep_bytes: tuple[int, int] = (0, 0)) -> None:
+    `track` is told the numbers of what people may read.
+    """
+
+    def __init__(self, events: Path, lines: Path, keep_bytes: tuple[int, int] = (0, 0), track: Track | None = None) -> None:
+        self._track = track
         self._files = ExitStack()
         self._events = self._files.enter_context(_Lines(events, keep_bytes[0]))
         self._lines = self._files.enter_context(_Lines(lines, keep_bytes[1]))
@@ -37,6 +42,26 @@ class EventLog:
         self.record(event, **values)
         shown = "  ".join(f"{key} {value:.5g}" if isinstance(value, float) else f"{key} {value}" for key, value in values.items())
         self._lines.append(f"{event:<10}{shown}")
+        if self._track is not None:
+            numbers = {key: float(value) for key, value in values.items() if isinstance(value, (int, float))}
+            self._track(event, int(numbers.pop("step")), numbers)
+
+
+class NoLog(EventLog):
+    """The log of a process that leaves writing to another."""
+
+    def __init__(self) -> None:
+        self._files = ExitStack()
+
+    @property
+    def position(self) -> tuple[int, int]:
+        return 0, 0
+
+    def record(self, event: str, **values: object) -> None:
+        pass
+
+    def write(self, event: str, **values: object) -> None:
+        pass
 
 
 class _Lines:

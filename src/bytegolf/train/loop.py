@@ -1,13 +1,17 @@
-"""The training loop: batches -> weights, on one process.
+"""The training loop: batches -> weights, on one process or many.
 
 A step: fake quantisation once it is due, gradients accumulated over micro-batches, clipping, Muon and AdamW,
 averages, log; then validation and checkpoint where they fall due. Everything a step depends on is in the
-checkpoint, so an interrupted run continues as if nothing had happened.
+checkpoint, so an interrupted run continues as if nothing had happened, on any number of processes.
+All of them take the same way through here; process 0 alone reads the clock, writes and speaks.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+
+import torch
 
 from bytegolf.errors import InputError, InterruptedRunError
 from bytegolf.progress import Progress
@@ -15,13 +19,25 @@ from bytegolf.run import RunFolder
 from bytegolf.text.batches import Batches, run_batches
 from bytegolf.text.shards import TokenStream
 from bytegolf.train.averaging import Weights
-from bytegolf.train.checkpoint import Checkpoint, State, load_checkpoint, newest_checkpoint, save_checkpoint
+from bytegolf.train.checkpoint import Checkpoint, State, newest_checkpoint, save_checkpoint, shared_checkpoint
+from bytegolf.train.gauge import Gauge
 from bytegolf.train.interruption import interruption
 from bytegolf.train.learner import Learner
-from bytegolf.train.log import EventLog
-from bytegolf.train.schedule import Clock, learning_rate_scale
+from bytegolf.train.log import EventLog, NoLog
+from bytegolf.train.schedule import Clock, fake_quant_due, learning_rate_scale
+from bytegolf.train.trackers import trackers
+from bytegolf.train.warmup import warm_up
 
 Validate = Callable[[Weights, int], dict[str, float | None]]  # weights and how many held-out bytes to score, 0 for all
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What all processes agree on between two steps."""
+
+    progress: float
+    done: bool
+    interrupted: bool
 
 
 @dataclass
@@ -35,9 +51,9 @@ class Trainer:
     clock: Clock
 
     def __post_init__(self) -> None:
-        self.recipe = self.learner.recipe
-        self.position = 0  # sequences consumed
-        self.logged = (0, 0.0)  # step and seconds at the last line of the log
+        self.recipe, self.group = self.learner.recipe, self.learner.group
+        self.position = 0  # sequences consumed by all processes
+        self.gauge = Gauge.of(self.clock, self.recipe, self.learner.device, self.learner.model.compute_dtype, self.group.size)
 
     def fit(self, validate: Validate) -> Weights:
         """Train to the end of the clock and return the final averaged weights.
@@ -46,21 +62,28 @@ class Trainer:
         """
         config = self.recipe.train
         log_bytes = self._resume()
-        if config.compile and not self.clock.done:
-            self.learner.compile()
+        if not self._turn(interrupted=False).done:
+            if config.compile:
+                self.learner.compile()
+            warm_up(self.learner, config.warmup_steps)
+        self.gauge.explain()
         with (
-            EventLog(self.run.log, self.run.text_log, log_bytes) as log,
-            run_batches(self.recipe, self.tokens, self.position) as batches,
-            interruption() as interrupted,
+            self._log(log_bytes) as log,
+            run_batches(self.recipe, self.tokens, self.position, self.group) as batches,
+            interruption(insist=self.group.size == 1) as interrupted,
             self._progress() as progress,
         ):
-            while not self.clock.done:
-                note = self._step(batches, log)
+            turn = self._turn(interrupted())
+            while not turn.done:
+                note = self._step(turn.progress, batches, log)
+                turn = self._turn(interrupted())
                 progress.advance(self._work_done() - progress.done, note)
-                if interrupted():
+                if turn.interrupted:
                     self._save(log)
                     raise InterruptedRunError(f"{self.run.root}: stopped at step {self.clock.step}; continue with --resume")
-                if self.clock.done:
+                if _due(config.verify_every, self.clock.step):
+                    self.learner.verify(self.clock.step)
+                if turn.done:
                     break
                 if _due(config.validate_every, self.clock.step):
                     self._require_finite(self.learner.weights)
@@ -73,13 +96,19 @@ class Trainer:
             log.write("done", step=self.clock.step, seconds=self.clock.seconds)
         return final
 
-    def _step(self, batches: Batches, log: EventLog) -> str:
+    def _turn(self, interrupted: bool) -> Turn:
+        """Progress and the end are process 0's, whose clock is the only one (defect A4); any process may be interrupted."""
+        done = self.clock.done
+        mine = (1.0 if done else self.clock.progress, done) if self.group.leads else (0.0, False)
+        progress, done, interrupted = self.group.sum_(torch.tensor([*mine, interrupted], dtype=torch.float64)).tolist()
+        return Turn(progress, bool(done), bool(interrupted))
+
+    def _step(self, progress: float, batches: Batches, log: EventLog) -> str:
         """One optimiser step; returns a note for the progress bar."""
-        progress = self.clock.progress
         if self.recipe.train.max_seconds:  # what no other run would measure, so that this one can be replayed
             log.record("clock", step=self.clock.step, progress=progress)
-        scale = learning_rate_scale(progress, self.recipe.train.warmdown)
-        if not self.learner.fake_quant and progress >= self.recipe.qat.start < 1:
+        scale = learning_rate_scale(self.clock.step, progress, self.recipe.train)
+        if not self.learner.fake_quant and fake_quant_due(progress, scale, self.recipe.qat):
             self.learner.start_fake_quant()
             log.write("qat", step=self.clock.step, bits=dict(self.learner.qat_bits))
         with self.clock.running():
@@ -88,7 +117,8 @@ class Trainer:
         if not math.isfinite(mean):
             raise self._diverged(f"a finite loss, found {mean}")
         if self.clock.step % self.recipe.train.log_every == 0 or self.clock.done:
-            log.write("step", step=self.clock.step, loss=mean, lr_scale=scale, progress=progress, **self._pace())
+            state = {"lr_scale": scale, "progress": progress, "qat": self.learner.fake_quant}
+            log.write("step", step=self.clock.step, loss=mean, **state, **self.gauge.read())
         return f"step {self.clock.step}, loss {mean:.3f}"
 
     def _require_finite(self, weights: Weights) -> None:
@@ -98,20 +128,16 @@ class Trainer:
                 raise self._diverged(f"finite weights, found others in {name}")
 
     def _diverged(self, expectation: str) -> InputError:
-        kept = newest_checkpoint(self.run.checkpoints) or "none"
+        kept = self.group.once(lambda: newest_checkpoint(self.run.checkpoints)) or "none"
         return InputError(
             f"training diverged: expected {expectation} at step {self.clock.step}; last good checkpoint: {kept}; try lower learning rates"
         )
 
-    def _pace(self) -> dict[str, float]:
-        """Seconds so far, and tokens per second since the last line of the log."""
-        steps, seconds = self.clock.step - self.logged[0], self.clock.seconds - self.logged[1]
-        self.logged = (self.clock.step, self.clock.seconds)
-        return {"seconds": self.clock.seconds, "tokens_per_second": steps * self.recipe.train.batch_tokens / seconds}
-
     def _save(self, log: EventLog) -> None:
         tensors, numbers = self.learner.state()
         self._require_finite(tensors)
+        if not self.group.leads:
+            return
         state = State(
             step=self.clock.step,
             seconds=self.clock.seconds,
@@ -126,8 +152,10 @@ class Trainer:
 
     def _resume(self) -> tuple[int, int]:
         """Continue from the newest checkpoint, if there is one; returns how much of the log still holds."""
-        checkpoint = load_checkpoint(self.run.checkpoints, self.learner.device)
+        device = self.learner.device
+        checkpoint = shared_checkpoint(self.run.checkpoints, device, self.group)
         if checkpoint is None:
+            self.learner.replicate()
             return 0, 0
         state = checkpoint.state
         for key, value in self.fingerprint.items():
@@ -136,8 +164,16 @@ class Trainer:
         self.learner.restore(checkpoint)
         self.clock.step, self.clock.seconds = state.step, state.seconds
         self.position = state.position
-        self.logged = (self.clock.step, self.clock.seconds)
+        self.gauge.start()
         return state.log_bytes
+
+    @contextmanager
+    def _log(self, keep_bytes: tuple[int, int]) -> Iterator[EventLog]:
+        if not self.group.leads:
+            yield NoLog()
+            return
+        with trackers(self.recipe, self.run) as track, EventLog(self.run.log, self.run.text_log, keep_bytes, track) as log:
+            yield log
 
     def _progress(self) -> Progress:
         total, unit = (self.clock.max_seconds, "s") if self.clock.max_seconds else (self.clock.max_steps, "steps")

@@ -1,0 +1,14 @@
+"""What a token costs in arithmetic."""
+
+from bytegolf.config import Recipe
+from bytegolf.model.gpt import parameter_shapes, weight_class
+
+
+def training_flops_per_token(recipe: Recipe) -> int:
+    """6 per weight in a matrix product, and 6·L·T·D for causal attention (forward and backward, T the sequence length)."""
+    model = recipe.model
+    shapes = parameter_shapes(model)
+    products = sum(shape.numel() for name, shape in shapes.items() if weight_class(name) in ("mlp", "attention", "projection"))
+    head = model.vocab_size * model.model_dim
+    attention = model.num_layers * recipe.train.sequence_length * model.num_heads * model.head_dim
+    return 6 * (products + head + attention)
