@@ -6,7 +6,7 @@ import zlib
 from dataclasses import dataclass
 from math import isqrt
 
-from .plain_decoder import GROUPS, Matrix, decode_integers, digest, list_parameters, split_file
+from .plain_decoder import GROUPS, Matrix, decode_integers, decode_section, digest, list_parameters, split_file
 
 NEXT = [[0, 2], [5, 7], [1, 3], [4, 6], [2, 0], [7, 5], [3, 1], [6, 4]]
 
@@ -34,25 +34,28 @@ class PlainTrellis:
 def decode_file(data: bytes) -> PlainTrellis:
     version, sections = split_file(data)
     assert version == 3
-    parameters = list_parameters(json.loads(zlib.decompress(sections["header"]))["model"])
+    header = json.loads(zlib.decompress(sections["header"]))
+    parameters, coder = list_parameters(header["model"]), header.get("storage", {"coder": "range"})["coder"]
     stacks = {parameter.name: ((1,) * 3 + parameter.shape)[-3:] for parameter in parameters}
     found = PlainTrellis({name: [] for name in stacks}, {}, {}, {})
-    hashed = b""
-    for section in ("control", *GROUPS):
-        members = [parameter.name for parameter in parameters if parameter.group == section]
-        shapes = [stacks[name][1:] for name in members for _ in range(stacks[name][0])]
-        decoded = decode_matrices(sections["controls" if section == "control" else section], shapes)
-        hashed += b"".join(struct.pack(f"<{len(row)}i", *row) for matrix in decoded for row in matrix)
-        left = iter(decoded)
-        for name in members:
-            found.integers[name] += [next(left) for _ in range(stacks[name][0])]
-    assert data[-8:] == digest(hashed)
     scales = iter(decode_integers(sections["scales"], [(count, side) for count, *sides in stacks.values() for side in sides]))
     steps = iter(struct.unpack(f"<{len(sections['steps']) // 4}f", sections["steps"]))
     for name, (count, _, _) in stacks.items():
         found.row_scales[name], found.column_scales[name] = next(scales), next(scales)
         found.steps[name] = [next(steps) for _ in range(count)]
     assert not [*steps, *scales]
+    hashed = b""
+    for section in ("control", *GROUPS):
+        members = [parameter.name for parameter in parameters if parameter.group == section]
+        shapes = [stacks[name][1:] for name in members for _ in range(stacks[name][0])]
+        rows = [scales for name in members for scales in found.row_scales[name]]
+        stream, columns = sections["controls" if section == "control" else section], [columns for _, columns in shapes]
+        decoded = decode_matrices(stream, rows, columns) if coder == "range" else decode_section(coder, stream, shapes)
+        hashed += b"".join(struct.pack(f"<{len(row)}i", *row) for matrix in decoded for row in matrix)
+        left = iter(decoded)
+        for name in members:
+            found.integers[name] += [next(left) for _ in range(stacks[name][0])]
+    assert data[-8:] == digest(hashed)
     return found
 
 
@@ -64,25 +67,28 @@ def half_steps(matrix: Matrix) -> Matrix:
     return halves
 
 
-def decode_matrices(data: bytes, shapes: list[tuple[int, ...]]) -> list[Matrix]:
-    if not shapes:
+def decode_matrices(data: bytes, row_scales: list[list[int]], widths: list[int]) -> list[Matrix]:
+    if not widths:
         assert not data
         return []
     coder = RangeDecoder(data)
     histograms: dict[tuple[int, int], list[int]] = {}
     matrices: list[Matrix] = []
     before = 1024
-    for rows, columns in shapes:
+    for scales, columns in zip(row_scales, widths, strict=True):
+        finer = [isqrt(2 ** (32 - scale)) for scale in scales]
         states, column_sums, total, mean = [0] * columns, [0] * columns, 0, before
         matrix: Matrix = []
-        for r in range(rows):
-            mean = max(1, (256 * total + 16 * before) // (r * columns + 16))
+        for r in range(len(scales)):
+            mean = max(1, (256 * total + 8 * before) // (r * columns + 8))
+            first_ratio = min(2**16 * finer[r] // max(1, sum(finer) // len(finer)), 2**24)
             matrix.append([])
-            row_sum = 0
+            row_sum, expected = 0, 0
             for c in range(columns):
-                row_mean = (256 * row_sum + 16 * mean) // (c + 16)
-                column_mean = (256 * column_sums[c] + 16 * mean) // (r + 16)
-                kind, shift = class_of(row_mean * column_mean // mean), states[c] % 2
+                column_mean = (256 * column_sums[c] + 8 * mean) // (r + 8)
+                ratio = min((2**24 * row_sum + 8 * mean * first_ratio) // (expected + 8 * mean), 2**32)
+                expected += column_mean
+                kind, shift = class_of(column_mean * ratio // 2**16), states[c] % 2
                 if (kind, shift) not in histograms:
                     histograms[kind, shift] = first_histogram(kind, shift)
                 value = decode_magnitude(coder, histograms[kind, shift])
@@ -117,7 +123,7 @@ def first_histogram(kind: int, shift: int) -> list[int]:
 
 def decode_magnitude(coder: "RangeDecoder", histogram: list[int]) -> int:
     token = coder.symbol(histogram)
-    histogram[token] += 256
+    histogram[token] += 128
     if sum(histogram) > 2**24:
         histogram[:] = [count - count // 2 for count in histogram]
     if token < 32:

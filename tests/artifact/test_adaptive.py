@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bytegolf.artifact.adaptive import PRIOR, decode_trellis, encode_trellis, first_counts
+from bytegolf.artifact.adaptive import PRIOR, decode_trellis, first_counts
+from bytegolf.artifact.adaptive import encode_trellis as encode_with_scales
 from bytegolf.artifact.entropy import MAX_MAGNITUDE, CorruptStreamError
-from bytegolf.artifact.states import NEXT, half_steps, shifts
+from bytegolf.artifact.states import LARGEST_SCALE, NEXT, half_steps, shifts
 from bytegolf.pack.viterbi import ARRIVALS, best_levels
 
 from . import plain_trellis
@@ -19,21 +20,42 @@ from .test_entropy import BORDERS, damaged, gaussian, matrices, shapes_of, stude
 Integers = NDArray[np.int32]
 
 
+def no_scales(matrices: list[Integers]) -> list[Integers]:
+    return [np.zeros(len(matrix), np.int32) for matrix in matrices]
+
+
+def encode_trellis(matrices: list[Integers]) -> bytes:
+    return encode_with_scales(matrices, no_scales(matrices))
+
+
+def decoded_as(data: bytes, matrices: list[Integers]) -> list[Integers]:
+    return decode_trellis(data, no_scales(matrices), [matrix.shape[1] for matrix in matrices])
+
+
 @given(coded=st.lists(matrices(), max_size=4))
 @settings(max_examples=150, deadline=None)
 def test_round_trip(coded: list[Integers]) -> None:
     data = encode_trellis(coded)
-    decoded = decode_trellis(data, shapes_of(coded))
+    decoded = decoded_as(data, coded)
     assert len(decoded) == len(coded) and encode_trellis(coded) == data
     for found, expected in zip(decoded, coded, strict=True):
         assert found.dtype == np.int32
         np.testing.assert_array_equal(found, expected)
 
 
+def random_scales(matrix: Integers) -> Integers:
+    """As odd as the matrix."""
+    return np.random.default_rng(matrix.size).integers(-LARGEST_SCALE, LARGEST_SCALE + 1, len(matrix)).astype(np.int32)
+
+
 @given(coded=st.lists(matrices(), max_size=3))
 @settings(max_examples=40, deadline=None)
 def test_a_second_decoder_agrees(coded: list[Integers]) -> None:
-    assert plain_trellis.decode_matrices(encode_trellis(coded), shapes_of(coded)) == [matrix.tolist() for matrix in coded]
+    scales = [random_scales(matrix) for matrix in coded]
+    found = plain_trellis.decode_matrices(
+        encode_with_scales(coded, scales), [rows.tolist() for rows in scales], [matrix.shape[1] for matrix in coded]
+    )
+    assert found == [matrix.tolist() for matrix in coded]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +74,7 @@ def test_a_second_decoder_agrees(coded: list[Integers]) -> None:
     ids=lambda matrix: f"{matrix.shape[0]}x{matrix.shape[1]}",
 )
 def test_round_trip_of_extremes(matrix: Integers) -> None:
-    np.testing.assert_array_equal(decode_trellis(encode_trellis([matrix]), [matrix.shape])[0], matrix)
+    np.testing.assert_array_equal(decoded_as(encode_trellis([matrix]), [matrix])[0], matrix)
 
 
 def test_a_carry_runs_through_many_words() -> None:
@@ -60,11 +82,11 @@ def test_a_carry_runs_through_many_words() -> None:
     random = np.random.default_rng(0)
     for _ in range(3000):
         matrix = random.integers(-40, 40, (2, 5)).astype(np.int32)
-        np.testing.assert_array_equal(decode_trellis(encode_trellis([matrix]), [matrix.shape])[0], matrix)
+        np.testing.assert_array_equal(decoded_as(encode_trellis([matrix]), [matrix])[0], matrix)
 
 
 def test_nothing_takes_no_bytes() -> None:
-    assert encode_trellis([]) == b"" and decode_trellis(b"", []) == []
+    assert encode_trellis([]) == b"" and decode_trellis(b"", [], []) == []
 
 
 @pytest.mark.parametrize("value", [MAX_MAGNITUDE + 1, -MAX_MAGNITUDE - 1, 2**31 - 1, -(2**31)])
@@ -104,14 +126,22 @@ def test_normal_weights_take_their_entropy(bits: float) -> None:
 
 @pytest.mark.parametrize("bits", [3.0, 5.0])
 def test_rows_and_columns_of_different_size(bits: float) -> None:
-    """What rows and columns tell so far is nearly as good as knowing their sizes, which saves 0.2 bit a weight."""
+    """What rows and columns tell so far costs 0.045 bit a weight at most, where it saves 0.2: half of it are the 768 sizes that are learnt."""
     random = np.random.default_rng(0)
     row, column = (np.exp(0.4 * random.standard_normal((384, 1))) for _ in range(2))
     noise = random.standard_normal((384, 384))
     same, matrix = on_trellis(noise, bits), on_trellis(noise * row * column.T, bits)
     ideal = 8 * len(encode_trellis([same])) / matrix.size + float(np.log2(row).mean() + np.log2(column).mean())
     found = 8 * len(encode_trellis([matrix])) / matrix.size
-    assert found <= ideal + 0.03 and found <= entropy_given_shifts(matrix) / matrix.size - 0.15
+    assert found <= ideal + 0.045 and found <= entropy_given_shifts(matrix) / matrix.size - 0.15
+
+
+def test_rows_whose_steps_are_known() -> None:
+    """A short row on a finer step begins as it should, which no row of 32 could learn as cheaply."""
+    random = np.random.default_rng(0)
+    scales = random.integers(-3, 4, 2000).astype(np.int32)
+    matrix = on_trellis(random.standard_normal((2000, 32)) * 2.0 ** (-scales[:, None] / 2), 3.0)
+    assert len(encode_with_scales([matrix], [scales])) <= 0.985 * len(encode_trellis([matrix]))
 
 
 def test_zeros_are_nearly_free() -> None:
@@ -164,7 +194,7 @@ def test_no_bytes_make_the_decoder_stumble() -> None:
     outcomes = {"refused": 0, "decoded": 0}
     for _ in range(1000):
         try:
-            decoded = decode_trellis(damaged(data, random), shapes_of(coded))
+            decoded = decoded_as(damaged(data, random), coded)
         except CorruptStreamError:
             outcomes["refused"] += 1
         else:
@@ -178,17 +208,17 @@ def test_other_shapes_are_refused() -> None:
     data = encode_trellis([gaussian(20, 30, 3.0)])
     for rows, columns in [(1, 1), (19, 30), (20, 29), (21, 30), (20, 3000), (3000, 20)]:
         with pytest.raises(CorruptStreamError):
-            decode_trellis(data, [(rows, columns)])
+            decode_trellis(data, [np.zeros(rows, np.int32)], [columns])
 
 
 @pytest.mark.parametrize("data", [b"\x00", b"\x00" * 3, b"\x00" * 400, b"\xff" * 400])
 def test_streams_that_are_none(data: bytes) -> None:
     with pytest.raises(CorruptStreamError):
-        decode_trellis(data, [(10, 10)])
+        decode_trellis(data, [np.zeros(10, np.int32)], [10])
 
 
 def test_a_stream_for_nothing_or_nothing_for_a_matrix() -> None:
     with pytest.raises(CorruptStreamError):
-        decode_trellis(b"\x00" * 4, [])
+        decode_trellis(b"\x00" * 4, [], [])
     with pytest.raises(CorruptStreamError):
-        decode_trellis(b"", [(1, 1)])
+        decode_trellis(b"", [np.zeros(1, np.int32)], [1])

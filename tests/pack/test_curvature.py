@@ -31,7 +31,7 @@ def exact(model: GPT, tokens: np.ndarray) -> dict[str, Curvature]:
     for position in range(tokens.shape[1]):
         for target in range(CONFIG.vocab_size):
             gradients = torch.autograd.grad(-log_probabilities[position, target], list(parameters.values()), retain_graph=True)
-            probability = float(log_probabilities[position, target].exp()) / tokens.shape[1]
+            probability = float(log_probabilities[position, target].detach().exp()) / tokens.shape[1]
             for (name, parameter), gradient in zip(parameters.items(), gradients, strict=True):
                 stack = gradient.reshape(stack_shape(parameter.shape)).double()
                 columns[name] = columns.get(name, 0) + probability * stack.mT @ stack / stack.shape[1]

@@ -1,9 +1,9 @@
 """Integers of trellis-coded matrices <-> bytes: a range coder whose probabilities follow what was coded before.
 
-Nothing is sent beside the integers. How large the next one will be is told by the mean magnitudes of its row and of its
-column so far, over that of the matrix: E = row · column / matrix, as second moments are factored in Adafactor (arXiv
-1804.04235). E, in quarter octaves, and the trellis's shift choose a histogram, which begins as a Student distribution of
-that size and counts what it meets. Magnitudes are split as in `entropy`; signs are plain bits.
+Nothing is sent beside the integers. How large the next one will be is told by the mean magnitude of its column so far, times
+how much larger its row has been than its columns say; before there is any, by the row's step. That product, in quarter
+octaves, and the trellis's shift choose a histogram, which begins as a Student distribution of that size and counts what it
+meets. Magnitudes are split as in `entropy`; signs are plain bits.
 
 Integers alone decide every probability, so that any machine decodes the same numbers.
 """
@@ -17,52 +17,63 @@ from numpy.typing import NDArray
 
 from bytegolf.artifact.entropy import EXACT, KEPT_BITS, MAX_MAGNITUDE, MAX_TOKENS, CorruptStreamError, Integers
 from bytegolf.artifact.range_coder import POSITION, Coder, Number, Words, compiled, decoder, encoder, finish, plain, symbol
-from bytegolf.artifact.states import NEXT
+from bytegolf.artifact.states import LARGEST_SCALE, NEXT
 
 Counts = NDArray[np.int64]
 
-FRACTION = 8  # bits of a mean's fraction
-PRIOR_SAMPLES = 16  # of the matrix's mean in that of a row or column
+FRACTION, RATIO_BITS = 8, 16  # bits of the fraction of a mean, and of a ratio
+LARGEST_RATIO = 1 << 32  # so that no product overflows
+PRIOR_SAMPLES = 8  # of what is expected in the mean of a row or column
 FIRST_MEAN = 4 << FRACTION  # half steps, before there is any to go by
 LOWEST_OCTAVE, CLASSES_PER_OCTAVE = 4, 4  # of E: smaller ones share a class
 CLASSES = 1 + CLASSES_PER_OCTAVE * (MAX_MAGNITUDE.bit_length() + 1 + FRACTION - LOWEST_OCTAVE)
-PRIOR, INCREMENT, LIMIT = 1 << 14, 1 << 8, 1 << 24  # of a histogram's counts: at first, for each symbol, in all
+PRIOR, INCREMENT, LIMIT = 1 << 14, 1 << 7, 1 << 24  # of a histogram's counts: at first, for each symbol, in all
 WORDS_PER_WEIGHT = 2  # at most: a token takes 24 bits, what is plain 17
 
 
-def encode_trellis(matrices: Sequence[Integers]) -> bytes:
-    """Code matrices (rows, columns) of integers up to MAX_MAGNITUDE; nothing for none. `decode_trellis` needs their shapes."""
+def encode_trellis(matrices: Sequence[Integers], row_scales: Sequence[Integers]) -> bytes:
+    """Code matrices (rows, columns) of integers up to MAX_MAGNITUDE, on steps whose rows have these scales; nothing for none.
+
+    `decode_trellis` needs their shapes and scales.
+    """
     if not matrices:
         return b""
     for matrix in matrices:
         if matrix.size and max(-int(matrix.min()), int(matrix.max())) > MAX_MAGNITUDE:
             raise ValueError(f"an integer is above {MAX_MAGNITUDE}")
     words, coder = np.empty(WORDS_PER_WEIGHT * sum(matrix.size for matrix in matrices) + 1, np.uint32), encoder()
-    _code_all([np.ascontiguousarray(matrix, np.int32) for matrix in matrices], True, coder, words)
+    _code_all([np.ascontiguousarray(matrix, np.int32) for matrix in matrices], row_scales, True, coder, words)
     finish(coder, words)
     return words[: int(coder[POSITION])].astype("<u4").tobytes()
 
 
-def decode_trellis(data: bytes, shapes: Sequence[tuple[int, int]]) -> list[Integers]:
-    """The matrices that were coded. Raises CorruptStreamError where the bytes cannot be such a stream."""
-    if len(data) % 4 or bool(data) != bool(shapes):
+def decode_trellis(data: bytes, row_scales: Sequence[Integers], columns: Sequence[int]) -> list[Integers]:
+    """The matrices that were coded: a row for each of its scales, so many columns. Raises CorruptStreamError for other bytes."""
+    if len(data) % 4 or bool(data) != bool(columns):
         raise CorruptStreamError("a stream of another length")
     words = np.frombuffer(data, "<u4").astype(np.uint32)
-    matrices = [np.zeros(shape, np.int32) for shape in shapes]
+    matrices = [np.zeros((len(scales), width), np.int32) for scales, width in zip(row_scales, columns, strict=True)]
     coder = decoder(words)
-    _code_all(matrices, False, coder, words)
-    if shapes and coder[POSITION] != len(words) + 1:
+    _code_all(matrices, row_scales, False, coder, words)
+    if columns and coder[POSITION] != len(words) + 1:
         raise CorruptStreamError("bytes are left after the last integer")
     return matrices
 
 
-def _code_all(matrices: Sequence[Integers], encoding: bool, coder: Coder, words: Words) -> None:
+def _code_all(matrices: Sequence[Integers], row_scales: Sequence[Integers], encoding: bool, coder: Coder, words: Words) -> None:
     counts, mean = first_counts().copy(), FIRST_MEAN
     totals = counts.sum(axis=2)
-    for matrix in matrices:
-        mean = _code(matrix, encoding, coder, words, counts, totals, thresholds(), mean, NEXT)
+    for matrix, scales in zip(matrices, row_scales, strict=True):
+        mean = _code(matrix, _expected_ratios(scales), encoding, coder, words, counts, totals, thresholds(), mean, NEXT)
         if mean < 0:
             raise CorruptStreamError("a symbol is out of bounds")
+
+
+def _expected_ratios(row_scales: Integers) -> NDArray[np.int64]:
+    """Of each row's mean magnitude to the matrix's, as if all rows' weights were alike: the larger, the finer its step."""
+    halves = np.array([isqrt(1 << (32 - scale)) for scale in range(-LARGEST_SCALE, LARGEST_SCALE + 1)], np.int64)
+    finer = halves[row_scales + LARGEST_SCALE]
+    return np.minimum((finer << RATIO_BITS) // max(1, int(finer.sum()) // max(1, len(finer))), LARGEST_RATIO >> 8)
 
 
 @cache
@@ -103,6 +114,7 @@ def _split_token(token: int) -> tuple[int, int]:
 @compiled
 def _code(
     matrix: Integers,
+    ratios: NDArray[np.int64],
     encoding: bool,
     coder: Coder,
     words: Words,
@@ -120,10 +132,12 @@ def _code(
     for r in range(rows):
         mean = max(1, ((sum_of_all << FRACTION) + PRIOR_SAMPLES * before) // (r * columns + PRIOR_SAMPLES))
         row_sum: Number = 0
+        expected: Number = 0
         for c in range(columns):
-            row_mean = ((row_sum << FRACTION) + PRIOR_SAMPLES * mean) // (c + PRIOR_SAMPLES)
             column_mean = ((column_sums[c] << FRACTION) + PRIOR_SAMPLES * mean) // (r + PRIOR_SAMPLES)
-            kind = _class(row_mean * column_mean // mean, thresholds)
+            ratio = ((row_sum << FRACTION + RATIO_BITS) + PRIOR_SAMPLES * mean * ratios[r]) // (expected + PRIOR_SAMPLES * mean)
+            kind = _class(column_mean * min(ratio, LARGEST_RATIO) >> RATIO_BITS, thresholds)
+            expected += column_mean
             shift: Number = np.int64(states[c]) & 1
             value: Number = np.int64(matrix[r, c])
             magnitude: Number = -value - shift if value < 0 else value

@@ -92,17 +92,18 @@ def write_artifact(artifact: Artifact) -> PackedFile:
     """Serialise; the same artifact gives the same bytes."""
     header = {"model": artifact.config.model_dump(), "score": artifact.score.model_dump(), "tokenizer": artifact.tokenizer.kind}
     if trellis_coded(artifact.weights):
-        version, weights, coded = 3, trellis_sections(artifact.weights), trellis_matrices(artifact.weights)
+        storage, coded, version = Storage(coder=artifact.coder), trellis_matrices(artifact.weights), 3
+        weights = trellis_sections(artifact.weights, artifact.coder)
     else:
         storage, coded = Storage.of(artifact.weights, artifact.coder), coded_matrices(artifact.weights)
         version = 1 if storage == Storage() else 2
-        if version > 1:
-            header["storage"] = storage.model_dump()
         weights = {
             "steps": matrix_steps(artifact.weights),
             "controls": b"".join(control.astype("<f2").tobytes() for control in artifact.controls.values()),
             **{name: encode_matrices(artifact.coder, matrices) for name, matrices in coded.items()},
         }
+    if storage != Storage():
+        header["storage"] = storage.model_dump()
     texts = {"header": compress_header(header), "tokenizer": compress_tokenizer(artifact.tokenizer.serialised)}
     return join_sections(version, {**texts, **weights}, _digest(coded))
 
@@ -117,7 +118,8 @@ def read_artifact(data: bytes, name: str = "artifact") -> Artifact:
         sections, checksum = split_sections(version, body)
         header = expand_header(sections["header"])
         config, score = ModelConfig.model_validate(header["model"]), ScoreConfig.model_validate(header["score"])
-        storage = Storage.model_validate(header["storage"]) if version == 2 else Storage()
+        has_storage = version == 2 or (version == 3 and "storage" in header)
+        storage = Storage.model_validate(header["storage"]) if has_storage else Storage()
         if header["tokenizer"] not in ("bpe", "bytes"):
             raise ValueError("an unknown tokenizer")
         tokenizer = tokenizer_from(header["tokenizer"], expand_tokenizer(sections["tokenizer"]))
@@ -125,9 +127,11 @@ def read_artifact(data: bytes, name: str = "artifact") -> Artifact:
             raise ValueError(f"a vocabulary of {tokenizer.vocab_size} for a model of {config.vocab_size}")
         stacks = _stacks(config, sections)
         if version == 3:
-            trellis = decode_trellis_sections(stacks, sections)
+            if storage.rows or storage.kept:
+                raise ValueError("weights that are trellis-coded and are not")
+            trellis = decode_trellis_sections(stacks, storage.coder, sections)
             _check(trellis_matrices(trellis), checksum)
-            return Artifact(config, score, tokenizer, trellis, {})
+            return Artifact(config, score, tokenizer, trellis, {}, storage.coder)
         weights = decode_stacks({name: stack for name, stack in stacks.items() if weight_class(name) != "control"}, storage, sections)
         _check(coded_matrices(weights), checksum)
         return Artifact(config, score, tokenizer, weights, _decode_controls(config, sections["controls"]), storage.coder)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bytegolf.artifact.entropy import Integers
 
 STATES = 8
+LARGEST_SCALE = 32  # of a row's or column's step, in half octaves
 # After a weight in `state` whose integer is even, or odd. The state's lowest bit is the shift: 1 is the grid half a step up.
 NEXT = np.array([[0, 2], [5, 7], [1, 3], [4, 6], [2, 0], [7, 5], [3, 1], [6, 4]], np.uint8)
 

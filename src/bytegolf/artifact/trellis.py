@@ -1,20 +1,21 @@
 """Trellis-coded parameters, as version 3 of the file holds them: integers, a step, and factors of it for rows and columns."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bytegolf.artifact.coders import Shape
+from bytegolf.artifact.coders import decode_matrices, encode_matrices
 from bytegolf.artifact.entropy import Integers, decode_integers, encode_integers
 from bytegolf.artifact.sections import GROUPS, Reader
-from bytegolf.artifact.states import half_steps
+from bytegolf.artifact.stacks import Stacks
+from bytegolf.artifact.states import LARGEST_SCALE, half_steps
+from bytegolf.config import CoderName
 from bytegolf.model.gpt import weight_class
 
 STREAMS = ("controls", *GROUPS)  # sections that are trellis-coded
-LARGEST_SCALE = 32  # half octaves
 
 
 @dataclass(frozen=True)
@@ -56,41 +57,64 @@ def section_of(name: str) -> str:
     return "controls" if kind == "control" else kind
 
 
-def trellis_sections(weights: Mapping[str, TrellisCoded]) -> dict[str, bytes]:
+def trellis_sections(weights: Mapping[str, TrellisCoded], coder: CoderName) -> dict[str, bytes]:
     """What a file of version 3 holds of them."""
-    from bytegolf.artifact.adaptive import encode_trellis  # numba takes a second to load
-
+    matrices, row_scales = trellis_matrices(weights), _row_scales(weights)
     return {
         "steps": b"".join(weight.steps.astype("<f4").tobytes() for weight in weights.values()),
         "scales": encode_integers([scales for weight in weights.values() for scales in (weight.row_scales, weight.column_scales)]),
-        **{section: encode_trellis(matrices) for section, matrices in trellis_matrices(weights).items()},
+        **{section: _encode(coder, matrices[section], row_scales[section]) for section in STREAMS},
     }
 
 
 def trellis_matrices(weights: Mapping[str, TrellisCoded]) -> dict[str, list[Integers]]:
     """The matrices of each section of STREAMS."""
-    matrices: dict[str, list[Integers]] = {section: [] for section in STREAMS}
-    for name, weight in weights.items():
-        matrices[section_of(name)] += [*weight.integers]
-    return matrices
+    return _by_section({name: weight.integers for name, weight in weights.items()})
 
 
-def decode_trellis_sections(stacks: Mapping[str, tuple[int, int, int]], sections: Mapping[str, bytes]) -> dict[str, TrellisCoded]:
+def _row_scales(weights: Mapping[str, TrellisCoded]) -> dict[str, list[Integers]]:
+    return _by_section({name: weight.row_scales for name, weight in weights.items()})
+
+
+def _by_section(stacks: Mapping[str, Integers]) -> dict[str, list[Integers]]:
+    sections: dict[str, list[Integers]] = {section: [] for section in STREAMS}
+    for name, stack in stacks.items():
+        sections[section_of(name)] += [*stack]
+    return sections
+
+
+def _encode(coder: CoderName, matrices: list[Integers], row_scales: list[Integers]) -> bytes:
+    if coder != "range":
+        return encode_matrices(coder, matrices)
+    from bytegolf.artifact.adaptive import encode_trellis  # numba takes a second to load
+
+    return encode_trellis(matrices, row_scales)
+
+
+def decode_trellis_sections(stacks: Stacks, coder: CoderName, sections: Mapping[str, bytes]) -> dict[str, TrellisCoded]:
     """The parameters of `stacks`. Raises ValueError or CorruptStreamError where the sections do not hold just them."""
-    from bytegolf.artifact.adaptive import decode_trellis
-
-    shapes: dict[str, list[Shape]] = {section: [] for section in STREAMS}
-    for name, (count, rows, columns) in stacks.items():
-        shapes[section_of(name)] += [(rows, columns)] * count
-    streams = {section: iter(decode_trellis(sections[section], shapes[section])) for section in STREAMS}
     sides = [(count, side) for count, rows, columns in stacks.values() for side in (rows, columns)]
     scales, steps = iter(_bounded(decode_integers(sections["scales"], sides))), Reader(sections["steps"], "<f4")
-    weights = {}
-    for name, stack in stacks.items():
-        integers = np.stack([next(streams[section_of(name)]) for _ in range(stack[0])])
-        weights[name] = TrellisCoded(integers, steps.take(stack[0]).astype(np.float32), next(scales), next(scales))
+    sizes = {
+        name: TrellisCoded(np.broadcast_to(np.int32(0), stack), steps.take(stack[0]).astype(np.float32), next(scales), next(scales))
+        for name, stack in stacks.items()
+    }
     steps.close()
-    return weights
+    empty, row_scales = trellis_matrices(sizes), _row_scales(sizes)
+    streams = {section: iter(_decode(coder, sections[section], empty[section], row_scales[section])) for section in STREAMS}
+    return {
+        name: replace(weight, integers=np.stack([next(streams[section_of(name)]) for _ in weight.integers]))
+        for name, weight in sizes.items()
+    }
+
+
+def _decode(coder: CoderName, data: bytes, matrices: list[Integers], row_scales: list[Integers]) -> list[Integers]:
+    """Those that belong in the place of `matrices`."""
+    if coder != "range":
+        return decode_matrices(coder, data, [(len(matrix), matrix.shape[1]) for matrix in matrices])
+    from bytegolf.artifact.adaptive import decode_trellis
+
+    return decode_trellis(data, row_scales, [matrix.shape[1] for matrix in matrices])
 
 
 def _bounded(scales: list[Integers]) -> Iterator[Integers]:

@@ -66,7 +66,10 @@ def _gradients(model: GPT, batch: NDArray[np.int64], seed: int) -> tuple[Tensor,
 
 
 def _drawn(logits_NV: Tensor, generator: torch.Generator) -> Tensor:
-    return torch.multinomial(logits_NV.softmax(-1), 1, generator=generator)[:, 0]
+    probabilities = logits_NV.softmax(-1)
+    if not probabilities.isfinite().all():
+        raise InputError("model: expected finite predictions, found others; its training diverged")
+    return torch.multinomial(probabilities, 1, generator=generator)[:, 0]
 
 
 def _curvature(gradients: Tensor) -> Curvature:
