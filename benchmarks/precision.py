@@ -7,15 +7,16 @@ in pack/allocate.py were chosen from its output; docs/experiments.md keeps it.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from bytegolf.flow import load_model
 from bytegolf.model.gpt import GPT
-from bytegolf.pack.allocate import PREFERENCE, Bits, class_bits, highest_level
-from bytegolf.pack.fit import Fitted, pack_at
+from bytegolf.pack.allocate import GRIDS, Bits
+from bytegolf.pack.fit import fit, grid_ladder
 from bytegolf.score.protocols import score_tokens
 from bytegolf.text.dataset import open_data
-from bytegolf.train.record import FinishedRun, read_run
+from bytegolf.train.record import read_run
 
 SHARES: tuple[Bits, ...] = (
     {},
@@ -52,20 +53,11 @@ def main() -> None:
     print(f"float32: {float_bpb:.5f} bpb")
     for budget in arguments.budget:
         for share in SHARES:
-            fitted = fit(run, share, budget)
+            allocation = replace(GRIDS, above={**dict.fromkeys(GRIDS.above, 0.0), **share})
+            fitted = fit(grid_ladder(run.weights, run.recipe, run.tokenizer, allocation=allocation), budget)
             lost = bpb(fitted.artifact.model()) - float_bpb
             named = ", ".join(f"{kind} {bits:+g}" for kind, bits in share.items()) or "all equal"
             print(f"{budget:>10,}  {named:<32}{lost:>+9.5f} bpb   {len(fitted.file.data):,} bytes", flush=True)
-
-
-def fit(run: FinishedRun, share: Bits, budget: int) -> Fitted:
-    """The most precise artifact of at most `budget` bytes, with bits shared out so."""
-
-    def at(level: float) -> Fitted:
-        bits = class_bits(run.recipe.pack, level, {**dict.fromkeys(PREFERENCE, 0.0), **share})
-        return pack_at(run.weights, run.recipe, run.tokenizer, bits)
-
-    return at(highest_level(lambda level: len(at(level).file.data), budget))
 
 
 if __name__ == "__main__":

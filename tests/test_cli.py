@@ -319,8 +319,8 @@ def test_json_of_report(bytegolf: Callable[..., Result], desk: Path) -> None:
 
 
 def test_json_of_quickstart(bytegolf: Callable[..., Result], desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flow, "load_recipe", lambda name: micro())
-    monkeypatch.setattr(flow, "prepare", lambda sources, out, **options: prepare(["texts"], out, val_docs=2, **options))
+    monkeypatch.setattr(flow.whole, "load_recipe", lambda name: micro())
+    monkeypatch.setattr(flow.whole, "prepare", lambda sources, out, **options: prepare(["texts"], out, val_docs=2, **options))
     result = bytegolf("quickstart", "--out", "new", "--json").json
     assert result["pack"]["bpb_after"] > 0 and (desk / "new" / "run" / "report.html").exists()
     table = bytegolf("quickstart", "--out", "new")

@@ -366,8 +366,8 @@ def test_quickstart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         used.append(sources)
         return prepare([str(texts)], out, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(flow, "load_recipe", lambda name: micro() if name == "quickstart" else pytest.fail(name))
-    monkeypatch.setattr(flow, "prepare", prepare_texts)
+    monkeypatch.setattr(flow.whole, "load_recipe", lambda name: micro() if name == "quickstart" else pytest.fail(name))
+    monkeypatch.setattr(flow.whole, "prepare", prepare_texts)
     for _ in range(2):  # the second time the run is trained anew, the data used again
         result = flow.quickstart(tmp_path / "out")
     assert used == [["stdlib"]] * 2

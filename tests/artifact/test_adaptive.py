@@ -126,7 +126,7 @@ def test_normal_weights_take_their_entropy(bits: float) -> None:
 
 @pytest.mark.parametrize("bits", [3.0, 5.0])
 def test_rows_and_columns_of_different_size(bits: float) -> None:
-    """What rows and columns tell so far costs 0.045 bit a weight at most, where it saves 0.2: half of it are the 768 sizes that are learnt."""
+    """What rows and columns tell so far costs 0.045 bit a weight at most, half of it for learning 768 sizes, where it saves 0.2."""
     random = np.random.default_rng(0)
     row, column = (np.exp(0.4 * random.standard_normal((384, 1))) for _ in range(2))
     noise = random.standard_normal((384, 384))

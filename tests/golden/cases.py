@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bytegolf.config import ModelConfig, PackConfig, Recipe
 from bytegolf.model.gpt import GPT, WeightClass, parameter_shapes, weight_class
-from bytegolf.pack.fit import fit
+from bytegolf.pack.fit import fit, grid_ladder
 from bytegolf.recipes import load_recipe
 from bytegolf.run import RunFolder
 from bytegolf.score.protocols import score_tokens
@@ -93,5 +93,6 @@ def golden_sizes(case: str) -> dict[str, int]:
     config, pack = SIZES[case]
     recipe = Recipe(model=config, pack=pack)
     weights, tokenizer = golden_weights(config), BytesTokenizer()
-    theirs = fit(weights, recipe, tokenizer, 1 << 30).file.sections
-    return fit(weights, recipe, tokenizer, pack.budget + sum(theirs[name] for name in THEIRS)).file.sections
+    ladder = grid_ladder(weights, recipe, tokenizer)
+    theirs = fit(ladder, 1 << 30).file.sections
+    return fit(ladder, pack.budget + sum(theirs[name] for name in THEIRS)).file.sections

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from bytegolf.config import PackConfig, Recipe
-from bytegolf.model.gpt import WeightClass, parameter_shapes
+from bytegolf.model.gpt import GPT, WeightClass, parameter_shapes
+from bytegolf.pack.rate import Lattices, prepare_lattices
 from model.cases import changed, random_model
 
 RECIPE = Recipe(name="small", model=changed(vocab_size=260))
@@ -28,3 +29,11 @@ def normal_weights(recipe: Recipe) -> Mapping[str, Tensor]:
     """What `plan` takes weights to be: normal."""
     generator = torch.Generator().manual_seed(0)
     return {name: torch.randn(shape, generator=generator) for name, shape in parameter_shapes(recipe.model).items()}
+
+
+def random_lattices(weights: Mapping[str, Tensor], recipe: Recipe) -> Lattices:
+    """Of a model of these weights, which learns from random tokens."""
+    model = GPT(recipe.model)
+    model.load_state_dict(dict(weights))
+    few = recipe.pack.model_copy(update={"calibration_tokens": 2048})
+    return prepare_lattices("random", model.eval(), weights, recipe.model_copy(update={"pack": few}), None)

@@ -14,7 +14,7 @@ from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT
 from bytegolf.model.parts import Parts
 from bytegolf.pack.calibrate import Moments, calibrate, input_moments
-from bytegolf.pack.fit import fit
+from bytegolf.pack.fit import fit, grid_ladder
 from bytegolf.pack.gptq import ErrorFeedback
 from bytegolf.pack.quantize import nearest, quantize_model
 from bytegolf.score.protocols import score_tokens
@@ -180,7 +180,7 @@ def test_the_model_is_better_off_at_equal_size(trained: Case) -> None:
     rounding = ErrorFeedback(trained.moments, trained.recipe.pack)
     lossless = trained.bpb(trained.model)
     for budget in (10_000, 12_000, 14_000):
-        plain, fed = (fit(trained.weights, trained.recipe, TOKENIZER, budget, rounding=by) for by in (nearest, rounding))
+        plain, fed = (fit(grid_ladder(trained.weights, trained.recipe, TOKENIZER, by), budget) for by in (nearest, rounding))
         assert budget - 64 <= len(fed.file.data) <= budget
         losses = [trained.bpb(found.artifact.model()) - lossless for found in (plain, fed)]
         assert 0 < losses[1] < losses[0], (budget, losses)

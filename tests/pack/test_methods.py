@@ -95,7 +95,7 @@ def test_unknown_ways(run: Path, options: dict[str, str], expected: str) -> None
         flow.pack(run, **options)  # type: ignore[arg-type]
 
 
-def test_defaults_are_what_pack_always_did(run: Path) -> None:
+def test_defaults(run: Path) -> None:
     recipe = load_recipe("tiny")
     assert (recipe.pack.method, recipe.pack.coder, recipe.pack.mlp_int, recipe.pack.attention_int) == ("rate", "range", 5, 6)
-    assert (run / "artifact.bgz").read_bytes()[3] == 1, "files of version 1, which every reader knows"
+    assert (run / "artifact.bgz").read_bytes()[3] == 3, "trellis-coded"

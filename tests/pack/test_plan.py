@@ -3,34 +3,50 @@
 import numpy as np
 import pytest
 
+from bytegolf.artifact.adaptive import encode_trellis
+from bytegolf.artifact.grid import GAUSSIAN_BITS
 from bytegolf.config import ModelConfig, Recipe, TrainConfig
 from bytegolf.model.gpt import parameter_count
-from bytegolf.pack.allocate import HIGHEST
-from bytegolf.pack.fit import pack_at
+from bytegolf.pack.allocate import TRELLISES, Bits
+from bytegolf.pack.fit import Fitted, lattice_ladder
 from bytegolf.pack.plan import plan_artifact, training_flops_per_token
-from bytegolf.pack.predict import gaussian_entropy
+from bytegolf.pack.predict import gaussian_entropy, trellis_entropy
+from bytegolf.pack.quantize import quantize_model
+from bytegolf.pack.seed import quantize_seed
+from bytegolf.pack.viterbi import ARRIVALS, round_block
 from bytegolf.recipes import load_recipe
 from bytegolf.text.tokenizer import BpeTokenizer, BytesTokenizer, Tokenizer
 
-from .cases import normal_weights
+from .cases import normal_weights, random_lattices
 
 
 def prediction_error(recipe: Recipe, tokenizer: Tokenizer) -> float:
     """Relative, of the whole file, at the bits planned."""
     plan = plan_artifact(recipe)
-    actual = len(pack_at(normal_weights(recipe), recipe, tokenizer, plan.bits).file.data)
-    return plan.predicted_bytes / actual - 1
+    return plan.predicted_bytes / len(packed(recipe, tokenizer, plan.bits).file.data) - 1
+
+
+def packed(recipe: Recipe, tokenizer: Tokenizer, bits: Bits) -> Fitted:
+    """Normal weights by the recipe's method at these bits."""
+    weights = normal_weights(recipe)
+    if recipe.pack.method == "seed":
+        return Fitted.of(quantize_seed(weights, recipe, tokenizer))
+    if recipe.pack.method == "gptq":
+        return Fitted.of(quantize_model(weights, recipe, tokenizer, bits))
+    fixed = {f"{kind}_bits": amount for kind, amount in bits.items() if kind != "projection"}
+    recipe = recipe.model_copy(update={"pack": recipe.pack.model_copy(update=fixed)})
+    return Fitted.of(lattice_ladder(random_lattices(weights, recipe), recipe, tokenizer).at(bits["mlp"]))
 
 
 @pytest.mark.parametrize(
     ("name", "budget"), [("tiny", 200_000), ("tiny", 500_000), ("tiny", 1_000_000), ("small", 900_000), ("small", 3_000_000)]
 )
 def test_the_predicted_size_is_the_size(name: str, budget: int, bpe: BpeTokenizer) -> None:
-    """For normal weights, as planned: within 2 %."""
+    """For normal weights, as planned: within 2 %, and 4 % where trellises leave hardly a bit."""
     recipe = load_recipe(name, [f"pack.budget={budget}"])
     plan = plan_artifact(recipe)
     assert plan.fits and 0 <= budget - plan.predicted_bytes <= max(64, budget // 10_000)
-    assert abs(prediction_error(recipe, bpe)) <= 0.02
+    assert abs(prediction_error(recipe, bpe)) <= (0.04 if plan.bits["mlp"] < 1.2 else 0.02)
 
 
 def test_the_predicted_size_with_bits_of_the_recipe(bpe: BpeTokenizer) -> None:
@@ -44,10 +60,10 @@ def test_the_predicted_size_of_a_byte_model() -> None:
 
 
 @pytest.mark.parametrize(("name", "budget"), [("tiny", 500_000), ("small", 2_000_000)])
-@pytest.mark.parametrize("method", ["pack.method=gptq", "pack.method=seed", "pack.coder=zlib", "pack.coder=zstd"])
-def test_the_predicted_size_by_other_ways_to_pack(name: str, budget: int, method: str, bpe: BpeTokenizer) -> None:
+@pytest.mark.parametrize(("method", "coder"), [("gptq", "range"), ("seed", "range"), ("gptq", "zlib"), ("gptq", "zstd")])
+def test_the_predicted_size_by_other_ways_to_pack(name: str, budget: int, method: str, coder: str, bpe: BpeTokenizer) -> None:
     """Within 5 %; GPTQ changes no size."""
-    recipe = load_recipe(name, [method, f"pack.budget={budget}"])
+    recipe = load_recipe(name, [f"pack.method={method}", f"pack.coder={coder}", f"pack.budget={budget}"])
     assert abs(prediction_error(recipe, bpe)) <= 0.05
 
 
@@ -62,7 +78,7 @@ def test_the_predicted_size_of_fixed_widths(coder: str, bits: int, bpe: BpeToken
 def test_parts_of_fixed_widths(bpe: BpeTokenizer) -> None:
     recipe = load_recipe("small", ["pack.method=seed"])
     plan = plan_artifact(recipe)
-    sections = pack_at(normal_weights(recipe), recipe, bpe, plan.bits).file.sections
+    sections = packed(recipe, bpe, plan.bits).file.sections
     for part in ("mlp", "attention", "table", "projection", "row_steps", "kept", "controls"):
         assert plan.predicted[part] == pytest.approx(sections[part], rel=0.05, abs=800), part
 
@@ -79,10 +95,11 @@ def test_every_part_is_predicted(bpe: BpeTokenizer) -> None:
     """No error hides behind another."""
     recipe = load_recipe("small")
     plan = plan_artifact(recipe)
-    sections = pack_at(normal_weights(recipe), recipe, bpe, plan.bits).file.sections
+    sections = packed(recipe, bpe, plan.bits).file.sections
     actual = {**sections, "container": sections["container"] + sections["header"]}
+    rough = {"tokenizer": 3000, "scales": 5000, "controls": 5000, "projection": 4000}  # few bytes, and what is trained decides
     for part, predicted in plan.predicted.items():
-        assert predicted == pytest.approx(actual[part], rel=0.01, abs=600 if part != "tokenizer" else 3000), part
+        assert predicted == pytest.approx(actual[part], rel=0.01, abs=rough.get(part, 600)), part
 
 
 @pytest.mark.parametrize("name", ["tiny", "small", "v10_banked", "quickstart"])
@@ -96,19 +113,21 @@ def test_a_plan_of_each_recipe(name: str) -> None:
 
 
 def test_more_budget_is_more_bits() -> None:
-    plans = [plan_artifact(load_recipe("tiny", [f"pack.budget={budget}"])) for budget in range(200_000, 1_700_000, 100_000)]
+    plans = [plan_artifact(load_recipe("tiny", [f"pack.budget={budget}"])) for budget in range(200_000, 2_000_000, 100_000)]
     levels = [plan.bits["mlp"] for plan in plans]
-    assert levels == sorted(levels) and levels[0] < 1.5 and levels[-1] == HIGHEST
+    assert levels == sorted(levels) and levels[0] < 1.5 and levels[-1] == TRELLISES.highest
 
 
-def test_a_budget_that_is_too_small() -> None:
-    plan = plan_artifact(load_recipe("tiny", ["pack.budget=100000"]))
+@pytest.mark.parametrize("method", ["rate", "gptq"])
+def test_a_budget_that_is_too_small(method: str) -> None:
+    plan = plan_artifact(load_recipe("tiny", [f"pack.method={method}", "pack.budget=20000"]))
     assert not plan.fits and plan.predicted_bytes > plan.budget
 
 
-def test_a_plan_fits_if_its_bytes_do() -> None:
+@pytest.mark.parametrize(("method", "budgets"), [("rate", range(15_000, 90_000, 5_000)), ("gptq", range(130_000, 200_000, 5_000))])
+def test_a_plan_fits_if_its_bytes_do(method: str, budgets: range) -> None:
     """Around the smallest size there is."""
-    plans = [plan_artifact(load_recipe("tiny", [f"pack.budget={budget}"])) for budget in range(130_000, 200_000, 5_000)]
+    plans = [plan_artifact(load_recipe("tiny", [f"pack.method={method}", f"pack.budget={budget}"])) for budget in budgets]
     assert [plan.fits for plan in plans] == [plan.predicted_bytes <= plan.budget for plan in plans]
     assert {plan.fits for plan in plans} == {True, False}
 
@@ -163,3 +182,14 @@ def test_bits_are_the_entropy_at_high_rates_and_less_at_low_ones() -> None:
         assert gaussian_entropy(bits) == pytest.approx(bits, abs=0.002)
     for bits in (1.0, 2.0, 3.0):
         assert bits < gaussian_entropy(bits) < bits + 0.25
+
+
+@pytest.mark.parametrize("bits", [0.5, 0.75, 1.0, 1.25, 1.75, 2.25, 3.0, 3.5, 5.0])
+def test_entropy_on_a_trellis(bits: float) -> None:
+    """What the coder makes of a large matrix of normal weights."""
+    side, step = 512, 2.0 ** (GAUSSIAN_BITS - bits)
+    levels = np.empty((side, side), np.int32)
+    weights = np.random.default_rng(0).standard_normal((side, side))
+    round_block(weights, np.eye(side), np.full(side, step), np.ones(side), np.ones((side, side)), ARRIVALS, levels)
+    coded = 8 * len(encode_trellis([levels.T >> 1], [np.zeros(side, np.int32)])) / side**2
+    assert trellis_entropy(bits) == pytest.approx(coded, abs=0.04)

@@ -1,7 +1,8 @@
-"""A model into a number of bytes: allocate, quantise and code until the file is just under its limit."""
+"""A model into a number of bytes: round and code it ever again until the file is just under its limit."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from torch import Tensor
 
@@ -10,97 +11,91 @@ from bytegolf.artifact.entropy import entropy_bits
 from bytegolf.artifact.sections import PackedFile
 from bytegolf.config import Recipe
 from bytegolf.model.gpt import WeightClass, weight_class
-from bytegolf.pack.allocate import Bits, BudgetTooSmallError, class_bits, highest_level
+from bytegolf.pack.allocate import GRIDS, TRELLISES, Allocation, Bits, highest_level
 from bytegolf.pack.quantize import Rounding, nearest, quantize_model
-from bytegolf.pack.rate import HIGHEST, LOWEST, Lattices
-from bytegolf.pack.seed import class_widths, quantize_seed
+from bytegolf.pack.rate import Lattices
+from bytegolf.pack.seed import quantize_seed
 from bytegolf.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
+class Ladder:
+    """The artifacts that one way to pack makes of a model: each more precise and larger than the one on the level below.
+
+    Levels are bits a weight, or nearly.
+    """
+
+    at: Callable[[float], Artifact]
+    lowest: float
+    highest: float
+
+
+@dataclass(frozen=True)
 class Fitted:
-    """An artifact, its file, and the bits each class of weight was given."""
+    """An artifact and its file."""
 
     artifact: Artifact
     file: PackedFile
-    bits: Bits
 
     @classmethod
     def of(cls, artifact: Artifact) -> "Fitted":
-        """With the bits that each class came to."""
-        file = write_artifact(artifact)
-        sizes: dict[WeightClass, int] = {}
-        for name, weight in artifact.weights.items():
-            kind = weight_class(name)
-            sizes[kind] = sizes.get(kind, 0) + weight.integers.size
-        return cls(artifact, file, {kind: 8 * file.sections[kind] / size for kind, size in sizes.items() if kind != "control"})
+        return cls(artifact, write_artifact(artifact))
 
     @property
+    def bits(self) -> Bits:
+        """Bits a weight that the integers of each class came to."""
+        weights: dict[WeightClass, int] = {}
+        for name, weight in self.artifact.weights.items():
+            kind = weight_class(name)
+            weights[kind] = weights.get(kind, 0) + sum(weight.integers[place].size for place in weight.coded)
+        return {kind: 8 * self.file.sections[kind] / count for kind, count in weights.items() if count and kind != "control"}
+
+    @cached_property
     def entropy_bits_per_weight(self) -> float:
         """Order-0 entropy of each matrix's integers, averaged over the weights that are integers; 0 if none are."""
         matrices = [weight.integers[place] for weight in self.artifact.weights.values() for place in weight.coded]
         return entropy_bits(matrices) / max(1, sum(matrix.size for matrix in matrices))
 
 
-def pack_at(weights: Mapping[str, Tensor], recipe: Recipe, tokenizer: Tokenizer, bits: Bits, rounding: Rounding = nearest) -> Fitted:
-    """The artifact at given bits, whatever its size. Method seed has bits of its own."""
-    if recipe.pack.method == "seed":
-        artifact, bits = quantize_seed(weights, recipe, tokenizer), class_widths(recipe.pack)
-    else:
-        artifact = quantize_model(weights, recipe, tokenizer, bits, rounding)
-    return Fitted(artifact, write_artifact(artifact), bits)
+def lattice_ladder(lattices: Lattices, recipe: Recipe, tokenizer: Tokenizer) -> Ladder:
+    """Method rate."""
+
+    def at(level: float) -> Artifact:
+        return Artifact(recipe.model, recipe.score, tokenizer, lattices.at(level), {}, recipe.pack.coder)
+
+    return Ladder(at, TRELLISES.lowest, TRELLISES.highest)
 
 
-def fit(
-    weights: Mapping[str, Tensor],
-    recipe: Recipe,
-    tokenizer: Tokenizer,
-    limit: int,
-    tried: Callable[[int], None] = lambda size: None,
-    rounding: Rounding = nearest,
-) -> Fitted:
-    """The most precise artifact of at most `limit` bytes, the only one there is by method seed; `tried` hears the size of each attempt.
+def grid_ladder(
+    weights: Mapping[str, Tensor], recipe: Recipe, tokenizer: Tokenizer, rounding: Rounding = nearest, allocation: Allocation = GRIDS
+) -> Ladder:
+    """One grid for each matrix, its step by its class: method gptq, where `rounding` has error feedback."""
+
+    def at(level: float) -> Artifact:
+        return quantize_model(weights, recipe, tokenizer, allocation.bits(recipe.pack, level), rounding)
+
+    return Ladder(at, allocation.lowest_level, allocation.highest_level)
+
+
+def seed_ladder(weights: Mapping[str, Tensor], recipe: Recipe, tokenizer: Tokenizer) -> Ladder:
+    """Method seed, of fixed bits: there is one level."""
+    return Ladder(lambda level: quantize_seed(weights, recipe, tokenizer), 0, 0)
+
+
+def fit(ladder: Ladder, limit: int, tried: Callable[[int], None] = lambda size: None) -> Fitted:
+    """The highest on the ladder of at most `limit` bytes; `tried` hears the size of each attempt.
 
     Raises BudgetTooSmallError if there is none.
     """
-
-    def at(level: float) -> Fitted:
-        return pack_at(weights, recipe, tokenizer, class_bits(recipe.pack, level), rounding)
+    best: list[Fitted] = []  # the largest that fits
 
     def size_at(level: float) -> int:
-        size = len(at(level).file.data)
-        tried(size)
-        return size
-
-    if recipe.pack.method == "seed":
-        fitted = at(0)
+        fitted = Fitted.of(ladder.at(level))
         size = len(fitted.file.data)
         tried(size)
-        if size > limit:
-            raise BudgetTooSmallError(size)
-        return fitted
-    return at(highest_level(size_at, limit))
-
-
-def fit_lattices(
-    lattices: Lattices, recipe: Recipe, tokenizer: Tokenizer, limit: int, tried: Callable[[int], None] = lambda size: None
-) -> Fitted:
-    """The same by method rate. The lattices were made for the recipe's model."""
-
-    def at(level: float) -> Fitted:
-        fitted = Fitted.of(Artifact(recipe.model, recipe.score, tokenizer, lattices.at(level), {}))
-        tried(len(fitted.file.data))
-        return fitted
-
-    found: dict[float, Fitted] = {}  # the best of those that fit
-
-    def size_at(level: float) -> int:
-        fitted = at(level)
-        size = len(fitted.file.data)
-        if size <= limit and all(level > other for other in found):
-            found.clear()
-            found[level] = fitted
+        if size <= limit and (not best or size > len(best[0].file.data)):
+            best[:] = [fitted]
         return size
 
-    level = highest_level(size_at, limit, LOWEST, HIGHEST)
-    return found[level]
+    highest_level(size_at, limit, ladder.lowest, ladder.highest)
+    return best[0]

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from bytegolf.config import Recipe
 from bytegolf.model.flops import training_flops_per_token
 from bytegolf.model.gpt import parameter_shapes
-from bytegolf.pack.allocate import LOWEST_LEVEL, Bits, BudgetTooSmallError, class_bits, highest_level
+from bytegolf.pack.allocate import GRIDS, TRELLISES, Bits, BudgetTooSmallError, highest_level
 from bytegolf.pack.predict import predict_sections
 from bytegolf.pack.seed import class_widths
 
@@ -49,7 +49,9 @@ def _expected_bits(recipe: Recipe) -> tuple[Bits, bool]:
     if pack.method == "seed":
         widths = class_widths(pack)
         return widths, size_at(widths) <= pack.budget
+    allocation = TRELLISES if pack.method == "rate" else GRIDS
+    ends = allocation.lowest_level, allocation.highest_level
     try:
-        return class_bits(pack, highest_level(lambda level: size_at(class_bits(pack, level)), pack.budget)), True
+        return allocation.bits(pack, highest_level(lambda level: size_at(allocation.bits(pack, level)), pack.budget, *ends)), True
     except BudgetTooSmallError:
-        return class_bits(pack, LOWEST_LEVEL), False
+        return allocation.bits(pack, allocation.lowest_level), False

@@ -1,21 +1,27 @@
 """What normal weights will take in an artifact, section by section, before there are any."""
 
 import math
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import pairwise
 
 import numpy as np
 
 from bytegolf.artifact.coders import encode_matrices, half_patterns
+from bytegolf.artifact.container import stack_shape
 from bytegolf.artifact.entropy import Integers
 from bytegolf.artifact.grid import GAUSSIAN_BITS
 from bytegolf.config import CoderName, Recipe
-from bytegolf.model.gpt import parameter_shapes, weight_class
+from bytegolf.model.gpt import WeightClass, parameter_shapes, weight_class
 from bytegolf.pack.allocate import Bits
 from bytegolf.pack.seed import HALF_BITS, Matrix, bits_of, eight_bit_rows, is_eight_bit, prune, searched_rows
 
 ROW_CLASS_BITS = 2.2  # entropy of a row's class
 ROW_STEP_BYTES = 1.4  # of a row's own step, coded
+SCALE_BITS = 1.6  # of a row's or column's
+CONTROL_BITS_ABOVE = 5.0  # the least bits of any matrix
+# Bits of a normal weight as named by its step, and as coded from a trellis; from there on they are the same.
+TRELLIS_ENTROPY = ((0.25, 0.0), (0.5, 0.09), (0.75, 0.62), (1.0, 0.92), (1.5, 1.43), (2.0, 1.96), (2.5, 2.48), (3.0, 2.99), (4.0, 4.0))
 HISTOGRAM_BYTES = 400  # histograms of one group
 CONTAINER_BYTES = 450  # preamble, header and lengths
 TOKENIZER_BYTES_PER_PIECE = 4  # of a trained BPE model, compressed
@@ -27,8 +33,9 @@ def predict_sections(recipe: Recipe, bits: Bits) -> dict[str, int]:
     shapes = parameter_shapes(recipe.model)
     controls = sum(shape.numel() for name, shape in shapes.items() if weight_class(name) == "control")
     tokenizer = recipe.model.vocab_size * TOKENIZER_BYTES_PER_PIECE if recipe.text.tokenizer == "bpe" else 16
-    weights = _fixed_width(recipe, bits) if recipe.pack.method == "seed" else _on_grid(recipe, bits)
-    return {"container": CONTAINER_BYTES, "tokenizer": tokenizer, "controls": 2 * controls, **weights}
+    by_method = {"seed": _fixed_width, "gptq": _on_grid, "rate": _on_trellis}
+    weights = {"controls": 2 * controls, **by_method[recipe.pack.method](recipe, bits)}
+    return {"container": CONTAINER_BYTES, "tokenizer": tokenizer, **weights}
 
 
 def gaussian_entropy(bits: float) -> float:
@@ -40,17 +47,44 @@ def gaussian_entropy(bits: float) -> float:
     return -sum(p * math.log2(p) for p in probabilities if p > 0)
 
 
+def trellis_entropy(bits: float) -> float:
+    """The same on a trellis, by an encoder that minds what its integers cost."""
+    nominal, coded = zip(*TRELLIS_ENTROPY, strict=True)
+    return float(np.interp(bits, nominal, coded)) if bits < nominal[-1] else bits
+
+
 def _on_grid(recipe: Recipe, bits: Bits) -> dict[str, int]:
-    coded: dict[str, float] = dict.fromkeys(bits, 0.0)
-    matrices = 0
+    coder = recipe.pack.coder
+    coded = _by_class(recipe, lambda kind, rows, columns: _grid_bytes(coder, bits[kind], rows, columns))
+    return {"steps": 4 * sum(count for _, count, _, _ in _matrices(recipe)), **_with_histograms(coded)}
+
+
+def _on_trellis(recipe: Recipe, bits: Bits) -> dict[str, int]:
+    coder = recipe.pack.coder
+    coded = _by_class(recipe, lambda kind, rows, columns: _trellis_bytes(coder, bits[kind], rows, columns))
+    shapes = {name: stack_shape(shape) for name, shape in parameter_shapes(recipe.model).items()}
+    controls = sum(math.prod(shape) for name, shape in shapes.items() if weight_class(name) == "control")
+    return {
+        "steps": 4 * sum(count for count, _, _ in shapes.values()),
+        "scales": round(sum(count * (rows + columns) for _, count, rows, columns in _matrices(recipe)) * SCALE_BITS / 8),
+        "controls": round(controls * (min(bits.values()) + CONTROL_BITS_ABOVE) / 8),
+        **_with_histograms(coded),
+    }
+
+
+def _matrices(recipe: Recipe) -> Iterator[tuple[WeightClass, int, int, int]]:
+    """Class, number, rows and columns of the matrices of each parameter that is no control."""
     for name, shape in parameter_shapes(recipe.model).items():
-        kind = weight_class(name)
-        if kind != "control":
-            rows, columns = shape[-2:]
-            count = shape.numel() // (rows * columns)
-            coded[kind] += count * _grid_bytes(recipe.pack.coder, bits[kind], rows, columns)
-            matrices += count
-    return {"steps": 4 * matrices, **_with_histograms(coded)}
+        if weight_class(name) != "control":
+            yield weight_class(name), *stack_shape(shape)
+
+
+def _by_class(recipe: Recipe, bytes_of: Callable[[WeightClass, int, int], float]) -> dict[str, float]:
+    """Of all matrices, where one of a class has so many bytes by its rows and columns."""
+    coded: dict[str, float] = {}
+    for kind, count, rows, columns in _matrices(recipe):
+        coded[kind] = coded.get(kind, 0.0) + count * bytes_of(kind, rows, columns)
+    return coded
 
 
 def _fixed_width(recipe: Recipe, bits: Bits) -> dict[str, int]:
@@ -81,6 +115,10 @@ def _grid_bytes(coder: CoderName, bits: float, rows: int, columns: int) -> float
         return rows * (columns * gaussian_entropy(bits) + ROW_CLASS_BITS) / 8
     step = 2.0 ** (GAUSSIAN_BITS - bits)
     return _mean_bytes(coder, [np.round(matrix / step).astype(np.int32) for matrix in _normal_matrices(rows, columns)], rows)
+
+
+def _trellis_bytes(coder: CoderName, bits: float, rows: int, columns: int) -> float:
+    return rows * columns * trellis_entropy(bits) / 8 if coder == "range" else _grid_bytes(coder, bits, rows, columns)
 
 
 @cache

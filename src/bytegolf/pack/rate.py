@@ -6,7 +6,7 @@ lose alike for one bit less: at steps Δ_rj = c / √(ρ_r d_j) (Gish and Pierce
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -18,10 +18,12 @@ from torch import Tensor
 from bytegolf.artifact.container import stack_shape
 from bytegolf.artifact.entropy import MAX_MAGNITUDE, Integers
 from bytegolf.artifact.grid import GAUSSIAN_BITS
-from bytegolf.artifact.trellis import LARGEST_SCALE, TrellisCoded, factors
+from bytegolf.artifact.states import LARGEST_SCALE
+from bytegolf.artifact.trellis import TrellisCoded, factors
 from bytegolf.config import CalibrationName, Recipe
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT, parameter_shapes, weight_class
+from bytegolf.pack.allocate import fixed_bits
 from bytegolf.pack.curvature import Curvatures, curvatures, row_uses
 from bytegolf.pack.gptq import feedback
 from bytegolf.pack.samples import calibration_batches, counted_batches
@@ -33,7 +35,6 @@ BLOCK = 64  # columns whose errors reach the columns after the block in one prod
 ROWS_TO_SCALE_COLUMNS = 64  # a column's scale takes 2 or 3 bits
 RARE = 0.1  # of the mean: no row counts less
 UNSEEN = 1e-6  # of the highest: no matrix counts less
-LOWEST, HIGHEST = 0.5, 14.0  # levels
 CALIBRATED_BY = 0.5  # share of what calibration says of a table's rows; the rest is by how often they are read
 
 
@@ -50,10 +51,10 @@ class Lattice:
     aims: Doubles  # 1 / variance expected of each weight, (columns, rows) in the order of rounding
 
     def bits(self) -> float:
-        """Of its weights at c = 1, summed, were they normal."""
+        """Of each weight at c = 1, on average, were they normal."""
         spread = -0.5 * np.log2(self.aims).mean() + 0.5 * math.log2(self.curvature)
         scales = 0.5 * (self.row_scales.mean() + self.column_scales.mean())
-        return self.columns.size * float(GAUSSIAN_BITS + spread - scales)
+        return float(GAUSSIAN_BITS + spread - scales)
 
     def step(self, c: float) -> float:
         """Coarser where the largest weight would be out of the coder's bounds."""
@@ -62,12 +63,16 @@ class Lattice:
 
 
 class Lattices:
-    """All matrices of a model. Factored once; `at` then rounds them at any level: bits a weight, on average, were all normal."""
+    """All matrices of a model. Factored once; `at` then rounds them at any level: bits a weight, on average, were all normal.
+
+    Classes to which the recipe itself gives bits have those at every level.
+    """
 
     def __init__(
         self, weights: Mapping[str, Tensor], recipe: Recipe, curvatures: Curvatures, uses: Mapping[str, NDArray[np.int64]]
     ) -> None:
         self.stacks: dict[str, list[Lattice]] = {}
+        self.fixed = fixed_bits(recipe.pack)
         highest = max(float(curvature.columns.diagonal(dim1=1, dim2=2).mean()) for curvature in curvatures.values())
         for name, shape in parameter_shapes(recipe.model).items():
             if not torch.isfinite(weights[name]).all():
@@ -80,14 +85,42 @@ class Lattices:
                 for place, matrix in enumerate(stack)
             ]
             self.stacks[name] = prepared
-        lattices = [lattice for stack in self.stacks.values() for lattice in stack]
-        self.mean_bits = sum(lattice.bits() for lattice in lattices) / sum(lattice.columns.size for lattice in lattices)
 
     def at(self, level: float) -> dict[str, TrellisCoded]:
-        c = 2.0 ** (self.mean_bits - level)
+        scales = self._scales(level)
         with ThreadPoolExecutor() as threads:  # each matrix is one thread's, so that their number changes nothing
-            rounded = {name: [threads.submit(_round, lattice, c) for lattice in stack] for name, stack in self.stacks.items()}
-            return {name: _stacked(self.stacks[name], c, [job.result() for job in jobs]) for name, jobs in rounded.items()}
+            rounded = {name: [threads.submit(_round, lattice, scales[name]) for lattice in stack] for name, stack in self.stacks.items()}
+            return {name: _stacked(self.stacks[name], scales[name], [job.result() for job in jobs]) for name, jobs in rounded.items()}
+
+    def _scales(self, level: float) -> dict[str, float]:
+        """Each parameter's c: one for all, but for classes whose bits are fixed."""
+        scales: dict[str, float] = {}
+        for bits, names in self._parts(level):
+            lattices = [lattice for name in names for lattice in self.stacks[name]]
+            scales.update(dict.fromkeys(names, _scale_of(lattices, bits)))
+        return scales
+
+    def _parts(self, level: float) -> Iterator[tuple[float, list[str]]]:
+        """Parameters that share their bits, and those."""
+        for kind, bits in self.fixed.items():
+            yield bits, [name for name in self.stacks if weight_class(name) == kind]
+        yield level, [name for name in self.stacks if weight_class(name) not in self.fixed]
+
+
+def _scale_of(lattices: list[Lattice], level: float) -> float:
+    """The c at which the bits of all weights are `level` on average, were they normal. What would have less than 0 has 0."""
+    if not lattices:
+        return 1.0
+    bits = np.array([lattice.bits() for lattice in lattices])
+    sizes = np.array([lattice.columns.size for lattice in lattices], float)
+    low, high = float(bits.min()) - level, float(bits.max())  # of log₂ c
+    for _ in range(64):
+        middle = (low + high) / 2
+        if sizes @ np.maximum(bits - middle, 0) > level * sizes.sum():
+            low = middle
+        else:
+            high = middle
+    return float(2.0**low)
 
 
 def prepare_lattices(

@@ -1,0 +1,61 @@
+"""Runs and artifacts as models that score."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from bytegolf.artifact.container import Artifact, read_artifact
+from bytegolf.config import Recipe, ScoreConfig
+from bytegolf.errors import InputError
+from bytegolf.model.gpt import GPT
+from bytegolf.text.dataset import Dataset
+from bytegolf.text.tokenizer import Tokenizer
+from bytegolf.train.device import choose_device
+from bytegolf.train.record import read_run
+
+Weights = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model ready to score, from a run or an artifact."""
+
+    model: GPT
+    tokenizer: Tokenizer
+    score: ScoreConfig
+
+
+def load_artifact(path: Path) -> Artifact:
+    """Read a `.bgz` file. Raises InputError for anything else."""
+    if not path.is_file():
+        raise InputError(f"{path}: expected an artifact, found {'a folder' if path.is_dir() else 'nothing'}")
+    return read_artifact(path.read_bytes(), str(path))
+
+
+def load_model(source: Path, local_rank: int = 0) -> LoadedModel:
+    """The model of a run folder (its final weights) or of an artifact, on the best device at hand, of several GPUs `local_rank`."""
+    device = choose_device("auto", local_rank)
+    if source.is_dir():
+        run = read_run(source)
+        return LoadedModel(scoring_model(run.recipe, run.weights, device), run.tokenizer, run.recipe.score)
+    artifact = load_artifact(source)
+    return LoadedModel(artifact.model().to(device), artifact.tokenizer, artifact.score)
+
+
+def scoring_model(recipe: Recipe, weights: Weights, device: torch.device) -> GPT:
+    """A model for scoring, in float32."""
+    model = GPT(recipe.model).to(device)
+    model.load_state_dict(dict(weights))
+    return model.eval()
+
+
+def matching(dataset: Dataset, tokenizer: Tokenizer) -> Dataset:
+    if dataset.tokenizer.sha256 != tokenizer.sha256:
+        raise InputError(
+            f"{dataset.folder.root}: expected the tokenizer the model was trained with, {tokenizer.name} ({tokenizer.sha256[:12]}), "
+            f"found {dataset.tokenizer.name} ({dataset.tokenizer.sha256[:12]})"
+        )
+    return dataset

@@ -1,0 +1,115 @@
+"""A run -> the best artifact that fits."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor
+
+from bytegolf.config import CoderName, MethodName, Recipe
+from bytegolf.errors import InputError
+from bytegolf.flow.models import matching, scoring_model
+from bytegolf.flow.scoring import score_and_record
+from bytegolf.model.gpt import parameter_count
+from bytegolf.pack.allocate import BudgetTooSmallError
+from bytegolf.pack.calibrate import calibrate
+from bytegolf.pack.fit import Ladder, fit, grid_ladder, lattice_ladder, seed_ladder
+from bytegolf.pack.gptq import ErrorFeedback
+from bytegolf.pack.quantize import Rounding
+from bytegolf.pack.rate import Lattices, prepare_lattices
+from bytegolf.progress import Progress
+from bytegolf.recipes import validate_recipe
+from bytegolf.report.results import PackResult
+from bytegolf.run import write_atomically, write_json
+from bytegolf.text.dataset import Dataset, open_data
+from bytegolf.train.device import choose_device
+from bytegolf.train.record import FinishedRun, read_run
+
+Weights = Mapping[str, Tensor]
+
+
+def pack(
+    run: Path,
+    *,
+    budget: int = 0,
+    reserve: int = 0,
+    method: MethodName | None = None,
+    coder: CoderName | None = None,
+    data: Path | None = None,
+    tokenizer: Path | None = None,
+    out: Path | None = None,
+) -> PackResult:
+    """Pack a run's weights into at most `budget` − `reserve` bytes; budget, method and coder are the recipe's where not given.
+
+    Without data method rate learns from text of the model's own. Raises InputError if even the smallest possible file is larger,
+    or method gptq is given no data.
+    """
+    trained = read_run(run)
+    recipe = _packed_by(trained.recipe, method, coder)
+    dataset = matching(open_data(data, tokenizer), trained.tokenizer) if data else None
+    budget, method = budget or recipe.pack.budget, recipe.pack.method
+    try:
+        ladder = _ladder(recipe, trained, dataset)
+        with Progress("pack", None, "tries") as progress:
+            fitted = fit(ladder, budget - reserve, lambda size: progress.advance(note=f"{size:,} bytes"))
+    except BudgetTooSmallError as error:
+        which = "the size of method seed's fixed bits" if method == "seed" else "the smallest possible"
+        raise InputError(f"--budget: expected at least {error.smallest + reserve:,} bytes, {which}, found {budget:,}") from None
+    file = out or trained.folder.artifact
+    write_atomically(file, fitted.file.data)
+    before = after = None
+    if dataset is not None:
+        before, after = (score_and_record(source, dataset, "sliding").bpb for source in (run, file))
+    parameters, size = parameter_count(recipe.model), len(fitted.file.data)
+    result = PackResult(
+        size,
+        budget,
+        method,
+        recipe.pack.coder,
+        parameters,
+        8 * size / parameters,
+        fitted.entropy_bits_per_weight,
+        before,
+        after,
+        str(file),
+        fitted.bits,
+        fitted.file.sections,
+    )
+    if out is None:
+        write_json(trained.folder.pack, result.to_json())
+    return result
+
+
+def _packed_by(recipe: Recipe, method: MethodName | None, coder: CoderName | None) -> Recipe:
+    """The recipe with another way to pack where one is given."""
+    chosen = {key: value for key, value in (("method", method), ("coder", coder)) if value is not None}
+    values = recipe.model_dump()
+    return validate_recipe({**values, "pack": {**values["pack"], **chosen}}, recipe.name) if chosen else recipe
+
+
+def _ladder(recipe: Recipe, trained: FinishedRun, dataset: Dataset | None) -> Ladder:
+    """Of the recipe's method."""
+    weights, tokenizer = trained.weights, trained.tokenizer
+    match recipe.pack.method:
+        case "rate":
+            return lattice_ladder(_lattices(recipe, weights, dataset), recipe, tokenizer)
+        case "gptq":
+            return grid_ladder(weights, recipe, tokenizer, _feedback(recipe, weights, dataset))
+        case "seed":
+            return seed_ladder(weights, recipe, tokenizer)
+
+
+def _lattices(recipe: Recipe, weights: Weights, dataset: Dataset | None) -> Lattices:
+    """By what the loss minds, on training text if there is any."""
+    source = recipe.pack.calibration if dataset or recipe.pack.calibration != "text" else "self"
+    model, tokens = scoring_model(recipe, weights, choose_device("auto")), dataset.train if dataset else None
+    with Progress(f"calibrate by {source}", recipe.pack.calibration_tokens, "tokens") as progress:
+        return prepare_lattices(source, model, weights, recipe, tokens, progress.advance)
+
+
+def _feedback(recipe: Recipe, weights: Weights, dataset: Dataset | None) -> Rounding:
+    """Error feedback by what the model's matrices read of training text."""
+    if dataset is None:
+        raise InputError("--data: expected a data folder, whose training text method gptq learns from, found none")
+    model = scoring_model(recipe, weights, choose_device("auto"))
+    with Progress("calibrate", recipe.pack.calibration_tokens, "tokens") as progress:
+        return ErrorFeedback(calibrate(model, recipe, dataset.train, progress.advance), recipe.pack)

@@ -1,0 +1,144 @@
+"""A recipe and a data folder -> a run; or weights that another program trained."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from bytegolf.artifact.container import write_artifact
+from bytegolf.artifact.foreign import read_tensors
+from bytegolf.artifact.translate import translate
+from bytegolf.config import Recipe, ScoreConfig
+from bytegolf.errors import InputError
+from bytegolf.flow.models import scoring_model
+from bytegolf.model.gpt import GPT, parameter_count
+from bytegolf.pack.allocate import Bits
+from bytegolf.pack.plan import plan_artifact
+from bytegolf.pack.quantize import quantize_model
+from bytegolf.pack.seed import quantize_seed
+from bytegolf.parallel import Group, joined
+from bytegolf.progress import Progress, say
+from bytegolf.recipes import recipe_toml
+from bytegolf.report.results import ImportResult, TrainResult
+from bytegolf.run import RunFolder
+from bytegolf.score.protocols import score_tokens
+from bytegolf.text.batches import count_sequences, require_shares
+from bytegolf.text.dataset import Dataset, open_data
+from bytegolf.text.tokenizer import Tokenizer, load_tokenizer
+from bytegolf.train.device import choose_device, choose_dtype
+from bytegolf.train.learner import Learner
+from bytegolf.train.loop import Trainer
+from bytegolf.train.record import begin_run, finish_run, record_import, resumable
+from bytegolf.train.replay import Replay, read_replay
+from bytegolf.train.schedule import Clock
+from bytegolf.train.trackers import require_trackers
+
+Weights = Mapping[str, Tensor]
+
+
+def train(
+    recipe: Recipe, data: Path, out: Path, *, resume: bool = False, tokenizer: Path | None = None, replay: Path | None = None
+) -> TrainResult:
+    """Train `recipe` on a data folder into a run folder, with the clock of the finished run `replay` if one is given.
+
+    Raises InputError if `out` exists and `resume` is off, or if recipe, data and runs do not agree.
+    """
+    with joined() as group:
+        run, dataset = RunFolder(out), open_data(data, tokenizer)
+        if dataset.tokenizer.vocab_size != recipe.model.vocab_size:
+            raise InputError(
+                f"{data}: expected the recipe's model.vocab_size {recipe.model.vocab_size}, found tokenizer {dataset.tokenizer.name}"
+            )
+        count_sequences(dataset.train, recipe.train.sequence_length)  # what cannot begin leaves no folder behind
+        require_shares(recipe, group)
+        group.once(lambda: require_trackers(recipe.train))
+        device = choose_device(recipe.train.device, group.local_rank)
+        _require_the_same(group, data=dataset.sha256, tokenizer=dataset.tokenizer.sha256, recipe=recipe_toml(recipe))
+        repeated = read_replay(replay, recipe, dataset) if replay and group.leads else None  # its clock is process 0's
+        if group.once(lambda: begin_run(run, recipe, dataset.tokenizer, resume)):
+            say(f"{out}: already finished")
+        else:
+            _train(run, recipe, dataset, device, repeated, group)
+        if repeated:
+            repeated.compare(run)
+        return group.once(lambda: _train_result(run))
+
+
+def _require_the_same(group: Group, **identities: str) -> None:
+    """Raises InputError if processes were given different things: several machines may hold several copies."""
+    everybody = group.gather(identities)
+    for rank, theirs in enumerate(everybody):
+        for name, identity in theirs.items():
+            if identity != everybody[0][name]:
+                raise InputError(f"expected the {name} of rank 0 in every process, found another on rank {rank}")
+
+
+def _train(run: RunFolder, recipe: Recipe, dataset: Dataset, device: torch.device, replay: Replay | None, group: Group) -> None:
+    """Train from where the run stands to the end of its clock, or of the clock of the run it repeats."""
+    dtype = choose_dtype(recipe.train, device)
+    model = GPT(recipe.model, dtype)
+    model.initialise(recipe.train.seed, recipe.train.init)
+    where = f"{device} in {str(dtype).removeprefix('torch.')}" + (f", {group.size} processes" if group.size > 1 else "")
+    say(f"train {recipe.name}: {parameter_count(recipe.model):,} parameters on {where}")
+    planned = plan_artifact(recipe)
+    if not planned.fits:
+        say(f"warning: the artifact will not fit pack.budget {planned.budget:,}, it needs about {planned.predicted_bytes:,} bytes")
+    fingerprint = {
+        "data": dataset.sha256,
+        "tokenizer": dataset.tokenizer.sha256,
+        "replay": replay.weights_sha256 if replay else "",
+    }
+    clock = replay.clock if replay else Clock.of(recipe.train)
+    trainer = Trainer(Learner(recipe, model.to(device), planned.bits, group), dataset.train, run, group.once(lambda: fingerprint), clock)
+
+    def validate(weights: Weights, limit_bytes: int) -> dict[str, float | None]:
+        bpb = _validate(scoring_model(recipe, weights, device), recipe.score, dataset, limit_bytes, group)
+        return {"bpb": bpb, "artifact_bytes": _trial_bytes(weights, recipe, dataset.tokenizer, planned.bits) if group.leads else None}
+
+    with resumable(run):
+        final = trainer.fit(validate)
+        if group.leads:
+            finish_run(run, recipe, final, dataset, replay.to_json() if replay else None)
+
+
+def _validate(model: GPT, config: ScoreConfig, dataset: Dataset, limit_bytes: int, group: Group) -> float:
+    """Bits per byte by the standard protocol, whose windows the processes share out."""
+    tokens, num_bytes = dataset.held_out(limit_bytes)
+    targets = len(tokens) - 1
+    mine = group.share(range(0, targets, config.window))
+    part = tokens[mine[0] : min(mine[-1] + config.window, targets) + 1] if mine else tokens[:1]
+    with Progress("score standard", len(part) - 1, "tokens") as progress:
+        bits = score_tokens(model, part, num_bytes, "standard", config, progress.advance).bits
+    return group.sum_(torch.tensor(bits, dtype=torch.float64)).item() / num_bytes
+
+
+def _trial_bytes(weights: Weights, recipe: Recipe, tokenizer: Tokenizer, bits: Bits) -> int | None:
+    """Size of the artifact if training ended now; None where the weights cannot be packed yet, which is no reason to stop."""
+    try:
+        seed = recipe.pack.method == "seed"
+        artifact = quantize_seed(weights, recipe, tokenizer) if seed else quantize_model(weights, recipe, tokenizer, bits)
+        return len(write_artifact(artifact).data)
+    except InputError:
+        return None
+
+
+def _train_result(run: RunFolder) -> TrainResult:
+    manifest = run.read_manifest()
+    return TrainResult(
+        run=str(run.root), **{key: manifest[key] for key in ("steps", "seconds", "tokens_per_second", "val_bpb", "parameters")}
+    )
+
+
+def import_checkpoint(checkpoint: Path, out: Path, *, recipe: Recipe, tokenizer: Path) -> ImportResult:
+    """Make a run of weights that another program trained: of the seed system's scripts, or under this package's names.
+
+    Raises InputError if they are not the recipe's model, or `out` exists.
+    """
+    vocabulary = load_tokenizer(tokenizer)
+    if vocabulary.vocab_size != recipe.model.vocab_size:
+        raise InputError(f"{tokenizer}: expected the recipe's model.vocab_size {recipe.model.vocab_size}, found {vocabulary.vocab_size}")
+    parameters = parameter_count(recipe.model)
+    weights = translate(read_tensors(checkpoint, parameters), recipe.model, str(checkpoint))
+    record_import(RunFolder(out), recipe, weights, vocabulary, checkpoint)
+    return ImportResult(str(out), str(checkpoint), recipe.name, parameters)
