@@ -1,29 +1,22 @@
 """What matrices read, observed without a change to what the model computes; and that GPTQ by it pays on a trained model."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from bytegolf.config import Recipe
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT
 from bytegolf.model.parts import Parts
-from bytegolf.pack.calibrate import Moments, calibrate, input_moments
+from bytegolf.pack.calibrate import calibrate, input_moments
 from bytegolf.pack.fit import fit, grid_ladder
 from bytegolf.pack.gptq import ErrorFeedback
 from bytegolf.pack.quantize import nearest, quantize_model
-from bytegolf.score.protocols import score_tokens
-from bytegolf.text.shards import TokenStream
 from bytegolf.text.tokenizer import BytesTokenizer
 from model.cases import CHANGES, changed, random_model, random_tokens
 
 from .test_gptq import output_error
-from .trained import train_small
+from .trained import Trained
 
 TOKENIZER = BytesTokenizer()
 
@@ -122,33 +115,7 @@ def test_a_model_that_diverged() -> None:
 # --- on a trained model
 
 
-@dataclass(frozen=True)
-class Case:
-    recipe: Recipe
-    weights: Mapping[str, Tensor]
-    stream: TokenStream
-    moments: Moments
-    held_out: NDArray[np.uint16]
-
-    @property
-    def model(self) -> GPT:
-        model = GPT(self.recipe.model)
-        model.load_state_dict(dict(self.weights))
-        return model
-
-    def bpb(self, model: GPT) -> float:
-        return score_tokens(model, self.held_out, len(self.held_out), "standard", self.recipe.score).bpb
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Case:
-    recipe, weights, stream, held_out = train_small(tmp_path_factory.mktemp("trained"))
-    model = GPT(recipe.model)
-    model.load_state_dict(weights)
-    return Case(recipe, weights, stream, calibrate(model, recipe, stream), held_out)
-
-
-def test_tokens_of_the_calibration(trained: Case) -> None:
+def test_tokens_of_the_calibration(trained: Trained) -> None:
     """As many as the recipe says, or as there are, and each batch is told."""
     for asked, expected in ((1, 32), (100, 96), (10**9, (len(trained.stream) - 1) // 32 * 32)):
         pack = trained.recipe.pack.model_copy(update={"calibration_tokens": asked})
@@ -158,7 +125,7 @@ def test_tokens_of_the_calibration(trained: Case) -> None:
 
 
 @pytest.mark.parametrize("bits", [2.0, 3.0, 4.0])
-def test_every_matrix_is_better_off(trained: Case, bits: float) -> None:
+def test_every_matrix_is_better_off(trained: Trained, bits: float) -> None:
     """In the error of its output."""
     classes = dict.fromkeys(("mlp", "attention", "embedding", "table", "projection"), bits)
     rounding = ErrorFeedback(trained.moments, trained.recipe.pack)
@@ -175,7 +142,7 @@ def test_every_matrix_is_better_off(trained: Case, bits: float) -> None:
         np.testing.assert_array_equal(same.steps, fed.weights[name].steps)
 
 
-def test_the_model_is_better_off_at_equal_size(trained: Case) -> None:
+def test_the_model_is_better_off_at_equal_size(trained: Trained) -> None:
     """Budgets of which rounding to the nearest makes a loss that shows."""
     rounding = ErrorFeedback(trained.moments, trained.recipe.pack)
     lossless = trained.bpb(trained.model)
