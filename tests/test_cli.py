@@ -551,7 +551,7 @@ def test_a_full_disk(refused: Callable[..., str], monkeypatch: pytest.MonkeyPatc
         (3000, (), "new/recipe.toml"),
         (200_000, (), "new/checkpoints/step-00000010"),
         (50_000, ("train.checkpoint_every=0", "train.max_steps=20"), "new/weights.safetensors"),
-        (8000, ("train.checkpoint_every=0", "train.max_steps=60"), "new/log.jsonl"),
+        (9000, ("train.checkpoint_every=0", "train.max_steps=60"), "new/log.jsonl"),
     ],
 )
 def test_training_on_a_full_disk(bytegolf: Callable[..., Result], desk: Path, room: int, overrides: tuple[str, ...], refused: str) -> None:

@@ -97,7 +97,11 @@ def test_what_is_fitted_is_the_file(ladder: Ladder, smallest: int) -> None:
         np.testing.assert_array_equal(again.weights[name].integers, weight.integers)
     assert sum(found.file.sections.values()) == len(found.file.data)
     matrices = [matrix for weight in found.artifact.weights.values() for matrix in weight.integers]
-    assert found.entropy_bits_per_weight == pytest.approx(entropy_bits(matrices) / sum(matrix.size for matrix in matrices))
+    bits, weights = found.entropy_bits_per_weight * sum(matrix.size for matrix in matrices), found.artifact.weights
+    if isinstance(weights["tokens"], Quantized):
+        assert bits == pytest.approx(entropy_bits(matrices))
+    else:  # what is learnt on the way, of so small a model a few percent
+        assert 0.9 < bits / (8 * sum(found.file.sections[section] for section in ("controls", *CLASSES))) < 1
     assert set(found.bits) == set(CLASSES)
     for kind in CLASSES:
         count = sum(weight.integers.size for name, weight in found.artifact.weights.items() if weight_class(name) == kind)

@@ -29,6 +29,7 @@ DEFAULTS: dict[str, object] = {
     "ttt.batch_sequences": 32, "ttt.grad_clip": 1.0,
     "pack.budget": 16_000_000, "pack.method": "rate", "pack.mlp_int": 5, "pack.attention_int": 6,
     "pack.mlp_bits": 0.0, "pack.attention_bits": 0.0, "pack.embedding_bits": 0.0, "pack.table_bits": 0.0,
+    "pack.calibration": "text",
 }  # fmt: skip
 # A third script, with defaults of its own.
 BASELINE_DEFAULTS = DEFAULTS | {

@@ -41,10 +41,28 @@ def encode_trellis(matrices: Sequence[Integers], row_scales: Sequence[Integers])
     for matrix in matrices:
         if matrix.size and max(-int(matrix.min()), int(matrix.max())) > MAX_MAGNITUDE:
             raise ValueError(f"an integer is above {MAX_MAGNITUDE}")
-    words, coder = np.empty(WORDS_PER_WEIGHT * sum(matrix.size for matrix in matrices) + 1, np.uint32), encoder()
-    _code_all([np.ascontiguousarray(matrix, np.int32) for matrix in matrices], row_scales, True, coder, words)
+    coder, words, _ = _encode(matrices, row_scales)
     finish(coder, words)
     return words[: int(coder[POSITION])].astype("<u4").tobytes()
+
+
+def entropy_given_histograms(matrices: Sequence[Integers], row_scales: Sequence[Integers]) -> float:
+    """Bits that `encode_trellis` would need, had it known every histogram beforehand: what it loses above that is for learning."""
+    if not matrices:
+        return 0.0
+    _, _, met = _encode(matrices, row_scales)
+    in_all = met.sum(axis=2, keepdims=True)
+    tokens = met * np.log2(np.maximum(in_all, 1) / np.maximum(met, 1))
+    extra = np.array([0 if token < EXACT else _split_token(token)[0] for token in range(MAX_TOKENS)])
+    signs = met.sum() - met[:, 0, 0].sum()  # zero has none, but for the grid half a step up
+    return float(tokens.sum() + (met * extra).sum() + signs)
+
+
+def _encode(matrices: Sequence[Integers], row_scales: Sequence[Integers]) -> tuple[Coder, Words, Counts]:
+    """The encoder, the words it wrote, and how often it met each token in each histogram."""
+    words, coder = np.empty(WORDS_PER_WEIGHT * sum(matrix.size for matrix in matrices) + 1, np.uint32), encoder()
+    met = _code_all([np.ascontiguousarray(matrix, np.int32) for matrix in matrices], row_scales, True, coder, words)
+    return coder, words, met
 
 
 def decode_trellis(data: bytes, row_scales: Sequence[Integers], columns: Sequence[int]) -> list[Integers]:
@@ -60,13 +78,14 @@ def decode_trellis(data: bytes, row_scales: Sequence[Integers], columns: Sequenc
     return matrices
 
 
-def _code_all(matrices: Sequence[Integers], row_scales: Sequence[Integers], encoding: bool, coder: Coder, words: Words) -> None:
+def _code_all(matrices: Sequence[Integers], row_scales: Sequence[Integers], encoding: bool, coder: Coder, words: Words) -> Counts:
     counts, mean = first_counts().copy(), FIRST_MEAN
-    totals = counts.sum(axis=2)
+    totals, met = counts.sum(axis=2), np.zeros_like(counts)
     for matrix, scales in zip(matrices, row_scales, strict=True):
-        mean = _code(matrix, _expected_ratios(scales), encoding, coder, words, counts, totals, thresholds(), mean, NEXT)
+        mean = _code(matrix, _expected_ratios(scales), encoding, coder, words, counts, totals, met, thresholds(), mean, NEXT)
         if mean < 0:
             raise CorruptStreamError("a symbol is out of bounds")
+    return met
 
 
 def _expected_ratios(row_scales: Integers) -> NDArray[np.int64]:
@@ -120,6 +139,7 @@ def _code(
     words: Words,
     counts: Counts,
     totals: Counts,
+    met: Counts,
     thresholds: NDArray[np.int64],
     before: int,
     following: NDArray[np.uint8],
@@ -141,7 +161,8 @@ def _code(
             shift: Number = np.int64(states[c]) & 1
             value: Number = np.int64(matrix[r, c])
             magnitude: Number = -value - shift if value < 0 else value
-            magnitude = _code_magnitude(encoding, coder, words, magnitude, counts[kind, shift], totals[kind, shift : shift + 1])
+            total = totals[kind, shift : shift + 1]
+            magnitude = _code_magnitude(encoding, coder, words, magnitude, counts[kind, shift], total, met[kind, shift])
             negative: Number = np.int64(value < 0)
             if magnitude + shift > 0:
                 negative = plain(encoding, coder, words, negative, 1)
@@ -172,9 +193,15 @@ def _class(size: int, thresholds: NDArray[np.int64]) -> int:
 
 @compiled
 def _code_magnitude(
-    encoding: bool, coder: Coder, words: Words, magnitude: Number, counts: NDArray[np.int64], total: NDArray[np.int64]
+    encoding: bool,
+    coder: Coder,
+    words: Words,
+    magnitude: Number,
+    counts: NDArray[np.int64],
+    total: NDArray[np.int64],
+    met: NDArray[np.int64],
 ) -> Number:
-    """The magnitude, or -1 for what is no stream. `counts` and `total` learn of it."""
+    """The magnitude, or -1 for what is no stream. `counts`, `total` and `met` learn of it."""
     bits: Number = 0
     while magnitude >> bits >= EXACT:
         bits += 1
@@ -182,6 +209,7 @@ def _code_magnitude(
     token = symbol(encoding, coder, words, token, counts, total[0])
     if token < 0:
         return -1
+    met[token] += 1
     counts[token] += INCREMENT
     total[0] += INCREMENT
     if total[0] > LIMIT:

@@ -91,6 +91,14 @@ def _encode(coder: CoderName, matrices: list[Integers], row_scales: list[Integer
     return encode_trellis(matrices, row_scales)
 
 
+def trellis_entropy_bits(weights: Mapping[str, TrellisCoded]) -> float:
+    """Bits that the range coder would need for the integers, did it know their histograms beforehand."""
+    from bytegolf.artifact.adaptive import entropy_given_histograms
+
+    matrices, row_scales = trellis_matrices(weights), _row_scales(weights)
+    return sum(entropy_given_histograms(matrices[section], row_scales[section]) for section in STREAMS)
+
+
 def decode_trellis_sections(stacks: Stacks, coder: CoderName, sections: Mapping[str, bytes]) -> dict[str, TrellisCoded]:
     """The parameters of `stacks`. Raises ValueError or CorruptStreamError where the sections do not hold just them."""
     sides = [(count, side) for count, rows, columns in stacks.values() for side in (rows, columns)]

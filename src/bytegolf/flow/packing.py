@@ -37,10 +37,12 @@ def pack(
     data: Path | None = None,
     tokenizer: Path | None = None,
     out: Path | None = None,
+    scored: bool = True,
 ) -> PackResult:
     """Pack a run's weights into at most `budget` − `reserve` bytes; budget, method and coder are the recipe's where not given.
 
-    Without data method rate learns from text of the model's own. Raises InputError if even the smallest possible file is larger,
+    Methods rate and gptq learn from the training text of `data`, rate without any from text of the model's own. Held-out text
+    only scores the model before and after, unless it is not to be `scored`. Raises InputError if even the smallest possible file is larger,
     or method gptq is given no data.
     """
     trained = read_run(run)
@@ -57,7 +59,7 @@ def pack(
     file = out or trained.folder.artifact
     write_atomically(file, fitted.file.data)
     before = after = None
-    if dataset is not None:
+    if dataset and scored:
         before, after = (score_and_record(source, dataset, "sliding").bpb for source in (run, file))
     parameters, size = parameter_count(recipe.model), len(fitted.file.data)
     result = PackResult(

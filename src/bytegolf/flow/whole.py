@@ -43,8 +43,7 @@ def train_as_seed(command: SeedCommand, *, resume: bool = False, replay: Path | 
             for line in command.mapping:
                 say(f"environment: {line}")
         trained = train(command.recipe, command.data, command.out, resume=resume, tokenizer=command.tokenizer, replay=replay)
-        text = command.data if command.recipe.pack.method == "gptq" else None  # to learn from
-        packed = group.once(lambda: pack(command.out, data=text, tokenizer=command.tokenizer))
+        packed = group.once(lambda: pack(command.out, data=command.data, tokenizer=command.tokenizer, scored=False))
         artifact = RunFolder(command.out).artifact
         scores = [group.once(lambda: score(artifact, command.data, "sliding", tokenizer=command.tokenizer))]
         if command.recipe.ttt.enabled:

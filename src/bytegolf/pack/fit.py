@@ -6,9 +6,10 @@ from functools import cached_property
 
 from torch import Tensor
 
-from bytegolf.artifact.container import Artifact, write_artifact
+from bytegolf.artifact.container import Artifact, trellis_coded, write_artifact
 from bytegolf.artifact.entropy import entropy_bits
 from bytegolf.artifact.sections import PackedFile
+from bytegolf.artifact.trellis import trellis_entropy_bits
 from bytegolf.config import Recipe
 from bytegolf.model.gpt import WeightClass, weight_class
 from bytegolf.pack.allocate import GRIDS, TRELLISES, Allocation, Bits, highest_level
@@ -52,9 +53,14 @@ class Fitted:
 
     @cached_property
     def entropy_bits_per_weight(self) -> float:
-        """Order-0 entropy of each matrix's integers, averaged over the weights that are integers; 0 if none are."""
-        matrices = [weight.integers[place] for weight in self.artifact.weights.values() for place in weight.coded]
-        return entropy_bits(matrices) / max(1, sum(matrix.size for matrix in matrices))
+        """Entropy of the integers given all that the coder's histograms hang on, averaged over them; 0 if there are none.
+
+        On a grid each matrix has a histogram.
+        """
+        weights = self.artifact.weights
+        matrices = [weight.integers[place] for weight in weights.values() for place in weight.coded]
+        bits = trellis_entropy_bits(weights) if trellis_coded(weights) else entropy_bits(matrices)
+        return bits / max(1, sum(matrix.size for matrix in matrices))
 
 
 def lattice_ladder(lattices: Lattices, recipe: Recipe, tokenizer: Tokenizer) -> Ladder:
