@@ -1,93 +1,262 @@
-"""Ways to pack, on the same weights: bytes, and bits per byte lost on the held-out text (protocol standard).
+"""What a byte buys: bits per byte lost over float against the size of the whole file, for every way to pack, on the same weights.
 
-    python benchmarks/packing.py RUN --data DIR
+    python benchmarks/packing.py RUN --data DIR --out benchmarks/results/packing.json
+    python benchmarks/packing_page.py
 
-First the seed system's fixed widths through each coder; then, at the size they take through zstd and at smaller ones, rounding to
-the nearest and GPTQ, whose steps fill the budget. docs/packing.md keeps the output.
+Two baselines stand for what is common. The seed system's export: INT6 everywhere, a step per row, LZMA-9. And the practice of
+the field: GPTQ in act order with damping 0.01, a step per row of 12.85 standard deviations over 31 (20 over 127 for the token
+embedding), one byte a weight through brotli-11. What is lost is counted window by window of held-out text, non-overlapping, so
+that ways are compared on the same tokens. At each baseline's own loss the size of method rate is interpolated between its
+budgets, in the logarithm of the loss; windows are drawn anew, with replacement, for a confidence interval.
 """
 
 import argparse
-import io
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import get_args
+from unittest.mock import patch
 
+import brotli
 import numpy as np
 import torch
-import zstandard
+from numpy.typing import NDArray
 
-from bytegolf.config import CoderName, MethodName
+from bytegolf.artifact.container import Artifact, write_artifact
+from bytegolf.artifact.entropy import encode_integers
+from bytegolf.artifact.grid import quantize
+from bytegolf.artifact.trellis import TrellisCoded
+from bytegolf.config import CalibrationName, CoderName, Recipe
 from bytegolf.flow import load_model
-from bytegolf.model.gpt import GPT
-from bytegolf.pack.calibrate import calibrate
-from bytegolf.pack.fit import Fitted, fit
-from bytegolf.pack.gptq import ErrorFeedback
-from bytegolf.pack.quantize import Rounding, nearest
-from bytegolf.score.protocols import score_tokens
+from bytegolf.model.gpt import GPT, weight_class
+from bytegolf.pack import viterbi
+from bytegolf.pack.calibrate import Moments, calibrate
+from bytegolf.pack.fit import Fitted, fit, grid_ladder, lattice_ladder, seed_ladder
+from bytegolf.pack.gptq import ErrorFeedback, feedback, round_with_feedback
+from bytegolf.pack.lattice import Lattice
+from bytegolf.pack.rate import Lattices, prepare_lattices
+from bytegolf.run import provenance, write_json
 from bytegolf.text.dataset import open_data
 from bytegolf.train.record import FinishedRun, read_run
 
-UNLIMITED = 1 << 40
+BITS = (1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)  # bits a weight, of the whole file
+ABLATED_AT = (2.0, 3.0, 4.0)
+RESAMPLED = 2000
+NO_TRELLIS = np.broadcast_to(np.array([[0, 0], [0, 2]]), (8, 2, 2)).copy()  # even levels alone: whole steps
+SOURCES: tuple[CalibrationName, ...] = get_args(CalibrationName)
+
+
+@dataclass(frozen=True)
+class Point:
+    """One way to pack at one size. Losses are (windows,) in bits per byte, over float; divergences of the predictions too."""
+
+    way: str
+    bytes: int
+    loss: NDArray[np.float64]
+    divergence: NDArray[np.float64]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--limit-bytes", type=int, default=300_000)
-    parser.add_argument("--share", type=float, action="append", help="of the seed's size, to pack into; repeatable")
+    parser.add_argument("--limit-bytes", type=int, default=200_000, help="of held-out text")
+    parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     run, data = read_run(arguments.run), open_data(arguments.data)
-    tokens, num_bytes = data.held_out(arguments.limit_bytes)
-
-    def bpb(model: GPT) -> float:
-        return score_tokens(model, tokens, num_bytes, "standard", run.recipe.score).bpb
-
-    loaded = load_model(arguments.run)
-    lossless = bpb(loaded.model)
-    print(f"{arguments.run.name}: float32 {lossless:.5f} bpb on {num_bytes:,} bytes\n")
-    print(f"{'method':<8}{'coder':<8}{'bytes':>12}{'bits a weight':>16}{'bpb lost':>12}")
-
-    def show(method: MethodName, coder: CoderName, limit: int, rounding: Rounding = nearest) -> int:
-        fitted = pack(run, method, coder, limit, rounding)
-        size = len(fitted.file.data)
-        weights = sum(weight.numel() for weight in run.weights.values())
-        lost = bpb(fitted.artifact.model()) - lossless
-        print(f"{method:<8}{coder:<8}{size:>12,}{8 * size / weights:>16.3f}{lost:>+12.5f}", flush=True)
-        return size
-
-    sizes = {coder: show("seed", coder, UNLIMITED) for coder in ("zlib", "zstd", "lzma", "range")}
-    print(f"{'':<8}{'pickled':<8}{len(pickled(pack(run, 'seed', 'zstd', UNLIMITED, nearest))):>12,}  as the seed wrote it, through zstd")
-    feedback = ErrorFeedback(calibrate(loaded.model, run.recipe, data.train), run.recipe.pack)
-    for coder in get_args(CoderName):
-        show("rate", coder, sizes["zstd"])
-    for share in arguments.share or (1.0, 0.8, 0.65, 0.5):
-        show("rate", "range", int(share * sizes["zstd"]))
-        show("gptq", "range", int(share * sizes["zstd"]), feedback)
+    judge = Judge(load_model(arguments.run).model, run.recipe.score.window, *data.held_out(arguments.limit_bytes))
+    ways = Ways(run)
+    moments = calibrate(judge.model, run.recipe, data.train)
+    lattices = {source: prepare_lattices(source, judge.model, run.weights, run.recipe, data.train) for source in SOURCES}
+    points = [judge.point(*found) for found in ways.all(moments, lattices)]
+    curve = [point for point in points if point.way == "rate"]
+    result = {
+        "date": f"{date.today()}",
+        "recipe": run.recipe.name,
+        "parameters": ways.parameters,
+        "steps": run.folder.read_manifest()["steps"],
+        "bytes_scored": judge.num_bytes,
+        "bpb": judge.bpb,
+        "saved": {base.way: saved(curve, base) for base in points if base.way in (SEED, PRACTICE)},
+        "points": [described(point, ways.parameters) for point in points],
+        "machine": provenance(),
+    }
+    print(json.dumps(result["saved"], indent=2))
+    if arguments.out:
+        write_json(arguments.out, result)
 
 
-def pack(run: FinishedRun, method: MethodName, coder: CoderName, limit: int, rounding: Rounding) -> Fitted:
-    chosen = run.recipe.pack.model_copy(update={"method": method, "coder": coder})
-    return fit(run.weights, run.recipe.model_copy(update={"pack": chosen}), run.tokenizer, limit, rounding=rounding)
+class Judge:
+    """A model, and how much worse than it others are on held-out text."""
+
+    def __init__(self, model: GPT, window: int, tokens: object, num_bytes: int) -> None:
+        self.model = model
+        text = torch.from_numpy(np.asarray(tokens[:]).astype(np.int64))  # type: ignore[index]
+        self.windows = text[: (len(text) - 1) // window * window + 1].unfold(0, window + 1, window)
+        self.num_bytes = round(num_bytes * (self.windows.numel() - len(self.windows)) / (len(text) - 1))
+        self.nats, _ = self.measured(model)
+        self.bpb = float(self.nats.sum()) / np.log(2) / self.num_bytes
+
+    def measured(self, model: GPT) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Of each window, summed nats of the targets and of the divergence of the predictions from the judge's own."""
+        nats, divergences = [], []
+        with torch.no_grad():
+            for window in self.windows:
+                ours, theirs = (each(window[None, :-1])[0].log_softmax(-1).double() for each in (self.model, model))
+                nats.append(-float(theirs.gather(1, window[1:, None]).sum()))
+                divergences.append(float((ours.exp() * (ours - theirs)).sum()))
+        return np.array(nats), np.array(divergences)
+
+    def point(self, way: str, size: int, model: GPT) -> Point:
+        nats, divergence = self.measured(model)
+        scale = len(self.windows) / np.log(2) / self.num_bytes
+        found = Point(way, size, (nats - self.nats) * scale, divergence * scale)
+        print(f"{way:<28}{size:>12,}{found.loss.mean():>+11.5f}{found.divergence.mean():>11.6f}", flush=True)
+        return found
 
 
-def pickled(fitted: Fitted) -> bytes:
-    """The same weights in the seed's own container: a torch file of int8 and float16 tensors by name, through zstd -22."""
-    artifact, tensors, kinds = fitted.artifact, {}, {}
-    for name, weight in artifact.weights.items():
-        for place in range(len(weight.integers)):
-            own = f"{name}.{place}.weight"
-            kinds[own] = "float16" if place in weight.kept else "int"
-            if place in weight.kept:
-                tensors[own] = torch.from_numpy(weight.kept[place])
-            else:
-                tensors[f"{own}.q"] = torch.from_numpy(weight.integers[place].astype(np.int8))
-                tensors[f"{own}.scale"] = torch.from_numpy(weight.steps[place])
-    for name, control in artifact.controls.items():
-        for place, vector in enumerate(control.reshape(-1, control.shape[-1]) if control.ndim > 1 else [control]):
-            tensors[f"{name}.{place}"], kinds[f"{name}.{place}"] = torch.from_numpy(np.array(vector)), "float16"
-    file = io.BytesIO()
-    torch.save({"w": tensors, "m": kinds}, file)
-    return zstandard.ZstdCompressor(level=22).compress(file.getvalue())
+def described(point: Point, parameters: int) -> dict[str, object]:
+    error = float(point.loss.std(ddof=1) / np.sqrt(len(point.loss)))
+    return {
+        "way": point.way,
+        "bytes": point.bytes,
+        "bits_per_weight": 8 * point.bytes / parameters,
+        "bpb_lost": float(point.loss.mean()),
+        "standard_error": error,
+        "divergence": float(point.divergence.mean()),
+    }
+
+
+def saved(curve: list[Point], base: Point) -> dict[str, object]:
+    """Share of the baseline's bytes that the curve saves at its loss, and at its divergence; with 95 % intervals, paired by window."""
+    random, windows = np.random.default_rng(0), len(base.loss)
+    draws = [np.arange(windows), *(random.integers(windows, size=windows) for _ in range(RESAMPLED))]
+    found = {}
+    for name in ("loss", "divergence"):
+        every = np.array([getattr(point, name) for point in curve])
+        own = getattr(base, name)
+        shares = [1 - _size_at([point.bytes for point in curve], every[:, draw].mean(1), own[draw].mean()) / base.bytes for draw in draws]
+        low, high = np.quantile(shares[1:], (0.025, 0.975))
+        found[f"at_its_{name}"] = {"share": float(shares[0]), "interval": [float(low), float(high)], "of": base.bytes}
+    return found
+
+
+def _size_at(sizes: list[int], losses: NDArray[np.float64], loss: float) -> float:
+    """Where the curve reaches a loss: the logarithm of losses is nearly linear in size. Losses that noise leaves at 0 count as 1e-7."""
+    falling = np.minimum.accumulate(np.maximum(losses, 1e-7))
+    return float(np.interp(-np.log(max(loss, 1e-7)), -np.log(falling), sizes))
+
+
+SEED, PRACTICE = "seed INT6, LZMA-9", "GPTQ by rows, brotli-11"
+
+
+class Ways:
+    """All ways to pack one run: name, size and model of each."""
+
+    def __init__(self, run: FinishedRun) -> None:
+        self.run = run
+        self.parameters = sum(weight.numel() for weight in run.weights.values())
+
+    def all(self, moments: Moments, lattices: dict[CalibrationName, Lattices]) -> Iterator[tuple[str, int, GPT]]:
+        seed = fit(seed_ladder(self.run.weights, self.recipe(coder="lzma", mlp_int=6, attention_int=6), self.run.tokenizer), 1 << 40)
+        yield SEED, len(seed.file.data), seed.artifact.model()
+        yield PRACTICE, *self.practice(moments, seed.file.sections)
+        for width in (4, 5):
+            coarser = self.recipe(coder="lzma", mlp_int=width, attention_int=width)
+            yield self.named(f"seed INT{width}", fit(seed_ladder(self.run.weights, coarser, self.run.tokenizer), 1 << 40))
+        grids = grid_ladder(self.run.weights, self.run.recipe, self.run.tokenizer, ErrorFeedback(moments, self.run.recipe.pack))
+        for bits in BITS:
+            yield self.named("gptq", fit(grids, self.limit(bits)))
+            for source, prepared in lattices.items():
+                yield self.rate(prepared, bits, "rate" if source == "text" else f"rate, from {source}")
+        yield from self.coders(lattices["text"])
+        yield from self.ablations(lattices["text"])
+
+    def limit(self, bits: float) -> int:
+        return int(bits * self.parameters / 8)
+
+    def recipe(self, **pack: object) -> Recipe:
+        return self.run.recipe.model_copy(update={"pack": self.run.recipe.pack.model_copy(update=pack)})
+
+    def named(self, way: str, fitted: Fitted) -> tuple[str, int, GPT]:
+        return way, len(fitted.file.data), fitted.artifact.model()
+
+    def rate(self, lattices: Lattices, bits: float, way: str) -> tuple[str, int, GPT]:
+        return self.named(way, fit(lattice_ladder(lattices, self.run.recipe, self.run.tokenizer), self.limit(bits)))
+
+    def practice(self, moments: Moments, sections: dict[str, int]) -> tuple[int, GPT]:
+        """Size and model; header, tokenizer and controls as in a file of the seed's."""
+        model, stream, weights = GPT(self.run.recipe.model), [], dict(self.run.weights)
+        for name, weight in self.run.weights.items():
+            if weight_class(name) == "control":
+                continue
+            stack = weight.float().reshape(-1, *weight.shape[-2:])
+            clip, largest = (20, 127) if weight_class(name) == "embedding" else (12.85, 31)
+            steps = (stack.std(2, keepdim=True) * clip / largest).half().float().clamp(min=2**-24)
+            learned = feedback(moments[name], 0.01, True) if name in moments else None
+            rounded = quantize(stack, steps) if learned is None else round_with_feedback(stack, steps, learned)
+            integers = rounded.clamp(-largest, largest)
+            stream += [integers.to(torch.int8).numpy().tobytes(), steps.half().numpy().tobytes()]
+            weights[name] = (integers * steps).reshape(weight.shape)
+        model.load_state_dict(weights)
+        kept = sum(sections[name] for name in ("container", "header", "tokenizer", "controls"))
+        return kept + len(brotli.compress(b"".join(stream), quality=11, lgwin=24)), model.eval()
+
+    def coders(self, lattices: Lattices) -> Iterator[tuple[str, int, GPT]]:
+        """The same integers through other coders, at 3 bits a weight."""
+        fitted = fit(lattice_ladder(lattices, self.run.recipe, self.run.tokenizer), self.limit(3.0))
+        for coder in get_args(CoderName):
+            yield f"rate, {coder}", len(write_artifact(replace(fitted.artifact, coder=coder)).data), fitted.artifact.model()
+
+    def ablations(self, lattices: Lattices) -> Iterator[tuple[str, int, GPT]]:
+        variants: dict[str, Callable[[Lattice], Lattice]] = {
+            "steps by size": lambda lattice: replace(
+                _without_scales(lattice), curvature=1 / max(float(np.square(lattice.columns).mean()), 1e-30)
+            ),
+            "no steps by row": lambda lattice: replace(lattice, row_scales=np.zeros_like(lattice.row_scales)),
+            "no steps by column": lambda lattice: replace(lattice, column_scales=np.zeros_like(lattice.column_scales)),
+            "no error feedback": lambda lattice: replace(lattice, shares=np.eye(len(lattice.shares))),
+            "no rate term": lambda lattice: replace(lattice, shrinkage=np.zeros_like(lattice.shrinkage)),
+        }
+        for bits in ABLATED_AT:
+            yield self.rate(lattices, bits, "ablated: nothing")
+            for name, change in variants.items():
+                stacks = {parameter: [change(lattice) for lattice in stack] for parameter, stack in lattices.stacks.items()}
+                yield self.rate(Lattices(stacks, lattices.fixed), bits, f"ablated: {name}")
+            yield "ablated: histograms by row", *self.by_row(lattices, bits)
+            with patch.object(viterbi, "ARRIVALS", NO_TRELLIS):
+                yield "ablated: no trellis, histograms by row", *self.by_row(lattices, bits, whole_steps=True)
+
+    def by_row(self, lattices: Lattices, bits: float, whole_steps: bool = False) -> tuple[int, GPT]:
+        """With the coder of versions 1 and 2; `whole_steps` as a decoder without a trellis would read them. The level is searched here."""
+        low, high = 0.5, 12.0
+        for _ in range(12):
+            level = (low + high) / 2
+            weights = lattices.at(level)
+            size = self._size_by_row(weights)
+            low, high = (level, high) if size <= self.limit(bits) else (low, level)
+        model, values = GPT(self.run.recipe.model), {}
+        for name, weight in weights.items():
+            read = torch.from_numpy(weight.integers).float() * torch.from_numpy(weight.grid_steps()) if whole_steps else weight.values()
+            values[name] = read.reshape(self.run.weights[name].shape)
+        model.load_state_dict(values)
+        return size, model.eval()
+
+    def _size_by_row(self, weights: dict[str, TrellisCoded]) -> int:
+        sections = write_artifact(Artifact(self.run.recipe.model, self.run.recipe.score, self.run.tokenizer, weights, {})).sections
+        matrices: dict[str, list[NDArray[np.int32]]] = {}
+        for name, weight in weights.items():
+            matrices.setdefault(weight_class(name), []).extend(weight.integers)
+        coded = {kind: len(encode_integers(found)) + 4 for kind, found in matrices.items() if kind != "control"}
+        return sum({**sections, **coded}.values())
+
+
+def _by_size(lattice: Lattice) -> Lattice:
+    """Steps in proportion to the root mean square of each matrix, whatever the loss minds."""
+    scales = {"row_scales": np.zeros_like(lattice.row_scales), "column_scales": np.zeros_like(lattice.column_scales)}
+    return replace(lattice, curvature=1 / max(float(np.square(lattice.columns).mean()), 1e-30), **scales)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from bytegolf.config import ModelConfig, Recipe, TrainConfig
 from bytegolf.model.gpt import parameter_count
 from bytegolf.pack.allocate import TRELLISES, Bits
 from bytegolf.pack.fit import Fitted, lattice_ladder
+from bytegolf.pack.lattice import TRELLIS_ERROR
 from bytegolf.pack.plan import plan_artifact, training_flops_per_token
 from bytegolf.pack.predict import gaussian_entropy, trellis_entropy
 from bytegolf.pack.quantize import quantize_model
@@ -190,6 +191,6 @@ def test_entropy_on_a_trellis(bits: float) -> None:
     side, step = 512, 2.0 ** (GAUSSIAN_BITS - bits)
     levels = np.empty((side, side), np.int32)
     weights = np.random.default_rng(0).standard_normal((side, side))
-    round_block(weights, np.eye(side), np.full(side, step), np.ones(side), np.ones((side, side)), ARRIVALS, levels)
+    round_block(weights, np.eye(side), np.full(side, step), np.ones(side), np.full((side, side), TRELLIS_ERROR), ARRIVALS, levels)
     coded = 8 * len(encode_trellis([levels.T >> 1], [np.zeros(side, np.int32)])) / side**2
     assert trellis_entropy(bits) == pytest.approx(coded, abs=0.04)

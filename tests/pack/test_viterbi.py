@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bytegolf.artifact.states import NEXT, shifts
-from bytegolf.pack.viterbi import ARRIVALS, TRELLIS_ERROR, best_levels, round_block
+from bytegolf.pack.lattice import TRELLIS_ERROR
+from bytegolf.pack.viterbi import ARRIVALS, best_levels, round_block
 
 
 def found_levels(targets: NDArray[np.float64]) -> NDArray[np.int32]:
@@ -76,13 +77,13 @@ def test_a_block_column_by_column() -> None:
     random = np.random.default_rng(0)
     columns, rows = 7, 40
     block, shares = random.standard_normal((columns, rows)), np.triu(0.3 * random.standard_normal((columns, columns)))
-    column_steps, row_steps, aims = 0.2 + random.random(columns), 0.5 + random.random(rows), random.random((columns, rows))
+    column_steps, row_steps, shrinkage = 0.2 + random.random(columns), 0.5 + random.random(rows), random.random((columns, rows))
     expected = block.copy()
     for column in range(columns):
         steps = column_steps[column] * row_steps
-        levels = found_levels(2 * expected[column] / steps / (1 + TRELLIS_ERROR * steps**2 * aims[column]))
+        levels = found_levels(2 * expected[column] / steps / (1 + steps**2 * shrinkage[column]))
         expected[column] -= levels * steps / 2
         expected[column + 1 :] -= shares[column, column + 1 :, None] * expected[column]
     found = np.empty(block.shape, np.int32)
-    round_block(block, shares, column_steps, row_steps, aims, ARRIVALS, found)
+    round_block(block, shares, column_steps, row_steps, shrinkage, ARRIVALS, found)
     np.testing.assert_allclose(block, expected, atol=1e-12)

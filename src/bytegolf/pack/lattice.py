@@ -18,6 +18,7 @@ Doubles = NDArray[np.float64]
 
 BLOCK = 64  # columns whose errors reach the columns after the block in one product
 ROWS_TO_SCALE_COLUMNS = 64  # a column's scale takes 2 or 3 bits
+TRELLIS_ERROR = 0.78 / 12  # mean squared, of a step's square; 1/12 without a trellis
 TINY = 1e-60  # where there is nothing but zeros
 
 
@@ -31,13 +32,13 @@ class Lattice:
     curvature: float  # geometric mean of d_j
     row_scales: Integers
     column_scales: Integers  # in the matrix's own order
-    aims: Doubles  # 1 / variance expected of each weight, (columns, rows) in the order of rounding
+    shrinkage: Doubles  # a weight is aimed at 1 / (1 + shrinkage · step²) of itself, (columns, rows) in the order of rounding
+    spread: float  # mean log₂ of the deviation expected of weights
 
     def bits(self) -> float:
         """Of each weight at c = 1, on average, were they normal."""
-        spread = -0.5 * np.log2(self.aims).mean() + 0.5 * math.log2(self.curvature)
         scales = 0.5 * (self.row_scales.mean() + self.column_scales.mean())
-        return float(GAUSSIAN_BITS + spread - scales)
+        return float(GAUSSIAN_BITS + self.spread + 0.5 * math.log2(self.curvature) - scales)
 
     def step(self, c: float) -> float:
         """Coarser where the largest weight would be out of the coder's bounds."""
@@ -56,7 +57,7 @@ class Lattice:
             inside = slice(first, first + BLOCK)
             block = columns[inside]
             own = np.ascontiguousarray(self.shares[inside, inside])
-            round_block(block, own, column_steps[inside], row_steps, self.aims[inside], ARRIVALS, levels[inside])
+            round_block(block, own, column_steps[inside], row_steps, self.shrinkage[inside], ARRIVALS, levels[inside])
             columns[inside.stop :] -= self.shares[inside, inside.stop :].T @ block
         integers = np.empty(levels.shape[::-1], np.int32)
         integers[:, self.order] = (levels >> 1).T
@@ -77,7 +78,9 @@ def prepare_lattice(matrix: Tensor, curvature: Tensor, row_weights: Doubles | No
     ordered = np.ascontiguousarray(matrix.numpy().T[order])
     squares = np.square(ordered)
     variances = np.outer(squares.mean(axis=1), squares.mean(axis=0)) / max(squares.mean(), TINY)
-    return Lattice(ordered, order, shares, mean, row_scales, column_scales, 1 / np.maximum(variances, 1e-12 * squares.max() + TINY))
+    variances = np.maximum(variances, 1e-12 * squares.max() + TINY)
+    spread = 0.5 * float(np.log2(variances).mean())
+    return Lattice(ordered, order, shares, mean, row_scales, column_scales, TRELLIS_ERROR / variances, spread)
 
 
 def _half_octaves(weights: Doubles) -> Integers:

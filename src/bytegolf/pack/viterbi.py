@@ -14,8 +14,6 @@ from bytegolf.artifact.states import NEXT, STATES
 Doubles = NDArray[np.float64]
 Arrivals = NDArray[np.int64]
 
-TRELLIS_ERROR = 0.78 / 12  # mean squared, of a step's square; 1/12 without a trellis
-
 
 def _arrivals() -> Arrivals:
     """For each state, the two (state before, subset) that lead to it; of a subset are the levels that are alike modulo 4."""
@@ -57,19 +55,19 @@ def best_levels(targets: Doubles, arrivals: Arrivals, levels: Integers) -> None:
 
 @compiled
 def round_block(
-    block: Doubles, shares: Doubles, column_steps: Doubles, row_steps: Doubles, aims: Doubles, arrivals: Arrivals, levels: Integers
+    block: Doubles, shares: Doubles, column_steps: Doubles, row_steps: Doubles, shrinkage: Doubles, arrivals: Arrivals, levels: Integers
 ) -> None:
     """Round columns (columns, rows) one after the other; each later one takes its share (columns, columns) of the error of each.
 
     Afterwards `block` holds the errors, and `levels` (columns, rows) half steps. A weight of variance v is aimed at
     1 / (1 + D/v) of itself, D the mean squared error at its step: what it would cost in bits, were it normal, is worth as much.
-    `aims` (columns, rows) are those 1/v.
+    `shrinkage` (columns, rows) is D/v at a step of 1.
     """
     targets = np.empty(block.shape[1])
     for column in range(len(block)):
         for row in range(len(targets)):
             step = column_steps[column] * row_steps[row]
-            targets[row] = 2 * block[column, row] / (step * (1 + TRELLIS_ERROR * step * step * aims[column, row]))
+            targets[row] = 2 * block[column, row] / (step * (1 + step * step * shrinkage[column, row]))
         best_levels(targets, arrivals, levels[column])
         for row in range(len(targets)):
             block[column, row] -= 0.5 * levels[column, row] * column_steps[column] * row_steps[row]
