@@ -212,9 +212,7 @@ class Ways:
 
     def ablations(self, lattices: Lattices) -> Iterator[tuple[str, int, GPT]]:
         variants: dict[str, Callable[[Lattice], Lattice]] = {
-            "steps by size": lambda lattice: replace(
-                _without_scales(lattice), curvature=1 / max(float(np.square(lattice.columns).mean()), 1e-30)
-            ),
+            "steps by size": _by_size,
             "no steps by row": lambda lattice: replace(lattice, row_scales=np.zeros_like(lattice.row_scales)),
             "no steps by column": lambda lattice: replace(lattice, column_scales=np.zeros_like(lattice.column_scales)),
             "no error feedback": lambda lattice: replace(lattice, shares=np.eye(len(lattice.shares))),
