@@ -24,7 +24,15 @@ EVENTS = [
     {"event": "validate", "step": 20, "bpb": 1.8765, "artifact_bytes": 90},
     {"event": "done", "step": 20, "seconds": 3.0},
 ]
-PACK = {"bytes": 987_654, "budget": 1_000_000, "bpb_before": 1.11119, "bpb_after": 1.22229, "sections": {"mlp": 613_411, "attention": 0}}
+PACK = {
+    "bytes": 987_654,
+    "budget": 1_000_000,
+    "bpb_before": 1.11119,
+    "bpb_after": 1.22229,
+    "bits": {"mlp": 4.321},
+    "bits_per_weight": 4.567,
+    "sections": {"mlp": 613_411, "attention": 0},
+}
 SCORES = [{"of": "artifact.bgz", "protocol": "sliding", "bpb": 1.98761}]
 
 
@@ -93,10 +101,21 @@ def test_the_summary(page: Page) -> None:
 
 def test_the_figures(page: Page) -> None:
     """Curves over steps, the artifact's parts, scores beside compressors: all in the page's data."""
-    assert page.text["h2"].split("\n")[:3] == ["Training", "Bytes of the artifact", "Bits per byte of the held-out text"]
+    assert page.text["h2"].split("\n")[:3] == ["Training", "Where every byte goes", "Bits per byte of the held-out text"]
     plots = page.text["script"]
     for shown in ("[5.4321,3.2123]", "[10,20]", "[1.8765]", "613411", "1.98761", "2.46813", "2.13579", "xz -9e", "quantisation-aware"):
         assert shown in plots, shown
+
+
+def test_every_section_of_the_artifact(page: Page) -> None:
+    """A row for each section, the largest first, with its share; all of them, and what the budget has left."""
+    cells = page.text["td"].split("\n")
+    for section, size in PACK["sections"].items():
+        place = cells.index(section)
+        assert cells[place + 1 : place + 3] == [f"{size:,}", f"{size / PACK['bytes']:.1%}"]
+    assert cells[cells.index("mlp") + 3] == "4.32" and cells[cells.index("attention") + 3] == "in all"  # no bits of nothing
+    assert cells[cells.index("in all") + 1] == f"{PACK['bytes']:,}"
+    assert cells[cells.index("unused") + 1] == f"{PACK['budget'] - PACK['bytes']:,}"
 
 
 def test_names_are_text(tmp_path: Path) -> None:
@@ -114,7 +133,7 @@ def test_names_are_text(tmp_path: Path) -> None:
 
 def write_plain(tmp_path: Path) -> Page:
     """The same page with a harmless name."""
-    write_report(tmp_path / "plain.html", [run()], [CompressorScore("xz", 1.0, 1.0)])
+    write_report(tmp_path / "plain.html", [run(pack={**PACK, "sections": {"table": 3}})], [CompressorScore("xz", 1.0, 1.0)])
     return Page(tmp_path / "plain.html")
 
 

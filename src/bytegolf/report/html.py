@@ -39,12 +39,13 @@ def write_report(out: Path, runs: Sequence[RunReport], compressors: Sequence[Com
     figures = [("Training", _curves(runs))]
     packed = [run for run in runs if run.pack]
     if packed:
-        figures.append(("Bytes of the artifact", _bytes(packed)))
+        figures.append(("Where every byte goes", _bytes(packed)))
     scored = _scores(runs, compressors)
     if scored.data:
         figures.append(("Bits per byte of the held-out text", scored))
     title = "bytegolf: " + ", ".join(escape(run.name) for run in runs)
     sections = "".join(f"<h2>{heading}</h2>{_embed(figure)}" for heading, figure in figures)
+    sections += "".join(_byte_table(run.name, run.pack) for run in packed if run.pack)
     write_atomically(
         out,
         (
@@ -105,6 +106,19 @@ def _bytes(runs: Sequence[RunReport]) -> "go.Figure":
         figure.add_bar(y=names, x=sizes, name=section, orientation="h", text=section if max(sizes) > 0 else None)
     figure.update_layout(barmode="stack", xaxis_title="bytes", height=220 + 60 * len(runs))
     return figure
+
+
+def _byte_table(name: str, pack: Mapping[str, Any]) -> str:
+    """Every section of an artifact: bytes, share of the file, bits a weight where it holds weights of one class."""
+    bits, total = pack["bits"], pack["bytes"]
+    rows = [
+        (section, f"{size:,}", f"{size / total:.1%}", f"{bits[section]:.2f}" if section in bits else "")
+        for section, size in sorted(pack["sections"].items(), key=lambda item: -item[1])
+    ]
+    rows += [("in all", f"{total:,}", "", f"{pack['bits_per_weight']:.2f}"), ("unused", f"{pack['budget'] - total:,}", "", "")]
+    head = "".join(f"<th>{cell}</th>" for cell in (f"artifact of {escape(name)}", "bytes", "share", "bits a weight"))
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<h2>Bytes of {escape(name)}</h2><table><tr>{head}</tr>{body}</table>"
 
 
 def _scores(runs: Sequence[RunReport], compressors: Sequence[CompressorScore]) -> "go.Figure":

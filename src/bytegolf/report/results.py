@@ -48,7 +48,7 @@ class PackResult:
     coder: CoderName
     parameters: int
     bits_per_weight: float  # of the whole file
-    entropy_bits_per_weight: float  # of the coded integers, order 0 per matrix
+    entropy_bits_per_weight: float  # of the coded integers, given their coder's histograms
     bpb_before: float | None
     bpb_after: float | None
     file: str
