@@ -42,7 +42,7 @@ from bytegolf.text.dataset import open_data
 from bytegolf.train.record import FinishedRun, read_run
 
 BITS = (1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)  # bits a weight, of the whole file
-ABLATED_AT = (2.0, 3.0, 4.0)
+ABLATED_AT = (2.0, 3.0)
 RESAMPLED = 2000
 NO_TRELLIS = np.broadcast_to(np.array([[0, 0], [0, 2]]), (8, 2, 2)).copy()  # even levels alone: whole steps
 SOURCES: tuple[CalibrationName, ...] = get_args(CalibrationName)
@@ -62,7 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--limit-bytes", type=int, default=200_000, help="of held-out text")
+    parser.add_argument("--limit-bytes", type=int, default=100_000, help="of held-out text")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     run, data = read_run(arguments.run), open_data(arguments.data)
@@ -96,6 +96,8 @@ class Judge:
         text = torch.from_numpy(np.asarray(tokens[:]).astype(np.int64))  # type: ignore[index]
         self.windows = text[: (len(text) - 1) // window * window + 1].unfold(0, window + 1, window)
         self.num_bytes = round(num_bytes * (self.windows.numel() - len(self.windows)) / (len(text) - 1))
+        with torch.no_grad():
+            self.own = [model(window[None, :-1])[0].log_softmax(-1) for window in self.windows]
         self.nats, _ = self.measured(model)
         self.bpb = float(self.nats.sum()) / np.log(2) / self.num_bytes
 
@@ -103,10 +105,10 @@ class Judge:
         """Of each window, summed nats of the targets and of the divergence of the predictions from the judge's own."""
         nats, divergences = [], []
         with torch.no_grad():
-            for window in self.windows:
-                ours, theirs = (each(window[None, :-1])[0].log_softmax(-1).double() for each in (self.model, model))
-                nats.append(-float(theirs.gather(1, window[1:, None]).sum()))
-                divergences.append(float((ours.exp() * (ours - theirs)).sum()))
+            for window, ours in zip(self.windows, self.own, strict=True):
+                theirs = model(window[None, :-1])[0].log_softmax(-1)
+                nats.append(-float(theirs.gather(1, window[1:, None]).double().sum()))
+                divergences.append(float((ours.exp() * (ours - theirs)).double().sum()))
         return np.array(nats), np.array(divergences)
 
     def point(self, way: str, size: int, model: GPT) -> Point:
