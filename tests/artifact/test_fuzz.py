@@ -16,11 +16,9 @@ GOLDEN = {version: Path(__file__).with_name(f"golden-v{version}.bgz").read_bytes
 ORIGINAL = {version: read_artifact(data) for version, data in GOLDEN.items()}
 Edit = tuple[str, float, bytes]  # what is done, where from 0 to 1, with which bytes
 
-edits = st.lists(
-    st.tuples(st.sampled_from(["change", "insert", "delete", "cut"]), st.floats(0, 1), st.binary(min_size=1, max_size=8)),
-    min_size=1,
-    max_size=4,
-)
+KINDS = ["change", "insert", "delete", "cut"]
+
+edits = st.lists(st.tuples(st.sampled_from(KINDS), st.floats(0, 1), st.binary(min_size=1, max_size=8)), min_size=1, max_size=4)
 
 
 def edited(data: bytes, edits: list[Edit]) -> bytes:
