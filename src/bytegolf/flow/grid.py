@@ -33,10 +33,8 @@ def grid_solver(recipe: Recipe, dataset: Dataset, device: torch.device) -> Solve
         try:
             fitted = fit(ladder, pack.budget)
         except BudgetTooSmallError as error:
-            say(
-                f"warning: training goes on without QAT: expected a pack.budget of at least {error.smallest:,} bytes, "
-                f"the smallest possible, found {pack.budget:,}"
-            )
+            found = f"expected at least {error.smallest:,} bytes, the smallest possible, found {pack.budget:,}"
+            say(f"warning: pack.budget: {found}; training goes on without QAT")
             return None
         say(f"qat: on the grid of {pack.budget:,} bytes, found in {time.perf_counter() - began:.1f} s")
         weights_on_it = fitted.artifact.weights

@@ -127,7 +127,8 @@ class Learner:
 
     def loss(self, sequences: Tensor) -> Tensor:
         """Mean cross-entropy in nats of (sequences, T + 1) tokens."""
-        weights: Weights = dict(self.model.named_parameters())
+        # as tensors like those that rounding makes: code that was compiled for Parameters would be compiled anew for others
+        weights: Weights = {name: parameter.view_as(parameter) for name, parameter in self.model.named_parameters()}
         if self.grid is not None:
             weights = fake_quantize(weights, self.grid)
         loss: Tensor = functional_call(self.model, weights, (sequences[:, :-1], sequences[:, 1:]))
