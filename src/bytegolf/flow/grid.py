@@ -19,9 +19,10 @@ CALIBRATION_TOKENS = 16_384  # steps ask for fewer than the order and the errors
 
 
 def grid_solver(recipe: Recipe, dataset: Dataset, device: torch.device) -> Solve | None:
-    """What finds method rate's steps for weights; None for methods whose steps follow from bits alone."""
+    """What finds method rate's steps for weights; None for methods whose steps follow from bits alone, and for QAT from the first
+    step on, when no weight has learned yet what it will be packed for."""
     pack = recipe.pack
-    if pack.method != "rate":
+    if pack.method != "rate" or not recipe.qat.start:
         return None
     brief = recipe.model_copy(
         update={"pack": pack.model_copy(update={"calibration_tokens": min(pack.calibration_tokens, CALIBRATION_TOKENS)})}

@@ -109,7 +109,8 @@ class Trainer:
             log.record("clock", step=self.clock.step, progress=progress)
         scale = learning_rate_scale(self.clock.step, progress, self.recipe.train)
         if self.learner.grid is None and fake_quant_due(progress, scale, self.recipe.qat):
-            log.write("qat", step=self.clock.step, bits=dict(self.learner.start_fake_quant()))
+            bits = self.learner.start_fake_quant()
+            log.write("qat", step=self.clock.step, bits=dict(bits))
         with self.clock.running():
             mean = float(self.learner.step(next(batches), self.clock.step, scale))
         self.position = batches.position
