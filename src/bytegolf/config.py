@@ -167,7 +167,8 @@ class AverageConfig(Section):
 
 
 class QatConfig(Section):
-    """Quantisation-aware training on the artifact's grid, at the bits `plan` predicts for `pack.budget`."""
+    """Quantisation-aware training on the artifact's grid for `pack.budget`: under method rate the packer's own steps for the weights of
+    that moment, else steps of the bits that `plan` predicts for each class."""
 
     start: float = Field(1.0, ge=0, le=1, description="progress at which fake quantisation begins and the EMA starts anew; 1 is never")
     below_scale: float = Field(

@@ -46,3 +46,11 @@ def test_half_of_the_steps_are_on_the_grid_to_come(tmp_path: Path, stream: Token
         taken.clear()
         warm_up(new_trainer(tmp_path / start, micro(f"qat.start={start}"), stream).learner, 4)
         assert taken == expected
+
+
+def test_the_packer_is_not_asked(tmp_path: Path, stream: TokenStream) -> None:
+    """Its grid is for the weights of the run, and takes longer than all of these steps."""
+    learner = new_trainer(tmp_path, micro(), stream).learner
+    learner.solve = lambda weights: pytest.fail("asked")
+    warm_up(learner, 4)
+    assert learner.grid is None

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from bytegolf.config import CoderName, MethodName, Recipe
@@ -93,17 +94,17 @@ def _ladder(recipe: Recipe, trained: FinishedRun, dataset: Dataset | None) -> La
     weights, tokenizer = trained.weights, trained.tokenizer
     match recipe.pack.method:
         case "rate":
-            return lattice_ladder(_lattices(recipe, weights, dataset), recipe, tokenizer)
+            return lattice_ladder(lattices(recipe, weights, dataset, choose_device("auto")), recipe, tokenizer)
         case "gptq":
             return grid_ladder(weights, recipe, tokenizer, _feedback(recipe, weights, dataset))
         case "seed":
             return seed_ladder(weights, recipe, tokenizer)
 
 
-def _lattices(recipe: Recipe, weights: Weights, dataset: Dataset | None) -> Lattices:
+def lattices(recipe: Recipe, weights: Weights, dataset: Dataset | None, device: torch.device) -> Lattices:
     """By what the loss minds, on training text if there is any."""
     source = recipe.pack.calibration if dataset or recipe.pack.calibration != "text" else "self"
-    model, tokens = scoring_model(recipe, weights, choose_device("auto")), dataset.train if dataset else None
+    model, tokens = scoring_model(recipe, weights, device), dataset.train if dataset else None
     with Progress(f"calibrate by {source}", recipe.pack.calibration_tokens, "tokens") as progress:
         return prepare_lattices(source, model, weights, recipe, tokens, progress.advance)
 

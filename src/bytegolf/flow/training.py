@@ -11,6 +11,7 @@ from bytegolf.artifact.foreign import read_tensors
 from bytegolf.artifact.translate import translate
 from bytegolf.config import Recipe, ScoreConfig
 from bytegolf.errors import InputError
+from bytegolf.flow.grid import grid_solver
 from bytegolf.flow.models import scoring_model
 from bytegolf.model.gpt import GPT, parameter_count
 from bytegolf.pack.allocate import Bits
@@ -90,7 +91,8 @@ def _train(run: RunFolder, recipe: Recipe, dataset: Dataset, device: torch.devic
         "replay": replay.weights_sha256 if replay else "",
     }
     clock = replay.clock if replay else Clock.of(recipe.train)
-    trainer = Trainer(Learner(recipe, model.to(device), planned.bits, group), dataset.train, run, group.once(lambda: fingerprint), clock)
+    learner = Learner(recipe, model.to(device), planned.bits, group, grid_solver(recipe, dataset, device))
+    trainer = Trainer(learner, dataset.train, run, group.once(lambda: fingerprint), clock)
 
     def validate(weights: Weights, limit_bytes: int) -> dict[str, float | None]:
         bpb = _validate(scoring_model(recipe, weights, device), recipe.score, dataset, limit_bytes, group)

@@ -28,7 +28,7 @@ class State(BaseModel):
     step: NonNegativeInt
     seconds: float  # of training so far
     position: NonNegativeInt  # sequences consumed
-    fake_quant: bool
+    fake_quant: bool  # has begun
     swa_count: NonNegativeInt
     optimizers: dict[str, dict[str, float]]
     log_bytes: tuple[NonNegativeInt, NonNegativeInt]  # of log.jsonl and train.log, when it was saved

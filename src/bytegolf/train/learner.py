@@ -16,7 +16,7 @@ from bytegolf.parallel import ALONE, Group
 from bytegolf.progress import say
 from bytegolf.train.averaging import Averages, Weights
 from bytegolf.train.checkpoint import Checkpoint, flatten, optimizer_tensors, restore_optimizer
-from bytegolf.train.fake_quant import Bits, fake_quantize
+from bytegolf.train.fake_quant import Bits, ClassBits, Grid, Solve, StepTable, fake_quantize
 from bytegolf.train.optim import Optimizers
 from bytegolf.train.replicas import require_equal
 
@@ -25,7 +25,7 @@ OptimizerNumbers = dict[str, dict[str, float]]
 
 @dataclass
 class Learner:
-    """A model that learns. `qat_bits` per class of weight are used once `fake_quant` is on.
+    """A model that learns, from some step on upon a grid: of what `solve` finds for its weights then, or else of `qat_bits` by class.
 
     Of several processes each holds a replica, learns from its share of every batch, and moves as all the others do.
     """
@@ -34,11 +34,12 @@ class Learner:
     model: GPT
     qat_bits: Bits
     group: Group = ALONE
+    solve: Solve | None = None
 
     def __post_init__(self) -> None:
         self.optimizers = Optimizers(self.model, self.recipe.optim, self.model.compute_dtype, self.group)
         self.averages = Averages(self.recipe.average)
-        self.fake_quant = False
+        self.grid: Grid | None = None  # before fake quantisation begins
         self.device = next(self.model.parameters()).device
 
     @property
@@ -65,12 +66,35 @@ class Learner:
         """Raises InputError if the processes hold different weights or averages."""
         averages = {"EMA": self.averages.ema, "SWA": self.averages.swa}
         kept = {f"the {kind} of {name}": tensor for kind, tensors in averages.items() for name, tensor in tensors.items()}
-        require_equal(self.group, {**self.weights, **kept}, step)
+        steps = {f"the steps {name}": tensor for name, tensor in self.table.items()}
+        require_equal(self.group, {**self.weights, **kept, **steps}, step)
 
-    def start_fake_quant(self) -> None:
-        """From here on the model is trained on the artifact's grid, and the averages begin anew."""
-        self.fake_quant = True
-        self.averages.restart()
+    @property
+    def fake_quant(self) -> bool:
+        """Whether weights are rounded."""
+        return self.grid is not None and self.grid.rounds
+
+    @property
+    def table(self) -> Weights:
+        """The tensors of the grid, where it does not follow from the weights."""
+        return dict(self.grid.tensors) if isinstance(self.grid, StepTable) else {}
+
+    def start_fake_quant(self) -> Bits:
+        """From here on the model is trained on the artifact's grid, and the averages begin anew; returns the bits of each class.
+
+        Where even the coarsest grid is above the budget training goes on as it was, and there are no bits.
+        """
+        self.grid, bits = self._grid_to_come()
+        if self.fake_quant:
+            self.averages.restart()
+        return bits
+
+    def _grid_to_come(self) -> tuple[Grid, Bits]:
+        solve = self.solve
+        if solve is None:
+            return ClassBits(self.qat_bits), self.qat_bits
+        solved = self.group.once(lambda: solve(self.weights))
+        return (solved.table.to(self.device), solved.bits) if solved else (StepTable({}), {})
 
     def step(self, batch: NDArray[Any], step: int, scale: float) -> Tensor:
         """The `step`-th move of all weights, at `scale` times their base rates; returns the mean loss of all processes before it."""
@@ -103,15 +127,16 @@ class Learner:
 
     def loss(self, sequences: Tensor) -> Tensor:
         """Mean cross-entropy in nats of (sequences, T + 1) tokens."""
-        weights: Weights = dict(self.model.named_parameters())
-        if self.fake_quant:
-            weights = fake_quantize(weights, self.qat_bits)
+        # as tensors like those that rounding makes: code that was compiled for Parameters would be compiled anew for others
+        weights: Weights = {name: parameter.view_as(parameter) for name, parameter in self.model.named_parameters()}
+        if self.grid is not None:
+            weights = fake_quantize(weights, self.grid)
         loss: Tensor = functional_call(self.model, weights, (sequences[:, :-1], sequences[:, 1:]))
         return loss
 
     def state(self) -> tuple[Weights, OptimizerNumbers]:
         """All tensors by "part/name", and the plain numbers that optimisers keep, as a single process would; all have to call this."""
-        parts: dict[str, Weights] = {"model": self.weights, "ema": self.averages.ema, "swa": self.averages.swa}
+        parts: dict[str, Weights] = {"model": self.weights, "ema": self.averages.ema, "swa": self.averages.swa, "grid": self.table}
         numbers: OptimizerNumbers = {}
         for name, optimizer in self.optimizers.all.items():
             parts[name], numbers[name] = optimizer_tensors(optimizer.state_dict())
@@ -123,4 +148,5 @@ class Learner:
         for name, optimizer in self.optimizers.all.items():
             restore_optimizer(optimizer, checkpoint.part(name), checkpoint.state.optimizers.get(name, {}))
         self.averages = Averages(self.recipe.average, checkpoint.part("ema"), checkpoint.part("swa"), checkpoint.state.swa_count)
-        self.fake_quant = checkpoint.state.fake_quant
+        if checkpoint.state.fake_quant:
+            self.grid = StepTable(checkpoint.part("grid")) if self.solve else ClassBits(self.qat_bits)

@@ -108,9 +108,9 @@ class Trainer:
         if self.recipe.train.max_seconds:  # what no other run would measure, so that this one can be replayed
             log.record("clock", step=self.clock.step, progress=progress)
         scale = learning_rate_scale(self.clock.step, progress, self.recipe.train)
-        if not self.learner.fake_quant and fake_quant_due(progress, scale, self.recipe.qat):
-            self.learner.start_fake_quant()
-            log.write("qat", step=self.clock.step, bits=dict(self.learner.qat_bits))
+        if self.learner.grid is None and fake_quant_due(progress, scale, self.recipe.qat):
+            bits = self.learner.start_fake_quant()
+            log.write("qat", step=self.clock.step, bits=dict(bits))
         with self.clock.running():
             mean = float(self.learner.step(next(batches), self.clock.step, scale))
         self.position = batches.position
@@ -142,7 +142,7 @@ class Trainer:
             step=self.clock.step,
             seconds=self.clock.seconds,
             position=self.position,
-            fake_quant=self.learner.fake_quant,
+            fake_quant=self.learner.grid is not None,
             swa_count=self.learner.averages.swa_count,
             optimizers=numbers,
             log_bytes=log.position,
