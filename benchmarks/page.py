@@ -26,11 +26,11 @@ def page() -> str:
         "\n\n".join(
             [
                 "# Speed",
-                f"Measured on {speed['date']}: {machine['cpus']} cores, {machine['machine']}, {speed['speeds'][0]['device']}, "
+                f"Measured on {speed['date']}: {machine['cpus']} cores of {machine['processor']}, {speed['speeds'][0]['device']}, "
                 f"torch {machine['torch']}, Python {machine['python']}. `make bench` measures anew and makes this page.",
                 "Ratios compare; times on a shared machine do not. A step's *useful work* is 6 FLOPs per weight in a matrix product and "
                 "6·L·T·D for causal attention, for each token; the *matrix product* is of two 2048 × 2048 matrices in the same precision, "
-                "the best of ten before and after the steps of the same run.",
+                "taking turns with the steps of the same run; all are medians.",
                 "## Training\n\n    bytegolf bench tiny small benchmarks/full_size.toml --out benchmarks/results/speed.json",
                 _table(["", *(row["recipe"] for row in speed["speeds"])], _training(speed["speeds"])),
                 f"From the command to the first step, compilation aside: {speed['start_up_seconds']:.1f} s.",

@@ -29,6 +29,7 @@ from bytegolf.model.banks import BlockWeights
 from bytegolf.model.block import BlockControls, Skip
 from bytegolf.model.embeddings import Scaled
 from bytegolf.model.gpt import GPT
+from bytegolf.model.kernels import Kernel
 from bytegolf.model.norm import rms_norm
 from bytegolf.model.parts import Parts, compiled_parts
 from bytegolf.model.stream import Stream
@@ -128,7 +129,7 @@ def seed_nats(model: GPT, inputs: Tensor, targets: Tensor) -> Tensor:
 
 def seed_block(
     x: Tensor, x0: Tensor, weights: BlockWeights, controls: BlockControls, value_embedding: Scaled | None, skip: Skip | None,
-    rotary: Rotary, visible: None, exclusive: bool, leak: float, last: None, cache: None,
+    rotary: Rotary, visible: None, exclusive: bool, leak: float, attend: Kernel, last: None, cache: None,
 ) -> Tensor:  # fmt: skip
     """A block as it is written in the seed scripts, one operation after the other."""
     if skip is not None:

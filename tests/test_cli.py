@@ -27,7 +27,7 @@ from bytegolf.text.shards import MAGIC
 from bytegolf.train import checkpoint
 from train.cases import MICRO, documents, environment, finished, micro, prepared, small_disk, untimed, write_texts
 
-VERBS = ("quickstart", "recipes", "plan", "prepare", "train", "pack", "score", "report", "bench")
+VERBS = ("quickstart", "recipes", "plan", "prepare", "train", "import", "pack", "score", "report", "bench")
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "cut.bgz").write_bytes(artifact[:-100])
     (root / "padded.bgz").write_bytes(artifact + b"\0")
     (root / "empty.bgz").touch()
-    (root / "newer.bgz").write_bytes(artifact[:3] + bytes([artifact[3] + 1]) + artifact[4:])
+    (root / "newer.bgz").write_bytes(artifact[:3] + bytes([200]) + artifact[4:])
 
     for name, damage in DAMAGED_RUNS.items():
         damage(shutil.copytree(root / "run", root / name))
@@ -300,6 +300,19 @@ def test_json_of_score(bytegolf: Callable[..., Result], desk: Path, source: str)
     assert bytegolf("score", source, "--data", "data", "--json").json == result, "sliding unless another is asked for"
 
 
+@pytest.mark.parametrize("source", ["run", "run/artifact.bgz"])
+def test_json_of_a_score_with_test_time_training(bytegolf: Callable[..., Result], desk: Path, source: str) -> None:
+    manifest = read_json(desk / "data" / "manifest.json")
+    ask = ("score", source, "--data", "data", "--protocol", "ttt", "--set", "ttt.chunk_tokens=64", "--json")
+    learned, still = (bytegolf(*ask, "--set", f"ttt.lr={lr}") for lr in (0.02, 0))
+    assert (learned.json["protocol"], learned.json["tokens"]) == ("ttt", manifest["val_tokens"] - 1)
+    assert learned.json["ttt"] == {
+        "lr": 0.02, "epochs": 3, "chunk_tokens": 64, "freeze_blocks": 0, "momentum": 0.9, "batch_sequences": 32, "grad_clip": 1.0
+    }  # fmt: skip
+    assert still.json["bits"] != learned.json["bits"] < bytegolf("score", source, "--data", "data", "--json").json["bits"]
+    assert "score ttt" in learned.err and not (desk / "run" / "score-ttt.json").exists()
+
+
 def test_json_of_report(bytegolf: Callable[..., Result], desk: Path) -> None:
     result = bytegolf("report", "run", "--out", "page.html", "--json").json
     assert result == {"report": "page.html"} and (desk / "page.html").exists()
@@ -372,6 +385,17 @@ MISTAKES = {
     "prepare texts --out file/data --tokenizer bytes": ("file",),
     "prepare texts --out folder --tokenizer bytes": ("folder", "something else"),
     "prepare texts --out data --tokenizer bytes": ("data", "documents", "--out"),
+    "prepare texts --out new --normalised": ("--normalised", "--tokenizer FILE.model"),
+    "prepare texts --out new --normalised --tokenizer bytes": ("--normalised", "--tokenizer FILE.model"),
+    "prepare texts --out new --variant sp1024": ("--variant", "fineweb"),
+    "prepare texts --out new --train-shards 0": ("--train-shards", "fineweb"),
+    "prepare texts --out new --with-docs": ("--with-docs", "fineweb"),
+    "prepare fineweb --out new --vocab 300": ("--vocab", "expected only with text"),
+    "prepare fineweb --out new --val-docs 3": ("--val-docs", "expected only with text"),
+    "prepare fineweb texts --out new": ("prepare", "published shards alone", "fineweb, texts"),
+    "prepare fineweb --out new --recipe tiny --variant sp512": ("--variant", "--recipe"),
+    "prepare fineweb --out folder": ("folder", "found something else"),
+    "prepare hf://models/a/b --out new": ("hf://models/a/b", "hf://datasets/OWNER/NAME"),
     # recipes
     "recipes nothing": ("nothing", "tiny"),
     "plan nothing": ("nothing", "tiny", "expected one of"),
@@ -437,6 +461,12 @@ MISTAKES = {
     "score run/artifact.bgz --data other": ("bytes 260", "bpe 300"),
     "score run --data cut-val": ("val_000000.bin", "expected", "found"),
     "score run --data data --stride 33": ("stride", "32", "33"),
+    "score run --data data --set ttt.lr=1": ("--set", "ttt.key=value", "--protocol sliding"),
+    "score run --data data --protocol ttt --set score.stride=4": ("--set", "ttt.key=value", "score.stride=4"),
+    "score run --data data --protocol ttt --set ttt.rate=4": ("unknown key ttt.rate", "expected", "lr, epochs"),
+    "score run --data data --protocol ttt --set ttt.momentum=1": ("ttt.momentum", "less than 1", "found 1"),
+    "score run --data data --protocol ttt --set ttt.freeze_blocks=9": ("ttt.freeze_blocks", "at most model.num_layers", "9"),
+    "score run --data data --protocol ttt --set ttt.lr=1e30 --set ttt.grad_clip=0 --set ttt.chunk_tokens=64": ("finite scores", "ttt.lr"),
     # reports
     "report nowhere --out page.html": ("nowhere", "expected a run folder"),
     "report unfinished --out page.html": ("unfinished", "expected a finished run"),
@@ -490,7 +520,7 @@ USAGE = {
     "pack run --budget many": "--budget",
     "pack run --budget -1": "--budget",
     "pack run --reserve -1000": "--reserve",
-    "score run --data data --protocol ttt": "--protocol",
+    "score run --data data --protocol magic": "--protocol",
     "score run --data data --stride -1": "--stride",
     "score run --data data --limit-bytes -5": "--limit-bytes",
     "prepare texts --out new --val-docs 2 --vocab 0": "vocab",

@@ -47,7 +47,7 @@ def test_a_command_has_its_verb_options_and_recipe(command: str, monkeypatch: py
     known = help_of(verb, monkeypatch)
     for option in (word for word in rest if word.startswith("--")):
         assert option in known
-    if verb in ("plan", "train", "recipes") and rest:
+    if verb in ("plan", "train", "recipes") and rest and not rest[0].startswith("--"):
         assert rest[0] in recipe_names()
 
 
@@ -70,6 +70,17 @@ def test_links_lead_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_defect_of_the_seed_has_its_test() -> None:
+    rows = re.findall(r"^\| ([A-F]\d+) \|.*\| ([^|]*) \|$", (ROOT / "docs" / "defects.md").read_text(), re.MULTILINE)
+    numbers = {"A": 12, "B": 10, "C": 7, "D": 8, "E": 8, "F": 3}
+    assert [row for row, _ in rows] == [f"{letter}{i}" for letter, count in numbers.items() for i in range(1, count + 1)]
+    for row, tests in rows[:-1]:
+        named = re.findall(r"`([\w/]+\.py)::(\w+)`", tests)
+        assert named, row
+        for file, test in named:
+            assert f"def {test}(" in (ROOT / "tests" / file).read_text(), f"{row}: {file}::{test}"
 
 
 def test_no_figure_is_left_to_fill_in() -> None:

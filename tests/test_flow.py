@@ -24,7 +24,7 @@ from bytegolf.train.loop import Trainer
 from train.cases import documents, finished, micro, prepared, untimed, write_texts
 
 LOG_EVENTS = {
-    "step": {"step", "loss", "lr_scale", "progress", "seconds", "tokens_per_second"},
+    "step": {"step", "loss", "lr_scale", "progress", "qat", "seconds", "step_ms", "tokens_per_second", "peak_memory_mb"},
     "qat": {"step", "bits"},
     "validate": {"step", "bpb", "artifact_bytes"},
     "done": {"step", "seconds"},
@@ -50,6 +50,18 @@ def copied(run: Path, tmp_path: Path) -> Path:
 
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("init", ["orthogonal", "uniform"])
+def test_a_run_begins_as_its_recipe_says(data: Path, tmp_path: Path, init: str) -> None:
+    """Seen where nothing is learned."""
+    still = [f"optim.{rate}_lr=0.0" for rate in ("matrix", "embed", "head", "projection", "scalar")]
+    recipe = micro(f"train.init={init}", "train.max_steps=1", *still)
+    flow.train(recipe, data, tmp_path / "run")
+    keys = load_file(tmp_path / "run" / "weights.safetensors")["banks.kv"][0]
+    orthogonal = torch.allclose(keys @ keys.T, torch.eye(len(keys)), atol=1e-5)
+    narrow = bool(keys.abs().max() <= keys.shape[1] ** -0.5)
+    assert (orthogonal, narrow) == (init == "orthogonal", init == "uniform")
 
 
 # --- what a run leaves
@@ -133,8 +145,8 @@ def test_a_score_is_kept_in_the_run(copied: Path, data: Path, protocol: Protocol
 
 
 def test_an_unknown_protocol(copied: Path, data: Path) -> None:
-    with pytest.raises(InputError, match="protocol: expected standard or sliding or streaming, found 'ttt'"):
-        flow.score(copied, data, "ttt")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="protocol: expected standard or sliding or streaming or ttt, found 'magic'"):
+        flow.score(copied, data, "magic")  # type: ignore[arg-type]
 
 
 def test_the_score_of_an_artifact_that_was_replaced_is_not_reported(copied: Path, data: Path, tmp_path: Path) -> None:
@@ -170,6 +182,17 @@ def test_a_shorter_stride_sees_more(copied: Path, data: Path) -> None:
     fine, own, coarse = (flow.score(copied, data, "sliding", stride=stride) for stride in (1, 0, 32))
     assert own == flow.score(copied, data, "sliding", stride=8)
     assert len({fine.bits, own.bits, coarse.bits}) == 3 and fine.tokens == own.tokens == coarse.tokens
+
+
+def test_how_a_model_learns_is_said_by_the_recipe_it_lies_with(copied: Path, data: Path, tmp_path: Path) -> None:
+    recipe = (copied / "recipe.toml").read_text()
+    (copied / "recipe.toml").write_text(re.sub(r"chunk_tokens = \d+", "chunk_tokens = 96", recipe))
+    shutil.copy(copied / "artifact.bgz", tmp_path / "alone.bgz")
+    sources = (copied, copied / "artifact.bgz", tmp_path / "alone.bgz")
+    chunks = [(flow.score(source, data, "ttt").ttt or {})["chunk_tokens"] for source in sources]
+    assert chunks == [96, 96, 32_768]
+    assert flow.score(copied, data, "ttt", overrides=["ttt.chunk_tokens=64"]).ttt != flow.score(copied, data, "ttt").ttt
+    assert read_json(copied / "score-ttt.json")["ttt"]["chunk_tokens"] == 96, "a score by other settings is not the run's"
 
 
 # --- packing

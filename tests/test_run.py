@@ -237,7 +237,7 @@ MANIFEST = {
     "version": 1, "source": "texts", "corpus_sha256": "0" * 64, "split": "first 1 documents",
     "tokenizer": "bytes", "tokenizer_sha256": "1" * 64, "vocab_size": 260,
     "train_documents": 2, "train_bytes": 10, "train_tokens": 12, "val_documents": 1, "val_bytes": 5, "val_tokens": 6,
-    "val_offsets": [0], "files": {"bytes": "1" * 64},
+    "normalised": True, "val_offsets": [0], "files": {"bytes": "1" * 64},
 }  # fmt: skip
 
 
@@ -248,6 +248,9 @@ def test_a_data_manifest(tmp_path: Path) -> None:
     manifest = folder.manifest()
     assert manifest == DataManifest.model_validate(MANIFEST)
     assert manifest is not None and manifest.to_json() == {key: value for key, value in MANIFEST.items() if key != "val_offsets"}
+    write_json(folder.manifest_path, {key: value for key, value in MANIFEST.items() if key != "normalised"})
+    older = folder.manifest()
+    assert older is not None and not older.normalised
 
 
 DAMAGED = {

@@ -16,7 +16,7 @@ _HOMES = {
     "load_recipe": "bytegolf.recipes",
     "prepare": "bytegolf.text.prepare",
     "InputError": "bytegolf.errors",
-    **dict.fromkeys(("plan", "quickstart", "load_artifact", "load_model"), "bytegolf.flow"),
+    **dict.fromkeys(("plan", "quickstart", "import_checkpoint", "load_artifact", "load_model"), "bytegolf.flow"),
 }
 _ROOMS = ("train", "pack", "score", "report")  # packages that can be called
 

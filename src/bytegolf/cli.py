@@ -30,6 +30,24 @@ class Protocol(StrEnum):
     standard = "standard"
     sliding = "sliding"
     streaming = "streaming"
+    ttt = "ttt"
+
+
+class Method(StrEnum):
+    """How weights become integers."""
+
+    rate = "rate"
+    gptq = "gptq"
+    seed = "seed"
+
+
+class Coder(StrEnum):
+    """How integers become bytes."""
+
+    range = "range"
+    zstd = "zstd"
+    lzma = "lzma"
+    zlib = "zlib"
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
@@ -67,14 +85,15 @@ def recipes(
     Copy the output to a file, change it, and train with the file. A file may also begin with
     extends = "tiny" and hold only what differs.
     """
-    from bytegolf.recipes import load_recipe, recipe_names, recipe_toml
+    from bytegolf.recipes import load_recipe, recipe_groups, recipe_toml
 
     if name is not None:
         recipe = load_recipe(name)
         _emit(recipe.model_dump(), as_json, lambda _: recipe_toml(recipe))
     else:
-        known = {name: load_recipe(name).description for name in recipe_names()}
-        _emit(known, as_json, lambda _: "\n".join(f"{name:<14}{text}" for name, text in known.items()))
+        groups = {title: {name: load_recipe(name).description for name in names} for title, names in recipe_groups().items()}
+        known = {name: text for group in groups.values() for name, text in group.items()}
+        _emit(known, as_json, lambda _: "\n\n".join(_listing(title, group) for title, group in groups.items()))
 
 
 @app.command(epilog="Example: bytegolf plan v10_banked --set pack.budget=8000000")
@@ -93,9 +112,11 @@ def plan(recipe: RecipeArgument, overrides: Overrides = [], as_json: AsJson = Fa
         raise typer.Exit(1)
 
 
-@app.command(epilog="Example: bytegolf prepare stdlib --out data")
+@app.command(epilog="Example: bytegolf prepare stdlib --out data, or: bytegolf prepare fineweb --train-shards 10 --out data")
 def prepare(
-    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="stdlib, or files and folders of text, jsonl or parquet.")],
+    sources: Annotated[
+        list[str], typer.Argument(metavar="SOURCE...", help="stdlib; files and folders of text, jsonl or parquet; or fineweb.")
+    ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Data folder to make.")],
     recipe: Annotated[
         str | None, typer.Option("--recipe", metavar="NAME", help="Take kind and size of the vocabulary from a recipe.")
@@ -109,24 +130,55 @@ def prepare(
     val_docs: Annotated[
         int | None, typer.Option("--val-docs", metavar="N", help="Hold out the first N documents instead of one in twenty by hash.")
     ] = None,
+    normalised: Annotated[
+        bool, typer.Option("--normalised", help="Let --tokenizer change the text; bytes are then those of the changed text.")
+    ] = False,
+    variant: Annotated[
+        str | None, typer.Option("--variant", metavar="NAME", help="Of fineweb: a published vocabulary, sp1024 if nothing is said.")
+    ] = None,
+    train_shards: Annotated[
+        int | None, typer.Option("--train-shards", metavar="N", help="Of fineweb: the first N training shards, 80 if nothing is said.")
+    ] = None,
+    with_docs: Annotated[
+        bool, typer.Option("--with-docs", help="Of fineweb: also the documents (48 GB), to make another vocabulary of.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Turn text into a data folder: tokenizer, shards of tokens, the exact held-out text and a manifest.
 
     Every document is checked to decode to the bytes it came from. jsonl and parquet hold a document per record, in
     "text"; jsonl may be compressed (.gz, .zst, .xz, .bz2). Preparing the same text again reuses the folder.
+
+    fineweb downloads the contest's published shards and tokenizer; hf://datasets/OWNER/NAME/FOLDER downloads what
+    somebody else published in the same layout. The same command goes on with a download that was interrupted.
     """
     from bytegolf import flow
     from bytegolf.report.tables import data_table
 
-    _emit(flow.prepare_data(sources, out, recipe=recipe, vocab=vocab, tokenizer=tokenizer, val_docs=val_docs), as_json, data_table)
+    manifest = flow.prepare_data(
+        sources,
+        out,
+        recipe=recipe,
+        vocab=vocab,
+        tokenizer=tokenizer,
+        val_docs=val_docs,
+        normalised=normalised,
+        variant=variant,
+        train_shards=train_shards,
+        with_docs=with_docs,
+    )
+    _emit(manifest, as_json, data_table)
 
 
 @app.command(epilog="Example: bytegolf train tiny --data data --out runs/tiny --set train.max_steps=400")
 def train(
-    recipe: RecipeArgument,
-    data: DataOption,
-    out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Run folder to make.")],
+    recipe: Annotated[
+        str | None, typer.Argument(metavar="RECIPE", help="Name of a recipe (see: bytegolf recipes) or path of a TOML file.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="DIR", help="Data folder made by prepare, or a folder of contest shards.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="RUN", help="Run folder to make.")] = None,
     overrides: Overrides = [],  # noqa: B006
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run in RUN from its newest checkpoint; start it if there is none.")
@@ -135,6 +187,14 @@ def train(
         Path | None,
         typer.Option("--replay", metavar="RUN", help="Repeat a finished run of this recipe and data bit for bit, its clock included."),
     ] = None,
+    env: Annotated[
+        bool,
+        typer.Option(
+            "--env",
+            help="Take the environment variables of the seed system (NUM_LAYERS=12, ...); then also pack and score as it did. "
+            "RECIPE, --data and --out need not be given.",
+        ),
+    ] = False,
     tokenizer: TokenizerOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -146,9 +206,41 @@ def train(
     """
     from bytegolf import flow
     from bytegolf.recipes import load_recipe
-    from bytegolf.report.tables import train_table
+    from bytegolf.recipes.environment import read_environment
+    from bytegolf.report.tables import seed_table, train_table
 
-    _emit(flow.train(load_recipe(recipe, overrides), data, out, resume=resume, tokenizer=tokenizer, replay=replay), as_json, train_table)
+    if env:
+        command = read_environment(os.environ, recipe, overrides, data=data, tokenizer=tokenizer, out=out)
+        _emit(flow.train_as_seed(command, resume=resume, replay=replay), as_json, seed_table)
+    elif recipe is None or data is None or out is None:
+        missing = next(name for name, value in (("RECIPE", recipe), ("--data", data), ("--out", out)) if value is None)
+        raise InputError(f"train: expected RECIPE, --data DIR and --out RUN, or --env, found no {missing}")
+    else:
+        _emit(
+            flow.train(load_recipe(recipe, overrides), data, out, resume=resume, tokenizer=tokenizer, replay=replay), as_json, train_table
+        )
+
+
+@app.command("import", epilog="Example: bytegolf import final_model.pt --recipe v10_banked --tokenizer bpe_1024.model --out runs/seed")
+def import_(
+    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A .pt, .ptz or .safetensors file.")],
+    recipe: Annotated[str, typer.Option("--recipe", metavar="RECIPE", help="What the model is: a recipe's name or a TOML file.")],
+    tokenizer: Annotated[Path, typer.Option("--tokenizer", metavar="FILE.model|bytes", help="The tokenizer it was trained with.")],
+    out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Run folder to make.")],
+    overrides: Overrides = [],  # noqa: B006
+    as_json: AsJson = False,
+) -> None:
+    """Make a run of a checkpoint that another program trained, to pack and score it.
+
+    Read are the weights of the seed system's scripts, with a tensor per bank or per layer, raw (final_model.pt) or quantised
+    (.ptz, through zstd, zlib or LZMA), and safetensors under their names or bytegolf's. Nothing in a file is ever run.
+    """
+    from bytegolf import flow
+    from bytegolf.recipes import load_recipe
+    from bytegolf.report.tables import import_table
+
+    result = flow.import_checkpoint(checkpoint, out, recipe=load_recipe(recipe, overrides), tokenizer=tokenizer)
+    _emit(result, as_json, import_table)
 
 
 @app.command(epilog="Example: bytegolf pack runs/tiny --budget 500000 --data data")
@@ -158,18 +250,44 @@ def pack(
         int, typer.Option("--budget", metavar="BYTES", help="Bytes the artifact may have; 0 takes the recipe's pack.budget.")
     ] = 0,
     reserve: Annotated[int, typer.Option("--reserve", min=0, metavar="BYTES", help="Bytes of the budget to keep free, for code say.")] = 0,
+    method: Annotated[
+        Method | None,
+        typer.Option(
+            help="rate: round to the nearest point of one grid per matrix, its step chosen to fill the budget; gptq: the same grids, "
+            "each rounding error made good by the weights still to be rounded, as training text asks (needs --data); seed: fixed "
+            "bits and a step per row. The recipe's pack.method if not given."
+        ),
+    ] = None,
+    coder: Annotated[
+        Coder | None,
+        typer.Option(help="range: entropy coding; the others compress one byte a weight. The recipe's pack.coder if not given."),
+    ] = None,
     data: Annotated[
-        Path | None, typer.Option("--data", metavar="DIR", help="Also score before and after packing on this data folder.")
+        Path | None,
+        typer.Option("--data", metavar="DIR", help="Also score before and after packing on this data folder's held-out text."),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="The artifact; RUN/artifact.bgz if not given.")] = None,
     tokenizer: TokenizerOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Pack a run into one self-contained file, tokenizer included, as precise as the budget allows and never over it."""
+    """Pack a run into one self-contained file, tokenizer included, as precise as the budget allows and never over it.
+
+    Method seed, the fixed widths of the system bytegolf starts from, has no say in its size: over the budget it is refused.
+    """
     from bytegolf import flow
     from bytegolf.report.tables import pack_table
 
-    _emit(flow.pack(run, budget=budget, reserve=reserve, data=data, tokenizer=tokenizer, out=out), as_json, pack_table)
+    result = flow.pack(
+        run,
+        budget=budget,
+        reserve=reserve,
+        method=method.value if method else None,
+        coder=coder.value if coder else None,
+        data=data,
+        tokenizer=tokenizer,
+        out=out,
+    )
+    _emit(result, as_json, pack_table)
 
 
 @app.command(epilog="Example: bytegolf score runs/tiny/artifact.bgz --data data --protocol sliding")
@@ -180,7 +298,7 @@ def score(
         Protocol,
         typer.Option(
             help="standard: windows side by side; sliding: each window scores only its last stride tokens; streaming: each token "
-            "forwarded once, its past kept in a rolling cache."
+            "forwarded once, its past kept in a rolling cache; ttt: sliding, and the model learns from each chunk after it was scored."
         ),
     ] = Protocol.sliding,
     limit_bytes: Annotated[
@@ -190,6 +308,9 @@ def score(
         int,
         typer.Option("--stride", min=0, metavar="N", help="Tokens between sliding windows, or streamed at a time; 0 is the model's own."),
     ] = 0,
+    overrides: Annotated[
+        list[str], typer.Option("--set", metavar="ttt.KEY=VALUE", help="Override how --protocol ttt trains; repeatable.")
+    ] = [],  # noqa: B006
     tokenizer: TokenizerOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -198,7 +319,7 @@ def score(
     from bytegolf.report.tables import score_table
 
     _emit(
-        flow.score(source, data, protocol.value, limit_bytes=limit_bytes, tokenizer=tokenizer, stride=stride),
+        flow.score(source, data, protocol.value, limit_bytes=limit_bytes, tokenizer=tokenizer, stride=stride, overrides=overrides),
         as_json,
         score_table,
     )
@@ -274,6 +395,10 @@ def _together() -> AbstractContextManager[object]:
 def _fail(message: str, status: int) -> None:
     print(f"error: {message}", file=sys.stderr, flush=True)  # whichever process it is that has to say it
     sys.exit(status)
+
+
+def _listing(title: str, known: dict[str, str]) -> str:
+    return "\n".join((title, *(f"  {name:<20} {text}" for name, text in known.items())))
 
 
 def _emit(result: Any, as_json: bool, human: Any) -> None:

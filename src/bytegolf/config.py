@@ -4,6 +4,9 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+MethodName = Literal["rate", "gptq", "seed"]
+CoderName = Literal["range", "zstd", "lzma", "zlib"]
+
 MAX_VOCAB_SIZE = 65_536  # shards hold tokens as uint16
 BOS = 1  # the token that starts every document, in every vocabulary
 
@@ -98,7 +101,13 @@ class TrainConfig(Section):
     )
     sequence_length: int = Field(2048, ge=1, description="tokens in a training sequence")
     warmdown: float = Field(0.5, ge=0, le=1, description="last share of the run over which learning rates fall to 0")
+    warmdown_steps: int = Field(
+        0, ge=0, description="the same in steps, estimated from the pace so far where seconds are the cap; 0 is to use warmdown"
+    )
     seed: int = Field(1, ge=0, description="seed of the initial weights and the order of sequences")
+    init: Literal["orthogonal", "uniform"] = Field(
+        "orthogonal", description="initial banks, where they are not zero: orthogonal matrices, or uniform in ±1/sqrt(inputs)"
+    )
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="of compute; weights, averages and optimiser state stay float32; auto is bfloat16 where the device has it"
     )
@@ -160,6 +169,9 @@ class QatConfig(Section):
     """Quantisation-aware training on the artifact's grid, at the bits `plan` predicts for `pack.budget`."""
 
     start: float = Field(1.0, ge=0, le=1, description="progress at which fake quantisation begins and the EMA starts anew; 1 is never")
+    below_scale: float = Field(
+        0.0, ge=0, le=1, description="or as soon as the learning-rate multiplier falls below this, if that is earlier; 0 is never"
+    )
 
 
 class ScoreConfig(Section):
@@ -175,6 +187,19 @@ class ScoreConfig(Section):
         return self
 
 
+class TttConfig(Section):
+    """Score-first test-time training: the protocol `ttt`, whose sequences are `score.window` tokens long."""
+
+    lr: float = Field(0.002, ge=0, description="SGD's learning rate at the first chunk; it falls to 0 along a cosine")
+    epochs: int = Field(3, ge=0, description="passes over a chunk once it is scored")
+    chunk_tokens: int = Field(32_768, ge=1, description="held-out tokens that are scored before they are trained on")
+    freeze_blocks: int = Field(0, ge=0, description="first blocks that do not learn")
+    momentum: float = Field(0.9, ge=0, lt=1, description="SGD's momentum, kept from chunk to chunk")
+    batch_sequences: int = Field(32, ge=1, description="sequences an update sees, over all processes")
+    grad_clip: float = Field(1.0, ge=0, description="cap on the global gradient norm; 0 is none")
+    enabled: bool = Field(False, description="also score with test-time training after training with --env")
+
+
 class PackConfig(Section):
     """The artifact. Bits are those a normal distribution would cost on the grid; 0 lets `pack` choose for the budget."""
 
@@ -183,6 +208,15 @@ class PackConfig(Section):
     attention_bits: float = Field(0.0, ge=0, le=12, description="bits per weight of the attention banks")
     embedding_bits: float = Field(0.0, ge=0, le=12, description="bits per weight of the token embedding and the head")
     table_bits: float = Field(0.0, ge=0, le=12, description="bits per weight of hash and value embeddings and their projections")
+    method: MethodName = Field("rate", description="rate: rounding that fills the budget; gptq: with error feedback; seed: fixed bits")
+    coder: CoderName = Field("range", description="range coder, or a general-purpose compressor over one byte a weight")
+    mlp_int: Literal[4, 5, 6, 8] = Field(5, description="bits of the seed's fixed-width integers of MLP banks, read by method seed alone")
+    attention_int: Literal[4, 5, 6, 8] = Field(
+        6, description="bits of the seed's fixed-width integers of attention banks, read by method seed alone"
+    )
+    calibration_tokens: int = Field(131_072, ge=1, description="training tokens that method gptq learns the matrices' inputs from")
+    damping: float = Field(0.01, gt=0, description="of the inputs' mean square, added to each by method gptq")
+    act_order: bool = Field(True, description="method gptq rounds columns in order of their inputs' size, largest first")
 
 
 class Recipe(Section):
@@ -197,4 +231,5 @@ class Recipe(Section):
     average: AverageConfig = AverageConfig()
     qat: QatConfig = QatConfig()
     score: ScoreConfig = ScoreConfig()
+    ttt: TttConfig = TttConfig()
     pack: PackConfig = PackConfig()

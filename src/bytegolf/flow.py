@@ -12,32 +12,38 @@ import torch
 from torch import Tensor
 
 from bytegolf.artifact.container import Artifact, read_artifact
-from bytegolf.config import Recipe, ScoreConfig, TextConfig
+from bytegolf.artifact.foreign import read_tensors
+from bytegolf.artifact.translate import translate
+from bytegolf.config import CoderName, MethodName, Recipe, ScoreConfig, TextConfig, TttConfig
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT, parameter_count
 from bytegolf.pack.allocate import Bits, BudgetTooSmallError
+from bytegolf.pack.calibrate import calibrate
 from bytegolf.pack.fit import fit, pack_at
+from bytegolf.pack.gptq import ErrorFeedback
 from bytegolf.pack.plan import Plan, plan_artifact
-from bytegolf.parallel import Group, joined
+from bytegolf.pack.quantize import Rounding, nearest
+from bytegolf.parallel import ALONE, Group, joined
 from bytegolf.process import tune_process
 from bytegolf.progress import Progress, say
-from bytegolf.recipes import load_recipe, recipe_toml
+from bytegolf.recipes import load_recipe, override_recipe, recipe_toml, validate_recipe
+from bytegolf.recipes.environment import SeedCommand
 from bytegolf.report.html import RunReport, write_report
-from bytegolf.report.results import PackResult, QuickstartResult, TrainResult
+from bytegolf.report.results import ImportResult, PackResult, QuickstartResult, SeedResult, TrainResult
 from bytegolf.run import DataFolder, DataManifest, RunFolder, provenance, read_json, sha256_of, write_atomically, write_json
 from bytegolf.score.compressors import CompressorScore, compressor_scores
 from bytegolf.score.ledger import Score
-from bytegolf.score.protocols import PROTOCOLS, ProtocolName, score_tokens
+from bytegolf.score.protocols import PROTOCOLS, TTT_DEFAULTS, ProtocolName, score_tokens
 from bytegolf.speed import BenchResult, measure, start_up_seconds
 from bytegolf.text.batches import count_sequences, require_shares
 from bytegolf.text.dataset import Dataset, open_data
 from bytegolf.text.prepare import prepare
-from bytegolf.text.tokenizer import Tokenizer
+from bytegolf.text.tokenizer import Tokenizer, load_tokenizer
 from bytegolf.train.device import choose_device, choose_dtype
 from bytegolf.train.learner import Learner
 from bytegolf.train.loop import Trainer
 from bytegolf.train.pace import predicted_steps
-from bytegolf.train.record import begin_run, finish_run, read_run, resumable
+from bytegolf.train.record import begin_run, finish_run, read_run, record_import, resumable
 from bytegolf.train.replay import Replay, read_replay
 from bytegolf.train.schedule import Clock
 from bytegolf.train.trackers import require_trackers
@@ -57,7 +63,7 @@ class LoadedModel:
 
 
 def plan(recipe: Recipe) -> Plan:
-    """The artifact's predicted size, and how many steps this machine will take in the recipe's time."""
+    """The artifact's predicted size, and how many steps this machine will take at least in the recipe's time."""
     return replace(plan_artifact(recipe), steps=predicted_steps(recipe))
 
 
@@ -69,11 +75,29 @@ def prepare_data(
     vocab: int | None = None,
     tokenizer: str | None = None,
     val_docs: int | None = None,
+    normalised: bool = False,
+    variant: str | None = None,
+    train_shards: int | None = None,
+    with_docs: bool = False,
 ) -> DataManifest:
-    """Text into a data folder; the vocabulary is a recipe's, one of `vocab` pieces, or an existing tokenizer (a file, or "bytes")."""
+    """Text, or published shards, into a data folder.
+
+    The vocabulary of text is a recipe's, one of `vocab` pieces, or an existing tokenizer (a file, or "bytes"). Of what
+    is published the `variant` is given, or named by a recipe's vocabulary.
+    """
+    chosen = load_recipe(recipe) if recipe else None
+    of_text = {"--vocab": vocab, "--tokenizer": tokenizer, "--val-docs": val_docs, "--normalised": normalised or None}
+    of_published = {"--variant": variant, "--train-shards": train_shards, "--with-docs": with_docs or None}
+    if any(source == "fineweb" or source.startswith("hf://") for source in sources):
+        _require_none(of_text, "with text; docs/data.md tells how fineweb gets another vocabulary")
+        if len(sources) > 1:
+            raise InputError(f"prepare: expected published shards alone, found {', '.join(sources)}")
+        return _fetch(sources[0], out, chosen, variant, train_shards, with_docs)
+    _require_none(of_published, "with fineweb or hf://datasets/…")
     if sum(choice is not None for choice in (recipe, vocab, tokenizer)) > 1:
         raise InputError("prepare: expected one of --recipe, --vocab and --tokenizer, found several")
-    chosen = load_recipe(recipe) if recipe else None
+    if normalised and tokenizer in (None, "bytes"):
+        raise InputError("--normalised: expected with --tokenizer FILE.model, found without; our own tokenizers change nothing")
     return prepare(
         sources,
         out,
@@ -81,7 +105,29 @@ def prepare_data(
         vocab_size=chosen.model.vocab_size if chosen else vocab or DEFAULT_VOCAB_SIZE,
         tokenizer=Path(tokenizer) if tokenizer and tokenizer != "bytes" else None,
         val_docs=val_docs,
+        normalised=normalised,
     )
+
+
+def _fetch(source: str, out: Path, recipe: Recipe | None, variant: str | None, train_shards: int | None, with_docs: bool) -> DataManifest:
+    """Published shards; of the seed's number unless it is given, and of its vocabulary unless there is a recipe."""
+    try:
+        from bytegolf.text.fineweb import FINEWEB, TRAIN_SHARDS, VARIANT, fetch_published
+        from bytegolf.text.hub import HubPlace
+    except ModuleNotFoundError as error:
+        raise InputError(f"{source}: expected the package {error.name}, found it missing; pip install huggingface-hub") from None
+    if recipe:
+        _require_none({"--variant": variant}, "without --recipe, which names its vocabulary")
+        variant = "byte260" if recipe.text.tokenizer == "bytes" else f"sp{recipe.model.vocab_size}"
+    place = FINEWEB if source == "fineweb" else HubPlace.parse(source)
+    shards = TRAIN_SHARDS if train_shards is None else train_shards
+    return fetch_published(place, out, variant=variant or VARIANT, train_shards=shards, with_docs=with_docs)
+
+
+def _require_none(options: Mapping[str, object], use: str) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise InputError(f"{name}: expected only {use}, found it here")
 
 
 def train(
@@ -112,6 +158,25 @@ def train(
         return group.once(lambda: _train_result(run))
 
 
+def train_as_seed(command: SeedCommand, *, resume: bool = False, replay: Path | None = None) -> SeedResult:
+    """What a command line of the seed system did: train, pack, score the artifact by sliding windows, then with test-time training.
+
+    Raises InputError as `train`, `pack` and `score` do.
+    """
+    with joined() as group:
+        if group.leads:
+            for line in command.mapping:
+                say(f"environment: {line}")
+        trained = train(command.recipe, command.data, command.out, resume=resume, tokenizer=command.tokenizer, replay=replay)
+        text = command.data if command.recipe.pack.method == "gptq" else None  # to learn from
+        packed = group.once(lambda: pack(command.out, data=text, tokenizer=command.tokenizer))
+        artifact = RunFolder(command.out).artifact
+        scores = [group.once(lambda: score(artifact, command.data, "sliding", tokenizer=command.tokenizer))]
+        if command.recipe.ttt.enabled:
+            scores.append(score(artifact, command.data, "ttt", tokenizer=command.tokenizer))
+        return SeedResult(trained, packed, scores)
+
+
 def _require_the_same(group: Group, **identities: str) -> None:
     """Raises InputError if processes were given different things: several machines may hold several copies."""
     everybody = group.gather(identities)
@@ -125,7 +190,7 @@ def _train(run: RunFolder, recipe: Recipe, dataset: Dataset, device: torch.devic
     """Train from where the run stands to the end of its clock, or of the clock of the run it repeats."""
     dtype = choose_dtype(recipe.train, device)
     model = GPT(recipe.model, dtype)
-    model.initialise(recipe.train.seed)
+    model.initialise(recipe.train.seed, recipe.train.init)
     where = f"{device} in {str(dtype).removeprefix('torch.')}" + (f", {group.size} processes" if group.size > 1 else "")
     say(f"train {recipe.name}: {parameter_count(recipe.model):,} parameters on {where}")
     planned = plan_artifact(recipe)
@@ -160,38 +225,64 @@ def _validate(model: GPT, config: ScoreConfig, dataset: Dataset, limit_bytes: in
     return group.sum_(torch.tensor(bits, dtype=torch.float64)).item() / num_bytes
 
 
-def pack(
-    run: Path, *, budget: int = 0, reserve: int = 0, data: Path | None = None, tokenizer: Path | None = None, out: Path | None = None
-) -> PackResult:
-    """Pack a run's weights into at most `budget` − `reserve` bytes (the recipe's budget if 0).
+def import_checkpoint(checkpoint: Path, out: Path, *, recipe: Recipe, tokenizer: Path) -> ImportResult:
+    """Make a run of weights that another program trained: of the seed system's scripts, or under this package's names.
 
-    Raises InputError if even the smallest possible file is larger.
+    Raises InputError if they are not the recipe's model, or `out` exists.
+    """
+    vocabulary = load_tokenizer(tokenizer)
+    if vocabulary.vocab_size != recipe.model.vocab_size:
+        raise InputError(f"{tokenizer}: expected the recipe's model.vocab_size {recipe.model.vocab_size}, found {vocabulary.vocab_size}")
+    parameters = parameter_count(recipe.model)
+    weights = translate(read_tensors(checkpoint, parameters), recipe.model, str(checkpoint))
+    record_import(RunFolder(out), recipe, weights, vocabulary, checkpoint)
+    return ImportResult(str(out), str(checkpoint), recipe.name, parameters)
+
+
+def pack(
+    run: Path,
+    *,
+    budget: int = 0,
+    reserve: int = 0,
+    method: MethodName | None = None,
+    coder: CoderName | None = None,
+    data: Path | None = None,
+    tokenizer: Path | None = None,
+    out: Path | None = None,
+) -> PackResult:
+    """Pack a run's weights into at most `budget` − `reserve` bytes; budget, method and coder are the recipe's where not given.
+
+    Raises InputError if even the smallest possible file is larger, or method gptq is given no data.
     """
     trained = read_run(run)
+    recipe = _packed_by(trained.recipe, method, coder)
     dataset = _matching(open_data(data, tokenizer), trained.tokenizer) if data else None
-    budget = budget or trained.recipe.pack.budget
+    budget, method = budget or recipe.pack.budget, recipe.pack.method
+    rounding = _feedback(recipe, trained.weights, dataset) if method == "gptq" else nearest
     try:
         with Progress("pack", None, "tries") as progress:
             fitted = fit(
                 trained.weights,
-                trained.recipe,
+                recipe,
                 trained.tokenizer,
                 budget - reserve,
                 tried=lambda size: progress.advance(note=f"{size:,} bytes"),
+                rounding=rounding,
             )
     except BudgetTooSmallError as error:
-        raise InputError(
-            f"--budget: expected at least {error.smallest + reserve:,} bytes, the smallest possible, found {budget:,}"
-        ) from None
+        which = "the size of method seed's fixed bits" if method == "seed" else "the smallest possible"
+        raise InputError(f"--budget: expected at least {error.smallest + reserve:,} bytes, {which}, found {budget:,}") from None
     file = out or trained.folder.artifact
     write_atomically(file, fitted.file.data)
     before = after = None
     if dataset is not None:
         before, after = (_score_and_record(source, dataset, "sliding").bpb for source in (run, file))
-    parameters, size = parameter_count(trained.recipe.model), len(fitted.file.data)
+    parameters, size = parameter_count(recipe.model), len(fitted.file.data)
     result = PackResult(
         size,
         budget,
+        method,
+        recipe.pack.coder,
         parameters,
         8 * size / parameters,
         fitted.entropy_bits_per_weight,
@@ -206,16 +297,41 @@ def pack(
     return result
 
 
+def _packed_by(recipe: Recipe, method: MethodName | None, coder: CoderName | None) -> Recipe:
+    """The recipe with another way to pack where one is given."""
+    chosen = {key: value for key, value in (("method", method), ("coder", coder)) if value is not None}
+    values = recipe.model_dump()
+    return validate_recipe({**values, "pack": {**values["pack"], **chosen}}, recipe.name) if chosen else recipe
+
+
+def _feedback(recipe: Recipe, weights: Weights, dataset: Dataset | None) -> Rounding:
+    """Error feedback by what the model's matrices read of training text."""
+    if dataset is None:
+        raise InputError("--data: expected a data folder, whose training text method gptq learns from, found none")
+    model = _model(recipe, weights, choose_device("auto"))
+    with Progress("calibrate", recipe.pack.calibration_tokens, "tokens") as progress:
+        return ErrorFeedback(calibrate(model, recipe, dataset.train, progress.advance), recipe.pack)
+
+
 def score(
-    source: Path, data: Path, protocol: ProtocolName, *, limit_bytes: int = 0, tokenizer: Path | None = None, stride: int = 0
+    source: Path,
+    data: Path,
+    protocol: ProtocolName,
+    *,
+    limit_bytes: int = 0,
+    tokenizer: Path | None = None,
+    stride: int = 0,
+    overrides: Sequence[str] = (),
 ) -> Score:
     """Bits per byte of a run or an artifact on a data folder's held-out text, or on its first `limit_bytes` bytes.
 
-    Raises InputError for an unknown protocol, or a tokenizer that is not the model's.
+    `overrides` ("ttt.lr=0.001") are of how the protocol `ttt` trains. Raises InputError for an unknown protocol or
+    override, or a tokenizer that is not the model's.
     """
     if protocol not in PROTOCOLS:
         raise InputError(f"protocol: expected {' or '.join(PROTOCOLS)}, found {protocol!r}")
-    return _score_and_record(source, open_data(data, tokenizer), protocol, limit_bytes, stride)
+    with joined() as group:
+        return _score_and_record(source, open_data(data, tokenizer), protocol, limit_bytes, stride, overrides, group)
 
 
 def report(runs: Sequence[Path], out: Path, compressors: Sequence[CompressorScore] = ()) -> Path:
@@ -268,9 +384,9 @@ def load_artifact(path: Path) -> Artifact:
     return read_artifact(path.read_bytes(), str(path))
 
 
-def load_model(source: Path) -> LoadedModel:
-    """The model of a run folder (its final weights) or of an artifact."""
-    device = choose_device("auto")
+def load_model(source: Path, local_rank: int = 0) -> LoadedModel:
+    """The model of a run folder (its final weights) or of an artifact, on the best device at hand, of several GPUs `local_rank`."""
+    device = choose_device("auto", local_rank)
     if source.is_dir():
         run = read_run(source)
         return LoadedModel(_model(run.recipe, run.weights, device), run.tokenizer, run.recipe.score)
@@ -294,25 +410,51 @@ def _matching(dataset: Dataset, tokenizer: Tokenizer) -> Dataset:
     return dataset
 
 
-def _score_and_record(source: Path, dataset: Dataset, protocol: ProtocolName, limit_bytes: int = 0, stride: int = 0) -> Score:
+def _score_and_record(
+    source: Path,
+    dataset: Dataset,
+    protocol: ProtocolName,
+    limit_bytes: int = 0,
+    stride: int = 0,
+    overrides: Sequence[str] = (),
+    group: Group = ALONE,
+) -> Score:
     """Score a run or artifact. A score of the whole text, as the model is meant to be scored, is noted in the run's folder."""
-    loaded = load_model(source)
+    loaded = load_model(source, group.local_rank)
     _matching(dataset, loaded.tokenizer)
     if stride > loaded.score.window:
         raise InputError(f"--stride: expected at most the window of {loaded.score.window} tokens, found {stride}")
     config = loaded.score.model_copy(update={"stride": stride}) if stride else loaded.score
-    result = _score(loaded.model, config, dataset, protocol, limit_bytes)
     run = RunFolder(source if source.is_dir() else source.parent)
-    if run.recipe.exists() and not limit_bytes and not stride:
+    ttt = _ttt_config(run, protocol, overrides)
+    result = _score(loaded.model, config, dataset, protocol, limit_bytes, ttt, group)
+    if group.leads and run.recipe.exists() and not (limit_bytes or stride or overrides):
         scored = run.weights if source.is_dir() else source
         write_json(run.score(protocol), {**result.to_json(), "of": scored.name, "sha256": sha256_of(scored), "data": dataset.sha256})
     return result
 
 
-def _score(model: GPT, config: ScoreConfig, dataset: Dataset, protocol: ProtocolName, limit_bytes: int = 0) -> Score:
+def _ttt_config(run: RunFolder, protocol: ProtocolName, overrides: Sequence[str]) -> TttConfig:
+    """How `ttt` trains what lies in the folder `run`: as the recipe there says, if there is one. It is no part of an artifact."""
+    for override in overrides:
+        if protocol != "ttt" or not override.strip().startswith("ttt."):
+            raise InputError(f"--set: expected ttt.key=value and --protocol ttt, found {override} and --protocol {protocol}")
+    recipe = load_recipe(run.recipe) if protocol == "ttt" and run.recipe.exists() else Recipe()
+    return override_recipe(recipe, overrides).ttt
+
+
+def _score(
+    model: GPT,
+    config: ScoreConfig,
+    dataset: Dataset,
+    protocol: ProtocolName,
+    limit_bytes: int = 0,
+    ttt: TttConfig = TTT_DEFAULTS,
+    group: Group = ALONE,
+) -> Score:
     tokens, num_bytes = dataset.held_out(limit_bytes)
     with Progress(f"score {protocol}", len(tokens) - 1, "tokens") as progress:
-        return score_tokens(model, tokens, num_bytes, protocol, config, progress.advance)
+        return score_tokens(model, tokens, num_bytes, protocol, config, progress.advance, ttt=ttt, group=group)
 
 
 def _trial_bytes(weights: Weights, recipe: Recipe, tokenizer: Tokenizer, bits: Bits) -> int | None:

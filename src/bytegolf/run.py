@@ -121,8 +121,18 @@ def provenance() -> dict[str, str | int]:
         **versions,
         "platform": platform.platform(),
         "machine": platform.machine(),
+        "processor": _processor(),
         "cpus": os.cpu_count() or 1,
     }
+
+
+def _processor() -> str:
+    """The CPU's model, where the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor())
 
 
 class DataManifest(BaseModel):
@@ -143,6 +153,7 @@ class DataManifest(BaseModel):
     val_documents: int
     val_bytes: int
     val_tokens: int
+    normalised: bool = False  # bytes and val.txt are of what the tokens decode to, which may differ from the documents
     val_offsets: list[int]  # where each held-out document starts in val.txt, bytes
     files: dict[str, str]  # name -> sha256
 
@@ -190,6 +201,11 @@ class DataFolder:
         except ValidationError as error:
             first = error.errors()[0]
             raise InputError(f"{self.manifest_path}: expected a data manifest, found {first['msg']} at {first['loc']}") from None
+
+    def damaged(self, manifest: DataManifest) -> str | None:
+        """The first file that is not as the manifest says, or None."""
+        held = ((self.root / name, sha256) for name, sha256 in manifest.files.items())
+        return next((path.name for path, sha256 in held if not path.is_file() or sha256_of(path) != sha256), None)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from bytegolf.model.flops import training_flops_per_token
 from bytegolf.model.gpt import GPT, parameter_count
 from bytegolf.pack.plan import plan_artifact
 from bytegolf.recipes import recipe_toml
-from bytegolf.score.protocols import PROTOCOLS, ProtocolName, score_tokens
+from bytegolf.score.protocols import ProtocolName, score_tokens
 from bytegolf.text.batches import Batches, run_batches
 from bytegolf.text.prepare import prepare
 from bytegolf.text.shards import ShardWriter, TokenStream
@@ -34,6 +34,7 @@ PARTS = ("data", "forward", "backward", "optimiser", "average")
 WARM_STEPS, LEAST_STEPS = 2, 5
 START_UP_TEXT = "a few words, and a few more of them\n" * 5_000
 CORPUS_PIECE = 1 << 20  # tokens drawn at a time
+SCORED: tuple[ProtocolName, ...] = ("standard", "sliding", "streaming")  # a chunk of `ttt` is sliding, and then training
 SCORED_STRIDES = 8  # after a first window, that the sliding protocols score
 
 
@@ -74,7 +75,7 @@ class BenchResult:
 def measure(recipe: Recipe, seconds: float, corpus_tokens: int) -> Speed:
     """Train `recipe` for about `seconds` on random text and score some with each protocol.
 
-    The product is measured before and after, and the better rate counts.
+    Products take turns with the steps, so that what else the machine does slows both.
     """
     learner = _learner(recipe)
     device, dtype = learner.device, learner.model.compute_dtype
@@ -84,11 +85,11 @@ def measure(recipe: Recipe, seconds: float, corpus_tokens: int) -> Speed:
         if recipe.train.compile:
             learner.compile()
         compiled = _now(device) - began
-        rates = [_product_rate(device, dtype)]
         with run_batches(recipe, tokens) as batches:
-            times = _step_times(learner, batches, seconds)
-        rates.append(_product_rate(device, dtype))
-        parts = {name: statistics.median(column) for name, column in zip(PARTS, zip(*times, strict=True), strict=True)}
+            times = _times(learner, batches, seconds)
+        *parts_of_steps, products = (statistics.median(column) for column in zip(*times, strict=True))
+        parts = dict(zip(PARTS, parts_of_steps, strict=True))
+        product_rate = 2 * PRODUCT**3 / products
         speed = recipe.train.batch_tokens / sum(parts.values())
         flops = speed * training_flops_per_token(recipe)
         return Speed(
@@ -103,10 +104,10 @@ def measure(recipe: Recipe, seconds: float, corpus_tokens: int) -> Speed:
             milliseconds={name: 1e3 * part for name, part in parts.items()},
             tokens_per_second=speed,
             gflops=flops / 1e9,
-            product_gflops=max(rates) / 1e9,
-            share=flops / max(rates),
+            product_gflops=product_rate / 1e9,
+            share=flops / product_rate,
             peak_memory_mb=peak_memory(device) / 1e6,
-            scored_tokens_per_second={protocol: _scoring_rate(learner, protocol) for protocol in PROTOCOLS},
+            scored_tokens_per_second={protocol: _scoring_rate(learner, protocol) for protocol in SCORED},
         )
 
 
@@ -149,12 +150,14 @@ def _corpus(folder: Path, recipe: Recipe, tokens: int) -> TokenStream:
     return TokenStream(sorted(folder.glob("train_*.bin")))
 
 
-def _step_times(learner: Learner, batches: Batches, seconds: float) -> list[list[float]]:
-    """Seconds of the parts of each step."""
+def _times(learner: Learner, batches: Batches, seconds: float) -> list[list[float]]:
+    """Seconds of the parts of each step, and of a square product after it."""
+    matrix = torch.randn(PRODUCT, PRODUCT, device=learner.device).to(learner.model.compute_dtype)
     times: list[list[float]] = []
     began = time.perf_counter()
     while len(times) < WARM_STEPS + LEAST_STEPS or time.perf_counter() - began < seconds:
-        times.append(_step(learner, batches, len(times)))
+        step = _step(learner, batches, len(times))
+        times.append([*step, _best_of(2, lambda: matrix @ matrix, learner.device)])
     return times[WARM_STEPS:]
 
 
@@ -188,12 +191,6 @@ def _scoring_rate(learner: Learner, protocol: ProtocolName) -> float:
     tokens = np.random.default_rng(1).integers(recipe.model.vocab_size, size=count).astype(np.uint16)
     seconds = _best_of(2, lambda: score_tokens(model, tokens, count - 1, protocol, config), learner.device)
     return (count - 1) / seconds
-
-
-def _product_rate(device: torch.device, dtype: torch.dtype) -> float:
-    """FLOP/s of the best of several square products."""
-    matrix = torch.randn(PRODUCT, PRODUCT, device=device).to(dtype)
-    return 2 * PRODUCT**3 / _best_of(5, lambda: matrix @ matrix, device)
 
 
 def _best_of(repeats: int, work: Callable[[], object], device: torch.device) -> float:

@@ -15,6 +15,7 @@ from bytegolf.model.gpt import weight_class
 from bytegolf.text.tokenizer import BytesTokenizer, Tokenizer
 from model.cases import changed, random_model
 
+STORAGE_SECTIONS = ("row_steps", "kept")  # of version 2
 SECTIONS = ("header", "tokenizer", "steps", "controls", "mlp", "attention", "embedding", "table", "projection")
 SCORE = ScoreConfig(window=64, stride=16, batch_tokens=512)
 
@@ -40,21 +41,22 @@ def small_file() -> bytes:
 def split(data: bytes) -> dict[str, bytes]:
     """The sections of a sound file, and its last bytes, the checksum of the integers, as `digest`."""
     sections, offset = {}, 16
-    for name in SECTIONS:
+    for name in SECTIONS + STORAGE_SECTIONS * (data[3] == 2):
         (length,) = struct.unpack_from("<I", data, offset)
         sections[name] = data[offset + 4 : offset + 4 + length]
         offset += 4 + length
     return {**sections, "digest": data[offset:]}
 
 
-def seal(body: bytes) -> bytes:
+def seal(body: bytes, version: int = 1) -> bytes:
     """A file of this body, with the right size and checksum."""
-    return b"BGZ\x01" + struct.pack("<I", 16 + len(body)) + hashlib.blake2b(body, digest_size=8).digest() + body
+    return b"BGZ" + bytes([version]) + struct.pack("<I", 16 + len(body)) + hashlib.blake2b(body, digest_size=8).digest() + body
 
 
-def join(sections: Mapping[str, bytes]) -> bytes:
+def join(sections: Mapping[str, bytes], version: int = 1) -> bytes:
     """A sealed file of sections; the inverse of `split`."""
-    return seal(b"".join(struct.pack("<I", len(sections[name])) + sections[name] for name in SECTIONS) + sections["digest"])
+    names = SECTIONS + STORAGE_SECTIONS * (version == 2)
+    return seal(b"".join(struct.pack("<I", len(sections[name])) + sections[name] for name in names) + sections["digest"], version)
 
 
 def header_of(data: bytes) -> dict[str, object]:

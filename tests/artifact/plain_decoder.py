@@ -1,7 +1,7 @@
 """A second decoder of `.bgz` files, written from docs/artifact.md and laid out like it.
 
-Slow and plain: Python's integers and its standard library, nothing of bytegolf and no coding library. It checks
-only what guards against its own mistakes.
+Slow and plain: Python's integers and its standard library, zstandard for what zstd wrote, nothing of bytegolf and no entropy
+coder. It checks only what guards against its own mistakes.
 """
 
 import hashlib
@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from math import isqrt, prod
 from typing import Any
+
+import zstandard
 
 GROUPS = ("mlp", "attention", "embedding", "table", "projection")
 SECTIONS = ("header", "tokenizer", "steps", "controls", *GROUPS)
@@ -38,16 +40,32 @@ class Parameter:
 class PlainArtifact:
     header: dict[str, Any]
     tokenizer: bytes
-    integers: dict[str, list[Matrix]]
-    steps: dict[str, list[float]]
+    integers: dict[str, list[Matrix]]  # of matrices that are not kept
+    steps: dict[str, list[float]]  # one for each of those
     controls: dict[str, list[float]]
+    row_steps: dict[str, list[list[float]]]  # or one for each of their rows
+    kept: dict[str, dict[int, list[list[float]]]]
+
+    def values(self, name: str) -> list[list[list[float]]]:
+        """The parameter's matrices, kept or not."""
+        integers, kept = iter(self.integers[name]), self.kept[name]
+        rows, steps = iter(self.row_steps.get(name, [])), iter(self.steps.get(name, []))
+        matrices = []
+        for place in range(len(self.integers[name]) + len(kept)):
+            if place in kept:
+                matrices.append(kept[place])
+                continue
+            matrix = next(integers)
+            scales = next(rows) if name in self.row_steps else [next(steps)] * len(matrix)
+            matrices.append([[value * scale for value in row] for row, scale in zip(matrix, scales, strict=True)])
+        return matrices
 
 
 def decode_file(data: bytes) -> PlainArtifact:
-    magic, size, checksum = struct.unpack_from("<4sI8s", data)
-    assert magic == b"BGZ\x01" and size == len(data) and checksum == digest(data[16:])
+    magic, version, size, checksum = struct.unpack_from("<3sBI8s", data)
+    assert magic == b"BGZ" and version in (1, 2) and size == len(data) and checksum == digest(data[16:])
     sections, offset = {}, 16
-    for name in SECTIONS:
+    for name in SECTIONS + ("row_steps", "kept") * (version == 2):
         (length,) = struct.unpack_from("<I", data, offset)
         sections[name] = data[offset + 4 : offset + 4 + length]
         offset += 4 + length
@@ -56,28 +74,49 @@ def decode_file(data: bytes) -> PlainArtifact:
     header = json.loads(zlib.decompress(sections["header"]))
     tokenizer = lzma.decompress(sections["tokenizer"], lzma.FORMAT_RAW, filters=LZMA2)
     parameters = list_parameters(header["model"])
-    grouped = {group: [parameter for parameter in parameters if parameter.group == group] for group in GROUPS}
+    weights = [parameter for parameter in parameters if parameter.group != "control"]
+    storage = header["storage"] if version == 2 else {"coder": "range", "rows": [], "kept": {}}
+    kept_places = {parameter.name: storage["kept"].get(parameter.name, []) for parameter in weights}
+    coded_shapes = {
+        parameter.name: [shape for place, shape in enumerate(parameter.matrices) if place not in kept_places[parameter.name]]
+        for parameter in weights
+    }
+    hashed = b""
+
+    def decode(section: str, shapes: list[tuple[int, int]]) -> list[Matrix]:
+        nonlocal hashed
+        found = decode_section(storage["coder"], sections.get(section, b""), shapes)
+        hashed += b"".join(struct.pack(f"<{len(row)}i", *row) for matrix in found for row in matrix)
+        return found
+
     integers: dict[str, list[Matrix]] = {}
-    for group, members in grouped.items():
-        decoded = iter(decode_integers(sections[group], [shape for member in members for shape in member.matrices]))
-        integers.update({member.name: [next(decoded) for _ in member.matrices] for member in members})
-    in_group_order = (integers[member.name] for members in grouped.values() for member in members)
-    assert data[-8:] == digest(
-        b"".join(struct.pack(f"<{len(row)}i", *row) for stack in in_group_order for matrix in stack for row in matrix)
-    )
+    for group in GROUPS:
+        members = [parameter.name for parameter in weights if parameter.group == group]
+        decoded = iter(decode(group, [shape for name in members for shape in coded_shapes[name]]))
+        integers.update({name: [next(decoded) for _ in coded_shapes[name]] for name in members})
+    by_row = [name for name in storage["rows"] if coded_shapes[name]]
+    decoded = iter(decode("row_steps", [(len(coded_shapes[name]), coded_shapes[name][0][0]) for name in by_row]))
+    row_steps = {name: [[half(value) for value in row] for row in next(decoded)] for name in by_row}
+    whole = [(parameter.name, place, parameter.matrices[0]) for parameter in weights for place in kept_places[parameter.name]]
+    kept: dict[str, dict[int, list[list[float]]]] = {parameter.name: {} for parameter in weights}
+    for (name, place, _), matrix in zip(whole, decode("kept", [shape for _, _, shape in whole]), strict=True):
+        kept[name][place] = [[half(value) for value in row] for row in matrix]
+    assert data[-8:] == digest(hashed)
 
     steps = iter(struct.unpack(f"<{len(sections['steps']) // 4}f", sections["steps"]))
     controls = iter(struct.unpack(f"<{len(sections['controls']) // 2}e", sections["controls"]))
     artifact = PlainArtifact(
         header,
         tokenizer,
-        {parameter.name: integers[parameter.name] for parameter in parameters if parameter.group != "control"},
-        {parameter.name: [next(steps) for _ in parameter.matrices] for parameter in parameters if parameter.group != "control"},
-        {
+        integers={parameter.name: integers[parameter.name] for parameter in weights},
+        steps={name: [next(steps) for _ in shapes] for name, shapes in coded_shapes.items() if name not in storage["rows"]},
+        controls={
             parameter.name: [next(controls) for _ in range(prod(parameter.shape))]
             for parameter in parameters
             if parameter.group == "control"
         },
+        row_steps=row_steps,
+        kept=kept,
     )
     assert not [*steps, *controls]
     return artifact
@@ -126,6 +165,36 @@ def list_parameters(model: dict[str, Any]) -> list[Parameter]:
 
 
 # --- a section of integers
+
+
+def decode_section(coder: str, data: bytes, shapes: list[tuple[int, int]]) -> list[Matrix]:
+    if not shapes:
+        assert not data
+        return []
+    if coder == "range":
+        return decode_integers(data, shapes)
+    widths, compressed = data[: len(shapes)], data[len(shapes) :]
+    if coder == "zstd":
+        plain = zstandard.ZstdDecompressor().decompress(compressed)
+    elif coder == "lzma":
+        plain = lzma.decompress(compressed, lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 26}])
+    else:
+        plain = zlib.decompress(compressed)
+    matrices, offset = [], 0
+    for (rows, columns), width in zip(shapes, widths, strict=True):
+        starts = range(offset, offset + rows * columns * width, width)
+        flat = [int.from_bytes(plain[start : start + width], "little", signed=True) for start in starts]
+        matrices.append([flat[row * columns : (row + 1) * columns] for row in range(rows)])
+        offset += rows * columns * width
+    assert offset == len(plain)
+    return matrices
+
+
+def half(pattern: int) -> float:
+    """A float16: the sign of the integer is its own, the magnitude the rest of its bits."""
+    (value,) = struct.unpack("<e", struct.pack("<H", abs(pattern) | 0x8000 * (pattern < 0)))
+    assert isinstance(value, float)
+    return value
 
 
 def decode_integers(data: bytes, shapes: list[tuple[int, int]]) -> list[Matrix]:

@@ -165,6 +165,20 @@ def test_initial_values() -> None:
     assert weights["value_embedding.table"].std().item() == pytest.approx(0.01, rel=0.02)
 
 
+def test_banks_may_start_uniform_as_linear_layers_do_by_default() -> None:
+    """The stock baseline's: ±1/sqrt(inputs), whatever the number of outputs. All else is as ever."""
+    config = changed(model_dim=96, num_heads=4, num_kv_heads=1)
+    model, orthogonal = GPT(config), initialised(config).state_dict()
+    model.initialise(1, "uniform")
+    weights, layers = model.state_dict(), config.num_layers
+    for matrix in (*weights["banks.qo"][:layers], *weights["banks.kv"], *weights["banks.up"]):
+        assert 0.99 / 96**0.5 < matrix.abs().max() <= 1 / 96**0.5
+        assert matrix.std().item() == pytest.approx(1 / (3 * 96) ** 0.5, rel=0.05)
+        assert abs(matrix.mean()) < 0.1 / 96**0.5
+    assert (weights["banks.qo"][layers:] == 0).all() and (weights["banks.down"] == 0).all()
+    assert torch.equal(weights["tokens"], orthogonal["tokens"])
+
+
 def test_an_untied_head_starts_at_zero_and_its_embedding_at_one() -> None:
     weights = initialised(changed(tie_embeddings=False, vocab_size=2000)).state_dict()
     assert (weights["head"] == 0).all()

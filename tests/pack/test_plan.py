@@ -7,7 +7,8 @@ from bytegolf.config import ModelConfig, Recipe, TrainConfig
 from bytegolf.model.gpt import parameter_count
 from bytegolf.pack.allocate import HIGHEST
 from bytegolf.pack.fit import pack_at
-from bytegolf.pack.plan import gaussian_entropy, plan_artifact, training_flops_per_token
+from bytegolf.pack.plan import plan_artifact, training_flops_per_token
+from bytegolf.pack.predict import gaussian_entropy
 from bytegolf.recipes import load_recipe
 from bytegolf.text.tokenizer import BpeTokenizer, BytesTokenizer, Tokenizer
 
@@ -40,6 +41,38 @@ def test_the_predicted_size_with_bits_of_the_recipe(bpe: BpeTokenizer) -> None:
 def test_the_predicted_size_of_a_byte_model() -> None:
     recipe = load_recipe("tiny", ["text.tokenizer=bytes", "model.vocab_size=260"])
     assert abs(prediction_error(recipe, BytesTokenizer())) <= 0.01
+
+
+@pytest.mark.parametrize(("name", "budget"), [("tiny", 500_000), ("small", 2_000_000)])
+@pytest.mark.parametrize("method", ["pack.method=gptq", "pack.method=seed", "pack.coder=zlib", "pack.coder=zstd"])
+def test_the_predicted_size_by_other_ways_to_pack(name: str, budget: int, method: str, bpe: BpeTokenizer) -> None:
+    """Within 5 %; GPTQ changes no size."""
+    recipe = load_recipe(name, [method, f"pack.budget={budget}"])
+    assert abs(prediction_error(recipe, bpe)) <= 0.05
+
+
+@pytest.mark.parametrize("coder", ["zlib", "zstd", "lzma"])
+@pytest.mark.parametrize("bits", [4, 8])
+def test_the_predicted_size_of_fixed_widths(coder: str, bits: int, bpe: BpeTokenizer) -> None:
+    recipe = load_recipe("tiny", ["pack.method=seed", f"pack.coder={coder}", f"pack.mlp_int={bits}", f"pack.attention_int={bits}"])
+    assert abs(prediction_error(recipe, bpe)) <= 0.05
+    assert plan_artifact(recipe).bits["mlp"] == bits
+
+
+def test_parts_of_fixed_widths(bpe: BpeTokenizer) -> None:
+    recipe = load_recipe("small", ["pack.method=seed"])
+    plan = plan_artifact(recipe)
+    sections = pack_at(normal_weights(recipe), recipe, bpe, plan.bits).file.sections
+    for part in ("mlp", "attention", "table", "projection", "row_steps", "kept", "controls"):
+        assert plan.predicted[part] == pytest.approx(sections[part], rel=0.05, abs=800), part
+
+
+def test_fixed_widths_fit_or_do_not() -> None:
+    recipe = load_recipe("small", ["pack.method=seed"])
+    size = plan_artifact(recipe).predicted_bytes
+    for budget, fits in ((size, True), (size - 1, False)):
+        plan = plan_artifact(load_recipe("small", ["pack.method=seed", f"pack.budget={budget}"]))
+        assert (plan.fits, plan.predicted_bytes) == (fits, size)
 
 
 def test_every_part_is_predicted(bpe: BpeTokenizer) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bytegolf.errors import InputError
-from bytegolf.recipes import load_recipe, recipe_names
+from bytegolf.recipes import load_recipe
 
 Write = Callable[..., Path]
 
@@ -119,8 +119,8 @@ def test_a_section_of_the_wrong_kind_is_refused(text: str, write: Write) -> None
 
 def test_an_unknown_recipe_names_the_known_and_the_nearest() -> None:
     message = refusal("v10_bankd")
-    assert "did you mean v10_banked?" in message
-    assert all(name in message for name in recipe_names())
+    assert "did you mean v10_banked?" in message and "bytegolf recipes" in message
+    assert all(name in message for name in ("quickstart", "small", "tiny"))
 
 
 @pytest.mark.parametrize("name", ["", ".", "/", "missing.toml", "tiny/", "a\nb", "x" * 300, "\0"])

@@ -3,10 +3,13 @@
 import itertools
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+import sentencepiece
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -169,9 +172,9 @@ def test_interrupted_it_leaves_nothing(
 def test_text_that_changes_meanwhile(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     encode = module._encode
 
-    def encode_later(divided: object, tokenizer: object) -> object:
+    def encode_later(*arguments: object) -> object:
         (source / "059.txt").write_text("something new")
-        return encode(divided, tokenizer)  # type: ignore[arg-type]
+        return encode(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(module, "_encode", encode_later)
     with pytest.raises(InputError, match="expected the same documents in every pass, found them changed"):
@@ -182,9 +185,40 @@ def test_text_that_changes_meanwhile(source: Path, tmp_path: Path, monkeypatch: 
 def test_a_tokenizer_that_changes_text(tmp_path: Path, normalising: bytes) -> None:
     (tmp_path / "other.model").write_bytes(normalising)
     path = write_jsonl(tmp_path / "a.jsonl", ["held out", "plain", "two  spaces"])
-    with pytest.raises(InputError, match=r"a\.jsonl:3: expected tokenizer bpe 512 .* unchanged, found 's' instead of ' ' at character 4"):
+    with pytest.raises(
+        InputError, match=r"a\.jsonl:3: expected tokenizer bpe 512 .* found 's' instead of ' ' at character 4; --normalised"
+    ):
         prepare([str(path)], tmp_path / "data", tokenizer=tmp_path / "other.model", val_docs=1)
     assert not (tmp_path / "data").exists()
+
+
+@given(documents=st.lists(st.text(st.sampled_from("aﬁ é\n\u2581\u00a0\0"), max_size=20), min_size=2, max_size=6))
+@settings(max_examples=25, deadline=None)
+def test_text_that_its_tokenizer_may_change(tmp_path_factory: pytest.TempPathFactory, normalising: bytes, documents: list[str]) -> None:
+    """Tokens are those of SentencePiece alone; text, bytes and offsets are of what it makes of them."""
+    folder = tmp_path_factory.mktemp("any")
+    (folder / "any.model").write_bytes(normalising)
+    documents = [f"{i}{text}" for i, text in enumerate(documents)]
+    source = str(write_jsonl(folder / "a.jsonl", documents))
+    manifest = prepare([source], folder / "data", tokenizer=folder / "any.model", val_docs=1, normalised=True)
+    plain = sentencepiece.SentencePieceProcessor(model_proto=normalising)
+    encoded = plain.encode(documents)
+    texts = [text.encode() for text in plain.decode(encoded)]
+    data = open_data(folder / "data")
+    assert data.val[:].tolist() == [BOS, *encoded[0]]
+    assert data.train[:].tolist() == [token for ids in encoded[1:] for token in (BOS, *ids)]
+    assert data.val_text() == texts[0] and data.val_bytes == manifest.val_bytes == len(texts[0])
+    assert manifest.normalised and manifest.train_bytes == sum(map(len, texts[1:])) == count_bytes(data.train, data.tokenizer)
+    with pytest.raises(InputError, match=r"expected the text asked for \(exactly as given\), found others \(normalised by its"):
+        prepare([source], folder / "data", tokenizer=folder / "any.model", val_docs=1)
+
+
+def test_a_document_that_normalises_to_nothing(tmp_path: Path, normalising: bytes) -> None:
+    (tmp_path / "other.model").write_bytes(normalising)
+    path = write_jsonl(tmp_path / "a.jsonl", [" \n ", "held out", "plain"])
+    manifest = prepare([str(path)], tmp_path / "data", tokenizer=tmp_path / "other.model", val_docs=2, normalised=True)
+    assert (manifest.val_offsets, manifest.val_bytes) == ([0, 0], len("held out"))
+    assert open_data(tmp_path / "data").val[:].tolist()[:2] == [BOS, BOS]
 
 
 def test_a_vocabulary_too_large_for_the_text(source: Path, tmp_path: Path) -> None:
@@ -198,3 +232,24 @@ def test_held_out_text_at_rest(source: Path, tmp_path: Path) -> None:
     text = zstandard.ZstdDecompressor().stream_reader((tmp_path / "data" / "val.txt.zst").open("rb")).read()
     offsets = json.loads((tmp_path / "data" / "manifest.json").read_text())["val_offsets"]
     assert [text[start:end].decode() for start, end in itertools.pairwise([*offsets, len(text)])] == [TEXTS[i] for i in HELD_OUT]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of one process is read from /proc")
+def test_memory_does_not_grow_with_the_text(tmp_path: Path, bpe: BpeTokenizer) -> None:
+    (tmp_path / "given.model").write_bytes(bpe.serialised)
+    code = (
+        "import sys, re, pathlib; from bytegolf.text import prepare as module\n"
+        "module.BATCH_CHARACTERS = 200_000\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
+        "module.prepare([sys.argv[2]], folder / 'data', tokenizer=folder.parent / 'given.model', val_docs=2)\n"
+        "print(re.search(r'VmHWM:\\s+(\\d+)', pathlib.Path('/proc/self/status').read_text())[1])"
+    )
+    peaks = []
+    for count in (60, 240):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        path = write_jsonl(folder / "a.jsonl", [f"{i} {SOURCE}" for i in range(count)])
+        ended = subprocess.run([sys.executable, "-c", code, str(folder), str(path)], capture_output=True, text=True, check=True)
+        peaks.append(int(ended.stdout))
+    assert path.stat().st_size > 20_000_000 and peaks[1] - peaks[0] < 8_000

@@ -1,5 +1,6 @@
 """Shards give back what was written, and nothing that is not exactly a shard is read."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from bytegolf.errors import InputError
-from bytegolf.text.shards import HEADER_BYTES, ShardWriter, TokenStream, read_shard
+from bytegolf.text.shards import HEADER_BYTES, Shard, ShardWriter, TokenStream
 
 chunks = st.lists(arrays(np.uint16, st.integers(0, 40)), min_size=1, max_size=6)
 
@@ -35,7 +36,7 @@ def test_shards_are_one_array(folder: Path, parts: list[np.ndarray], max_tokens:
     whole = np.concatenate(parts)
     paths = write(folder, parts, max_tokens)
     assert [path.name for path in paths] == [f"train_{i:06d}.bin" for i in range(-(-len(whole) // max_tokens))]
-    assert all(len(read_shard(path)) == max_tokens for path in paths[:-1])
+    assert all(len(Shard(path)) == max_tokens for path in paths[:-1])
     stream = TokenStream(paths)
     assert len(stream) == len(whole)
     for start, stop in [(None, None), *data.draw(st.lists(st.tuples(st.integers(-60, 260), st.integers(-60, 260)), max_size=5))]:
@@ -59,7 +60,7 @@ def test_any_bit_flip_of_the_header(folder: Path, bit: int) -> None:
     data[bit // 8] ^= 1 << (bit % 8)
     path.write_bytes(data)
     with pytest.raises(InputError, match=rf"{path.name}: expected .*, found"):
-        read_shard(path)
+        Shard(path)
 
 
 @given(size=st.integers(0, HEADER_BYTES + 60).filter(lambda size: size != HEADER_BYTES + 40))
@@ -67,12 +68,12 @@ def test_any_other_length(folder: Path, size: int) -> None:
     (path,) = write(folder, [np.arange(20)])
     path.write_bytes((path.read_bytes() + bytes(20))[:size])
     with pytest.raises(InputError, match=rf"{path.name}: expected .* bytes.*, found {size}$"):
-        read_shard(path)
+        Shard(path)
 
 
 def test_a_missing_shard(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.bin: expected a shard, found No such file"):
-        read_shard(tmp_path / "none.bin")
+        Shard(tmp_path / "none.bin")
 
 
 def test_an_empty_shard(tmp_path: Path) -> None:
@@ -85,3 +86,14 @@ def test_an_empty_shard(tmp_path: Path) -> None:
 def test_steps_are_refused(folder: Path) -> None:
     with pytest.raises(ValueError, match="step"):
         TokenStream(write(folder, [np.arange(20)]))[::2]
+
+
+def test_a_shard_that_is_cut_while_it_is_read(tmp_path: Path) -> None:
+    with ShardWriter(tmp_path, "train") as writer:
+        writer.write(range(100))
+    (path,) = tmp_path.iterdir()
+    shard = Shard(path)
+    os.truncate(path, HEADER_BYTES + 20)
+    assert shard[:10].tolist() == list(range(10))
+    with pytest.raises(InputError, match="found it cut meanwhile"):
+        shard[5:15]

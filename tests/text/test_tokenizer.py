@@ -75,6 +75,14 @@ def test_a_normalising_model_counts_what_it_decodes(normalising: bytes, document
     assert tokenizer.decode(stream) == b"".join(decoded)
 
 
+@given(ids=st.lists(st.sampled_from([0, 1, 2, 3, 32, 200, 300, 301, 400, 510, 511]), max_size=30))
+@settings(max_examples=40, deadline=None)
+def test_bytes_are_summed(normalising: bytes, bpe: BpeTokenizer, ids: list[int]) -> None:
+    for tokenizer in (bpe, BpeTokenizer(normalising)):
+        assert tokenizer.total_bytes(ids) == tokenizer.byte_counts(ids).sum() == len(tokenizer.decode(ids))
+        assert tokenizer.total_bytes(np.array(ids, dtype="<u2")) == len(tokenizer.decode(ids))
+
+
 def test_training_is_deterministic(bpe: BpeTokenizer) -> None:
     again = train_bpe([SOURCE], 512)
     assert again.serialised == bpe.serialised and again.sha256 == bpe.sha256
@@ -152,7 +160,7 @@ def test_a_foreign_bos() -> None:
 
 
 def test_ids_outside_the_vocabulary(tokenizer: Tokenizer) -> None:
-    for act in (tokenizer.decode, tokenizer.byte_counts):
+    for act in (tokenizer.decode, tokenizer.byte_counts, tokenizer.total_bytes):
         with pytest.raises(InputError, match=f"below the vocabulary size {tokenizer.vocab_size}, found {tokenizer.vocab_size}"):
             act([5, tokenizer.vocab_size])
         with pytest.raises(InputError, match="found -1"):

@@ -55,7 +55,7 @@ def new_trainer(
     root.mkdir(exist_ok=True)
     dtype = torch.bfloat16 if recipe.train.dtype == "bfloat16" else torch.float32
     model = GPT(recipe.model, dtype)
-    model.initialise(recipe.train.seed)
+    model.initialise(recipe.train.seed, recipe.train.init)
     return Trainer(Learner(recipe, model, BITS), stream, RunFolder(root), fingerprint, clock or Clock.of(recipe.train))
 
 

@@ -1,10 +1,9 @@
-"""Pace, share of the peak, memory."""
+"""What the log says of speed is of the steps since its last line; MFU is a share of a peak that is named."""
 
 import pytest
 import torch
 
 from bytegolf.model.flops import training_flops_per_token
-from bytegolf.train import gauge as module
 from bytegolf.train.gauge import Gauge
 from bytegolf.train.schedule import Clock
 
@@ -13,30 +12,40 @@ from .cases import micro
 CPU = torch.device("cpu")
 
 
-def test_a_reading_is_of_the_steps_since_the_last_one() -> None:
-    clock = Clock(100, 0.0, step=10, seconds=50.0)
-    gauge = Gauge(clock, micro(), CPU, peak=1e9)
-    clock.step, clock.seconds = 14, 52.0
-    first = gauge.read()
-    assert (first["seconds"], first["step_ms"], first["tokens_per_second"]) == (52.0, 500.0, 512.0)
-    assert first["mfu"] == pytest.approx(512.0 * training_flops_per_token(micro()) / 1e9)
-    assert 10 < first["peak_memory_mb"] < 1e5
-    clock.step, clock.seconds = 15, 56.0
-    assert gauge.read()["step_ms"] == 4000.0
+def test_readings_are_of_the_steps_since_the_last_one() -> None:
+    recipe, clock = micro(), Clock(max_steps=100, max_seconds=0.0)
+    gauge = Gauge(clock, recipe, CPU, peak=1e9)
+    clock.step, clock.seconds = 10, 5.0
+    gauge.read()
+    clock.step, clock.seconds = 14, 6.0
+    reading = gauge.read()
+    speed = 4 * recipe.train.batch_tokens / 1.0
+    assert reading["step_ms"] == pytest.approx(250) and reading["tokens_per_second"] == pytest.approx(speed) and reading["seconds"] == 6.0
+    assert reading["mfu"] == pytest.approx(speed * training_flops_per_token(recipe) / 1e9)
+    assert reading["peak_memory_mb"] > 10
 
 
-@pytest.mark.parametrize(("dtype", "peak"), [(torch.bfloat16, 4e12), (torch.float32, None)])
-def test_the_peak_is_that_of_all_processes_in_bfloat16(monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype, peak: float | None) -> None:
-    monkeypatch.setattr(module, "peak_flops", lambda device: 1e12)
-    assert Gauge.of(Clock(1, 0.0), micro(), CPU, dtype, 4).peak == peak
+def test_a_resumed_run_is_read_from_where_it_goes_on() -> None:
+    clock = Clock(max_steps=100, max_seconds=0.0)
+    gauge = Gauge(clock, micro(), CPU)
+    clock.step, clock.seconds = 50, 500.0
+    gauge.start()
+    clock.step, clock.seconds = 51, 500.5
+    assert gauge.read()["step_ms"] == pytest.approx(500)
 
 
-def test_where_the_peak_is_unknown_there_is_no_mfu(capsys: pytest.CaptureFixture[str]) -> None:
-    clock = Clock(100, 0.0)
-    gauge = Gauge.of(clock, micro(), CPU, torch.bfloat16, 2)
+def test_where_no_peak_is_known_there_is_no_mfu(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock(max_steps=100, max_seconds=0.0)
+    gauge = Gauge.of(clock, micro(), CPU, torch.bfloat16, processes=2)
     clock.step, clock.seconds = 1, 1.0
-    assert "mfu" not in gauge.read()
     gauge.explain()
-    assert capsys.readouterr().err == ""
-    Gauge(clock, micro(), CPU, peak=2e12).explain()
-    assert f"tokens/s · {training_flops_per_token(micro()):,} FLOPs a token / 2e+12 FLOP/s" in capsys.readouterr().err
+    assert "mfu" not in gauge.read() and capsys.readouterr().err == ""
+
+
+def test_the_formula_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("bytegolf.train.gauge.peak_flops", lambda device: 989e12)
+    gauge = Gauge.of(Clock(1, 0.0), micro(), CPU, torch.bfloat16, processes=8)
+    assert gauge.peak == 8 * 989e12
+    gauge.explain()
+    assert f"tokens/s · {training_flops_per_token(micro()):,} FLOPs a token / 7.912e+15 FLOP/s" in capsys.readouterr().err
+    assert Gauge.of(Clock(1, 0.0), micro(), CPU, torch.float32, processes=8).peak is None

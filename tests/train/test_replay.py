@@ -73,6 +73,18 @@ def test_a_replay_is_the_run_bit_for_bit(timed: Path, data: Path, tmp_path: Path
     assert len(clock(tmp_path / "no-replay")) > 1.5 * len(clock(timed)), "so it is not the clock of this machine that was repeated"
 
 
+def test_a_replay_has_the_pace_of_the_run(data: Path, tmp_path: Path, pace: Callable) -> None:
+    """A warm-down in steps, and QAT by the rate it leads to, rest on how many steps the clock had left."""
+    recipe = micro("train.max_steps=0", "train.max_seconds=20", "train.warmdown_steps=12", "qat.start=1.0", "qat.below_scale=0.6")
+    pace(1.0)
+    flow.train(recipe, data, tmp_path / "timed")
+    pace(0.5)
+    flow.train(recipe, data, tmp_path / "again", replay=tmp_path / "timed")
+    assert weights(tmp_path / "again") == weights(tmp_path / "timed")
+    assert untimed(tmp_path / "again") == untimed(tmp_path / "timed")
+    assert events(tmp_path / "timed", "qat")
+
+
 def test_every_step_of_a_timed_run_has_its_progress(timed: Path) -> None:
     """However seldom the fuller lines are written; people are spared."""
     ticks = clock(timed)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bytegolf.config import OptimConfig, TrainConfig
+from bytegolf.config import OptimConfig, QatConfig, TrainConfig
 from bytegolf.train import schedule
-from bytegolf.train.schedule import Clock, learning_rate_scale, muon_momentum
+from bytegolf.train.schedule import Clock, fake_quant_due, learning_rate_scale, muon_momentum
 
 SHARES = st.floats(0, 1)
 
@@ -49,19 +49,76 @@ def take_step(clock: Clock, time: FakeTime, seconds: float) -> None:
     ],
 )  # fmt: skip
 def test_learning_rate_scale(progress: float, warmdown: float, scale: float) -> None:
-    assert learning_rate_scale(progress, warmdown) == pytest.approx(scale)
+    assert learning_rate_scale(7, progress, TrainConfig(warmdown=warmdown)) == pytest.approx(scale)
 
 
 @given(progress=SHARES, later=SHARES, warmdown=SHARES)
 def test_the_rate_stays_in_bounds_and_never_rises(progress: float, later: float, warmdown: float) -> None:
+    config = TrainConfig(warmdown=warmdown)
     first, second = sorted((progress, later))
-    assert 0 <= learning_rate_scale(second, warmdown) <= learning_rate_scale(first, warmdown) <= 1
+    assert 0 <= learning_rate_scale(1, second, config) <= learning_rate_scale(1, first, config) <= 1
 
 
 def test_the_rate_has_no_jump() -> None:
     """Defect A9: it fell from 0.64 to 0.45 in one step."""
-    scales = [learning_rate_scale(step / 1000, 0.3) for step in range(1001)]
+    scales = [learning_rate_scale(step, step / 1000, TrainConfig(warmdown=0.3)) for step in range(1001)]
     assert max(abs(a - b) for a, b in pairwise(scales)) <= 1 / 300 + 1e-9
+
+
+# --- a warm-down in steps
+
+
+@given(steps=st.integers(1, 30_000), warmdown=st.integers(1, 40_000), data=st.data())
+def test_a_warmdown_in_steps_is_that_of_the_seed(steps: int, warmdown: int, data: st.DataObject) -> None:
+    """Section 3.5 for a cap in steps: 1 until step `steps − warmdown`, then `(steps − step) / warmdown`."""
+    step = data.draw(st.integers(0, steps))
+    warmdown = min(warmdown, steps)  # a longer one began at a fraction: defect A9
+    expected = 1.0 if step <= steps - warmdown else (steps - step) / warmdown
+    assert learning_rate_scale(step, step / steps, TrainConfig(warmdown_steps=warmdown)) == pytest.approx(expected, abs=1e-12)
+
+
+@given(elapsed=st.floats(0, 600), step=st.integers(1, 20_000), warmdown=st.integers(1, 5000))
+def test_a_warmdown_in_steps_under_a_clock_is_that_of_the_seed(elapsed: float, step: int, warmdown: int) -> None:
+    """Section 3.5 for a cap in seconds, where the warm-down fits in the run: 1 while more than `warmdown` steps are left at this pace."""
+    cap, pace = 600.0, elapsed / step
+    remaining = cap - elapsed
+    expected = 1.0 if remaining > warmdown * pace else remaining / (warmdown * pace)
+    found = learning_rate_scale(step, elapsed / cap, TrainConfig(warmdown_steps=warmdown))
+    assert found == pytest.approx(expected if warmdown * pace <= cap else 1 - elapsed / cap, abs=1e-9)
+
+
+@given(warmdown=st.integers(0, 40_000), share=SHARES, pace=st.floats(0.01, 10))
+def test_every_run_starts_at_the_full_rate_and_ends_at_0(warmdown: int, share: float, pace: float) -> None:
+    config = TrainConfig(warmdown_steps=warmdown, warmdown=share)
+    assert learning_rate_scale(0, 0.0, config) == 1
+    assert learning_rate_scale(int(600 / pace) + 1, 1.0, config) == (1 if warmdown == share == 0 else 0)
+
+
+def test_a_short_run_has_the_shape_of_a_long_one() -> None:
+    """Defect A9: 300 steps of a warm-down of 3000 began at 0.1."""
+    scales = [learning_rate_scale(step, step / 300, TrainConfig(warmdown_steps=3000)) for step in range(300)]
+    assert scales == pytest.approx([1 - step / 300 for step in range(300)])
+
+
+def test_steps_replace_the_share() -> None:
+    assert learning_rate_scale(50, 0.5, TrainConfig(warmdown=1.0, warmdown_steps=10)) == 1.0
+
+
+# --- when training on the grid begins
+
+
+@pytest.mark.parametrize(
+    ("start", "below", "progress", "scale", "due"),
+    [
+        (1.0, 0.0, 1.0, 0.0, False),
+        (0.0, 0.0, 0.0, 1.0, True),
+        (0.65, 0.0, 0.649, 0.1, False), (0.65, 0.0, 0.65, 1.0, True),
+        (1.0, 0.9, 0.99, 0.9, False), (1.0, 0.9, 0.01, 0.8999, True),
+        (0.5, 0.5, 0.4, 0.4, True), (0.5, 0.5, 0.6, 0.6, True), (0.5, 0.5, 0.4, 0.6, False),
+    ],
+)  # fmt: skip
+def test_fake_quantisation_begins_by_progress_or_by_the_rate(start: float, below: float, progress: float, scale: float, due: bool) -> None:
+    assert fake_quant_due(progress, scale, QatConfig(start=start, below_scale=below)) is due
 
 
 @pytest.mark.parametrize(("step", "momentum"), [(0, 0.92), (75, 0.955), (149, 0.92 + 0.07 * 149 / 150), (150, 0.99), (10_000, 0.99)])

@@ -1,8 +1,10 @@
-"""What trackers are told, by stand-ins for them: that of the log that is a number."""
+"""Other places that a run's log goes to, if the recipe asks for them."""
 
 import sys
+from collections.abc import Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,82 +13,63 @@ from bytegolf.errors import InputError
 from bytegolf.text.shards import TokenStream
 from bytegolf.train.trackers import require_trackers
 
-from .cases import events, fit, micro
-
-Told = list[tuple[str, dict[str, Any]]]
+from .cases import events, fit, micro, write_stream
 
 
-@pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> Told:
-    """Calls of the stand-ins, in order."""
-    calls: Told = []
-
-    class Run:
-        def log(self, numbers: dict[str, float], step: int) -> None:
-            calls.append(("log", {**numbers, "at": step}))
-
-        def finish(self) -> None:
-            calls.append(("finish", {}))
-
-    class SummaryWriter:
-        def __init__(self, log_dir: str) -> None:
-            calls.append(("writer", {"log_dir": log_dir}))
-
-        def __enter__(self) -> "SummaryWriter":
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            calls.append(("close", {}))
-
-        def add_scalar(self, name: str, number: float, step: int) -> None:
-            calls.append(("scalar", {name: number, "at": step}))
-
-    def init(**options: Any) -> Run:
-        calls.append(("init", options))
-        return Run()
-
-    wandb, tensorboard = ModuleType("wandb"), ModuleType("torch.utils.tensorboard")
-    wandb.init, tensorboard.SummaryWriter = init, SummaryWriter  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "wandb", wandb)
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", tensorboard)
-    return calls
+@pytest.fixture(scope="module")
+def stream(tmp_path_factory: pytest.TempPathFactory) -> TokenStream:
+    return write_stream(tmp_path_factory.mktemp("stream"))
 
 
-def test_wandb(tmp_path: Path, stream: TokenStream, told: Told) -> None:
-    fit(tmp_path / "run", stream, "train.max_steps=3", 'train.wandb="golf"')
-    kind, options = told[0]
-    assert kind == "init" and options["project"] == "golf" and options["name"] == "run" and options["resume"] == "allow"
-    assert options["config"]["train"]["max_steps"] == 3 and options["dir"] == str(tmp_path / "run")
-    steps = events(tmp_path / "run", "step")
-    logged = [numbers for kind, numbers in told if kind == "log" and "step/loss" in numbers]
-    assert [(numbers["at"], numbers["step/loss"]) for numbers in logged] == [(event["step"], event["loss"]) for event in steps]
-    assert {"step/lr_scale", "step/step_ms", "step/tokens_per_second", "step/peak_memory_mb", "step/qat"} <= set(logged[0])
-    assert ("log", {"validate/bpb": 1.0, "at": 3}) in told and told[-1] == ("finish", {})
+def numbers(root: Path, kind: str, key: str) -> dict[int, float]:
+    return {event["step"]: event[key] for event in events(root, kind)}
 
 
-def test_a_resumed_run_is_the_same_one_there(tmp_path: Path, stream: TokenStream, told: Told) -> None:
-    for folder in ("run", "run", "other"):
-        fit(tmp_path / folder, stream, "train.max_steps=1", 'train.wandb="golf"')
-    first, again, other = (options["id"] for kind, options in told if kind == "init")
-    assert first == again != other
+def test_weights_and_biases(tmp_path: Path, stream: TokenStream, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: dict[int, dict[str, float]] = {}
+    begun: list[dict[str, Any]] = []
+    ended: list[bool] = []
+
+    def log(values: Mapping[str, float], step: int) -> None:
+        told.setdefault(step, {}).update(values)
+
+    def init(**settings: Any) -> SimpleNamespace:
+        begun.append(settings)
+        return SimpleNamespace(log=log, finish=lambda: ended.append(True))
+
+    fake = ModuleType("wandb")
+    fake.init = init  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "wandb", fake)
+    fit(tmp_path / "run", stream, "train.wandb=golf")
+    for other in ("run", "other"):  # resumed, and another one
+        fit(tmp_path / other, stream, "train.wandb=golf")
+    assert begun[0]["id"] == begun[1]["id"] != begun[2]["id"]
+    assert ended == [True] * 3 and begun[0]["project"] == "golf" and begun[0]["name"] == "run" and begun[0]["resume"] == "allow"
+    assert begun[0]["config"]["train"]["wandb"] == "golf"
+    assert {step: values["step/loss"] for step, values in told.items()} == numbers(tmp_path / "run", "step", "loss")
+    assert told[30]["validate/bpb"] == 1.0
 
 
-def test_tensorboard(tmp_path: Path, stream: TokenStream, told: Told) -> None:
-    fit(tmp_path / "run", stream, "train.max_steps=2", "train.tensorboard=true")
-    assert told[0] == ("writer", {"log_dir": str(tmp_path / "run" / "tensorboard")}) and told[-1] == ("close", {})
-    losses = [(numbers["at"], numbers["step/loss"]) for kind, numbers in told if "step/loss" in numbers]
-    assert losses == [(event["step"], event["loss"]) for event in events(tmp_path / "run", "step")]
+def test_tensorboard(tmp_path: Path, stream: TokenStream, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: dict[tuple[str, int], float] = {}
+    places: list[str] = []
+
+    @contextmanager
+    def writer(log_dir: str) -> Any:
+        places.append(log_dir)
+        yield SimpleNamespace(add_scalar=lambda name, value, step: told.update({(name, step): value}))
+
+    fake = ModuleType("torch.utils.tensorboard")
+    fake.SummaryWriter = writer  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", fake)
+    fit(tmp_path / "run", stream, "train.tensorboard=true")
+    assert places == [str(tmp_path / "run" / "tensorboard")]
+    assert {step: told["step/loss", step] for step in range(1, 31)} == numbers(tmp_path / "run", "step", "loss")
 
 
-def test_nobody_is_told_who_is_not_asked_for(tmp_path: Path, stream: TokenStream, told: Told) -> None:
-    fit(tmp_path / "run", stream, "train.max_steps=1")
-    assert told == []
-
-
-@pytest.mark.parametrize(("override", "module"), [('train.wandb="golf"', "wandb"), ("train.tensorboard=true", "torch.utils.tensorboard")])
-def test_one_that_is_not_installed(monkeypatch: pytest.MonkeyPatch, override: str, module: str) -> None:
+@pytest.mark.parametrize(("key", "value", "module"), [("wandb", "golf", "wandb"), ("tensorboard", "true", "torch.utils.tensorboard")])
+def test_what_is_not_installed_is_named(key: str, value: str, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, module, None)
-    key = override.partition("=")[0]
-    with pytest.raises(InputError, match=f"{key}: expected the package .* to be installed"):
-        require_trackers(micro(override).train)
+    with pytest.raises(InputError, match=rf"train.{key}: expected the package \w+ to be installed \(pip install \w+\)"):
+        require_trackers(micro(f"train.{key}={value}").train)
     require_trackers(micro().train)

@@ -1,76 +1,52 @@
-"""Warm-up steps are real steps that leave nothing behind."""
+"""Steps before the clock: taken the way that trains, and gone without a trace."""
 
-import copy
 from pathlib import Path
-from typing import Any
 
 import pytest
-import torch
 from torch import Tensor
 
-from bytegolf.model.gpt import GPT
 from bytegolf.text.shards import TokenStream
 from bytegolf.train.learner import Learner
 from bytegolf.train.warmup import warm_up
 
-from .cases import BITS, equal, fit, micro, untimed
+from .cases import equal, fit, micro, new_trainer, untimed, write_stream
 
 
-def trained(steps: int, *overrides: str) -> Learner:
-    recipe = micro("average.swa_below=1.0", "average.swa_every=1", *overrides)
-    model = GPT(recipe.model)
-    model.initialise(1)
-    learner = Learner(recipe, model, BITS)
-    draw = torch.Generator().manual_seed(2)
-    for step in range(steps):
-        learner.step(torch.randint(260, (8, 33), generator=draw).numpy(), step, 0.5)
-    return learner
+@pytest.fixture(scope="module")
+def stream(tmp_path_factory: pytest.TempPathFactory) -> TokenStream:
+    return write_stream(tmp_path_factory.mktemp("stream"))
 
 
-def everything(learner: Learner) -> tuple[dict[str, Tensor], Any]:
+def test_a_run_after_warming_up_is_the_run_without(tmp_path: Path, stream: TokenStream) -> None:
+    plain, warmed = fit(tmp_path / "a", stream), fit(tmp_path / "b", stream, "train.warmup_steps=3")
+    assert equal(plain, warmed) and untimed(tmp_path / "a") == untimed(tmp_path / "b")
+
+
+@pytest.mark.parametrize("taken", [0, 3])
+@pytest.mark.parametrize("steps", [1, 4])
+def test_nothing_is_left_at_any_time(tmp_path: Path, stream: TokenStream, taken: int, steps: int) -> None:
+    """Neither in what optimisers keep, which before the first step is nothing, nor in averages and gradients."""
+    learner = new_trainer(tmp_path / "run", micro("average.swa_below=1.0", "average.swa_every=1"), stream).learner
+    for step in range(taken):
+        learner.step(learner.made_up_batch() + step, step, 1.0)
     tensors, numbers = learner.state()
-    rest = (numbers, learner.fake_quant, learner.averages.swa_count)
-    return copy.deepcopy(tensors), rest
-
-
-@pytest.mark.parametrize("done", [0, 3])
-@pytest.mark.parametrize("steps", [0, 1, 5])
-def test_no_trace_is_left(done: int, steps: int) -> None:
-    learner = trained(done)
-    tensors, rest = everything(learner)
+    before = {name: tensor.clone() for name, tensor in tensors.items()}
     warm_up(learner, steps)
-    after, rest_after = everything(learner)
-    assert equal(after, tensors) and rest_after == rest
-    assert all(parameter.grad is None for parameter in learner.model.parameters())
+    after, numbers_after = learner.state()
+    assert equal(before, after) and numbers == numbers_after and not learner.fake_quant
+    assert learner.averages.swa_count == taken and all(parameter.grad is None for parameter in learner.model.parameters())
 
 
-def test_the_steps_are_real_and_the_second_half_on_the_grid(monkeypatch: pytest.MonkeyPatch) -> None:
-    learner, seen = trained(0), []
-    step = learner.step
+def test_half_of_the_steps_are_on_the_grid_to_come(tmp_path: Path, stream: TokenStream, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[bool] = []
+    step = Learner.step
 
-    def watched(*arguments: Any) -> Tensor:
-        before = learner.weights["tokens"].clone()
-        loss = step(*arguments)
-        assert not torch.equal(before, learner.weights["tokens"])
-        seen.append((arguments[0].shape, learner.fake_quant))
-        return loss
+    def noted(self: Learner, batch: object, number: int, scale: float) -> Tensor:
+        taken.append(self.fake_quant)
+        return step(self, batch, number, scale)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(learner, "step", watched)
-    warm_up(learner, 4)
-    assert seen == [((8, 33), False), ((8, 33), False), ((8, 33), True), ((8, 33), True)]
-
-
-def test_one_step_is_on_the_grid_that_is_used_later_and_none_where_it_never_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    for overrides, expected in (((), True), (("qat.start=1.0",), False)):
-        learner, seen = trained(0, *overrides), []
-        step = learner.step
-        monkeypatch.setattr(learner, "step", lambda *a, step=step, learner=learner, seen=seen: (seen.append(learner.fake_quant), step(*a)))
-        warm_up(learner, 1)
-        assert seen == [expected]
-
-
-def test_a_run_is_the_same_with_and_without(tmp_path: Path, stream: TokenStream) -> None:
-    """Weights, losses, the order of the data, the clock of steps."""
-    without = fit(tmp_path / "without", stream)
-    assert equal(fit(tmp_path / "with", stream, "train.warmup_steps=3"), without)
-    assert untimed(tmp_path / "with") == untimed(tmp_path / "without")
+    monkeypatch.setattr(Learner, "step", noted)
+    for start, expected in (("0.6", [False, False, True, True]), ("1.0", [False] * 4)):
+        taken.clear()
+        warm_up(new_trainer(tmp_path / start, micro(f"qat.start={start}"), stream).learner, 4)
+        assert taken == expected

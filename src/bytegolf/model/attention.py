@@ -12,8 +12,8 @@ from torch.nn import functional as F
 
 from bytegolf.model.banks import BlockWeights
 from bytegolf.model.cache import KeysValues
-from bytegolf.model.causal import causal_attention
 from bytegolf.model.embeddings import Scaled
+from bytegolf.model.kernels import Kernel
 from bytegolf.model.norm import rms_norm
 from bytegolf.model.product import product
 
@@ -60,6 +60,7 @@ def attention(
     rotary: Rotary,
     visible: Tensor | None,
     exclusive: bool,
+    attend: Kernel,
     last: int | None = None,
     cache: KeysValues | None = None,
 ) -> Tensor:
@@ -84,27 +85,7 @@ def attention(
     k = rotate(k, rotary)
     gain = q_gain_H.unflatten(0, (kv_heads, 1, -1))[..., None] * head_dim**-0.5
     q = rotate(rms_norm(heads(product(x_BTD[:, -queries:], weights.q))), rotary.last(queries)) * gain
-    y = attend(q, k, v, None if visible is None else visible[:, :, -queries:])
+    y = attend(q, k.squeeze(3), v.squeeze(3), None if visible is None else visible[:, :, -queries:])
     if exclusive:
         y = without_own_value(y, v[:, :, -queries:])
     return product(y.transpose(1, 2).flatten(2), weights.out)
-
-
-def attend(q_BKnGh: Tensor, k_BKT1h: Tensor, v_BKT1h: Tensor, visible: Tensor | None) -> Tensor:
-    """softmax(q kᵀ) v, (B, K, n, G, h): the last n positions over the keys up to their own, or over those that `visible` names."""
-    k, v = k_BKT1h.squeeze(3), v_BKT1h.squeeze(3)
-    if visible is None and q_BKnGh.device.type == "cpu":
-        shape = q_BKnGh.shape
-        y = causal_attention(q_BKnGh.flatten(2, 3).flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1), shape[3])
-        return y.view(shape)
-    return torch_attention(q_BKnGh, k, v, visible)
-
-
-def torch_attention(q_BKnGh: Tensor, k_BKTh: Tensor, v_BKTh: Tensor, visible: Tensor | None) -> Tensor:
-    """`attend` by torch's own kernels."""
-    q = q_BKnGh.transpose(2, 3).flatten(1, 2)
-    queries, keys = q.shape[2], k_BKTh.shape[2]
-    if visible is None and queries < keys:  # torch would line its causal mask up at the first key, not at the last
-        visible = torch.ones(queries, keys, dtype=torch.bool, device=q.device).tril_(keys - queries)
-    y = F.scaled_dot_product_attention(q, k_BKTh, v_BKTh, attn_mask=visible, is_causal=visible is None, scale=1.0, enable_gqa=True)
-    return y.unflatten(1, (q_BKnGh.shape[1], -1)).transpose(2, 3)

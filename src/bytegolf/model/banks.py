@@ -3,12 +3,14 @@
 Muon orthogonalises a whole bank in one batched call, and later many processes can share one out.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from bytegolf.config import ModelConfig
+
+Initial = Literal["orthogonal", "uniform"]
 
 
 class BlockWeights(NamedTuple):
@@ -33,11 +35,15 @@ class Banks(nn.Module):
         self.up = nn.Parameter(torch.zeros(layers, hidden, dim))
         self.down = nn.Parameter(torch.zeros(layers, dim, hidden))
 
-    def initialise(self, generator: torch.Generator) -> None:
-        """Orthogonal inputs; outputs stay zero, so every block starts as the identity."""
+    def initialise(self, generator: torch.Generator, kind: Initial = "orthogonal") -> None:
+        """Orthogonal or uniform inputs (±1/sqrt of their number); outputs stay zero, so every block starts as the identity."""
         layers = len(self.up)
         for matrix in (*self.qo[:layers], *self.kv, *self.up):
-            nn.init.orthogonal_(matrix, generator=generator)
+            if kind == "orthogonal":
+                nn.init.orthogonal_(matrix, generator=generator)
+            else:
+                bound = matrix.shape[1] ** -0.5
+                nn.init.uniform_(matrix, -bound, bound, generator=generator)
 
     def blocks(self, dtype: torch.dtype) -> list[BlockWeights]:
         """Each block's matrices in `dtype`. Unbinding costs one pass backward, where slicing would cost one per block."""

@@ -10,6 +10,7 @@ from bytegolf.model.attention import Rotary, attention
 from bytegolf.model.banks import BlockWeights
 from bytegolf.model.cache import KeysValues
 from bytegolf.model.embeddings import Scaled
+from bytegolf.model.kernels import Kernel
 from bytegolf.model.norm import rms_norm
 from bytegolf.model.product import product
 
@@ -42,6 +43,7 @@ def block(
     visible: Tensor | None,
     exclusive: bool,
     leak: float,
+    attend: Kernel,
     last: int | None = None,
     cache: KeysValues | None = None,
 ) -> Tensor:
@@ -49,15 +51,24 @@ def block(
 
     With a cache the block reads the positions before x from there, and leaves those of x in it.
     """
+    x = mixed(x, x0, controls, skip)
+    y = attention(branch_input(x, controls), weights, controls.q_gain, value_embedding, rotary, visible, exclusive, attend, last, cache)
+    x = torch.addcmul(x[:, -y.shape[1] :], controls.attention_scale, y)
+    return torch.addcmul(x, controls.mlp_scale, mlp(branch_input(x, controls), weights, leak))
+
+
+def mixed(x: Tensor, x0: Tensor, controls: BlockControls, skip: Skip | None) -> Tensor:
+    """The stream (B, T, D) as the block finds it: what an earlier block hands on is added, then it is mixed with the first state."""
     if skip is not None:
         x = torch.addcmul(x, skip.gain, skip.activations)
     if controls.residual_mix is not None:
         x = torch.addcmul(controls.residual_mix[0] * x, controls.residual_mix[1], x0)
-    read = rms_norm(x) * controls.depth_scale
-    y = attention(read, weights, controls.q_gain, value_embedding, rotary, visible, exclusive, last, cache)
-    x = torch.addcmul(x[:, -y.shape[1] :], controls.attention_scale, y)
-    read = rms_norm(x) * controls.depth_scale
-    return torch.addcmul(x, controls.mlp_scale, mlp(read, weights, leak))
+    return x
+
+
+def branch_input(x: Tensor, controls: BlockControls) -> Tensor:
+    """What attention and MLP read of the stream, (B, T, D)."""
+    return rms_norm(x) * controls.depth_scale
 
 
 def mlp(x: Tensor, weights: BlockWeights, leak: float) -> Tensor:

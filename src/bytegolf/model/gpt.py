@@ -13,11 +13,12 @@ from torch.nn import functional as F
 
 from bytegolf.config import BOS, ModelConfig
 from bytegolf.model.attention import Rotary, rotary_tables
-from bytegolf.model.banks import Banks
+from bytegolf.model.banks import Banks, Initial
 from bytegolf.model.block import BlockControls, Skip
 from bytegolf.model.cache import KeysValues
 from bytegolf.model.embeddings import BIGRAM, TRIGRAM, HashEmbedding, Scaled, Smear, ValueEmbedding
 from bytegolf.model.head import cross_entropies, mean_cross_entropy, softcapped_logits
+from bytegolf.model.kernels import kernel_for
 from bytegolf.model.parts import Parts
 
 WeightClass = Literal["mlp", "attention", "embedding", "table", "projection", "control"]
@@ -84,7 +85,7 @@ class GPT(nn.Module):
         self.controls = Controls(config)
         self.head = None if config.tie_embeddings else nn.Parameter(torch.zeros(vocab, dim))
 
-    def initialise(self, seed: int) -> None:
+    def initialise(self, seed: int, banks: Initial = "orthogonal") -> None:
         """Draw the random parameters of a new model from one seeded stream; the rest stay as they were built."""
         generator = torch.Generator().manual_seed(seed)
         tied_std = self.config.embed_init_std
@@ -92,7 +93,7 @@ class GPT(nn.Module):
         for table, std in ((self.bigram, 0.0), (self.trigram, 0.0), (self.value_embedding, ValueEmbedding.TABLE_STD)):
             if table is not None:
                 table.initialise(generator, std)
-        self.banks.initialise(generator)
+        self.banks.initialise(generator, banks)
 
     def forward(self, tokens_BT: Tensor, targets: Tensor | None = None, last: int | None = None) -> Tensor:
         """Float32 logits (B, T, V) of each position's next token, only those of the `last` positions if given.
@@ -146,6 +147,7 @@ class GPT(nn.Module):
         config, dtype = self.config, self.compute_dtype
         weights, controls = self.banks.blocks(dtype), self.controls.blocks(dtype)
         gains = None if self.controls.skips is None else iter(self.controls.skips.to(dtype).unbind(0))
+        attend = kernel_for(x0.device, dtype, visible is not None)
         first_half = config.num_layers // 2
         stack: list[Tensor] = []
         x = x0
@@ -154,7 +156,9 @@ class GPT(nn.Module):
             exclusive = i >= config.num_layers - config.xsa_layers
             asked = last if i == config.num_layers - 1 else None
             cache = caches[i] if caches else None
-            x = self.parts.block(x, x0, weights[i], controls[i], values[i], skip, rotary, visible, exclusive, config.mlp_leak, asked, cache)
+            x = self.parts.block(
+                x, x0, weights[i], controls[i], values[i], skip, rotary, visible, exclusive, config.mlp_leak, attend, asked, cache
+            )
             if gains and i < first_half:
                 stack.append(x)
         return x

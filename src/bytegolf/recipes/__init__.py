@@ -19,16 +19,31 @@ from pydantic import BaseModel, ValidationError
 from bytegolf.config import Recipe, Section
 from bytegolf.errors import InputError
 
+# Folders of recipes beside this file, and what those in each have in common.
+GROUPS = {
+    "": "bytegolf's own",
+    "seed_timed": "presets of the seed system for the contest: ten minutes, on eight H100s",
+    "seed_steps": "presets of the seed system that take a number of steps: ablations and proxies on one GPU",
+}
+# Presets of the seed system that are none any more, or never were one.
+RETIRED = {
+    "v5_rownorm": "row-normalised updates hurt quality; use v7_ve",
+    "v6_parallel": "banks that only looked like some gave no speed; use v7_ve",
+    "trigram": "was announced and never written; use 12l_bqat_trig for trigrams, or v7_ve, which does without",
+}
+
 
 def load_recipe(recipe: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     """Resolve a recipe name or TOML path, with `section.key=value` overrides.
 
     Raises InputError for an unknown recipe, key or value.
     """
-    values = _resolve(str(recipe), Path.cwd(), seen=())
-    for override in overrides:
-        _merge(values, _parse_override(override))
-    return validate_recipe(values, str(recipe))
+    return _with_overrides(_resolve(str(recipe), Path.cwd(), seen=()), overrides, str(recipe))
+
+
+def override_recipe(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
+    """A resolved recipe with `section.key=value` overrides. Raises InputError for an unknown key or value."""
+    return _with_overrides(recipe.model_dump(), overrides, recipe.name)
 
 
 def validate_recipe(values: Mapping[str, Any], source: str) -> Recipe:
@@ -39,9 +54,14 @@ def validate_recipe(values: Mapping[str, Any], source: str) -> Recipe:
         raise InputError(f"recipe {source}: {_explain(error)}") from None
 
 
+def recipe_groups() -> dict[str, list[str]]:
+    """Names of the recipes that come with bytegolf, by what they have in common."""
+    return {title: sorted(_in(folder)) for folder, title in GROUPS.items()}
+
+
 def recipe_names() -> list[str]:
-    """Names of the recipes that come with bytegolf."""
-    return sorted(Path(entry.name).stem for entry in _folder().iterdir() if entry.name.endswith(".toml"))
+    """Names of all recipes that come with bytegolf."""
+    return sorted(name for names in recipe_groups().values() for name in names)
 
 
 def recipe_toml(recipe: Recipe) -> str:
@@ -49,8 +69,16 @@ def recipe_toml(recipe: Recipe) -> str:
     return "\n".join(_toml_lines(recipe)) + "\n"
 
 
-def _folder() -> Traversable:
-    return resources.files(__package__)
+def _with_overrides(values: dict[str, Any], overrides: Sequence[str], source: str) -> Recipe:
+    for override in overrides:
+        _merge(values, _parse_override(override))
+    return validate_recipe(values, source)
+
+
+def _in(folder: str) -> dict[str, Traversable]:
+    """The recipes in a folder beside this file, by name."""
+    entries = resources.files(__package__).joinpath(folder).iterdir()
+    return {Path(entry.name).stem: entry for entry in entries if entry.name.endswith(".toml")}
 
 
 def _toml_lines(recipe: Recipe) -> Iterator[str]:
@@ -86,17 +114,20 @@ def _resolve(recipe: str, folder: Path, seen: tuple[str, ...]) -> dict[str, Any]
 
 def _read(recipe: str, folder: Path) -> tuple[str, str]:
     """Text of a recipe and the path that identifies it."""
-    if recipe in recipe_names():
-        return _folder().joinpath(f"{recipe}.toml").read_text("utf-8"), recipe
+    for group in map(_in, GROUPS):
+        if recipe in group:
+            return group[recipe].read_text("utf-8"), recipe
     path = folder / recipe
     try:
         return path.read_text("utf-8"), str(path.resolve())
     except UnicodeDecodeError as error:
         raise InputError(f"recipe {path}: expected UTF-8, found {error.reason} at byte {error.start}") from None
     except (OSError, ValueError) as error:
-        names = recipe_names()
+        if recipe in RETIRED:
+            raise InputError(f"recipe {recipe}: {RETIRED[recipe]}") from None
+        known = f"expected one of {', '.join(sorted(_in('')))}, a preset that `bytegolf recipes` lists, or a TOML file"
         found = f"{recipe!r} ({error.strerror if isinstance(error, OSError) else error})"
-        raise InputError(f"recipe: expected one of {', '.join(names)} or a TOML file, found {found}{_nearest(recipe, names)}") from None
+        raise InputError(f"recipe: {known}, found {found}{_suggestion(recipe, recipe_names())}") from None
 
 
 def _merge(base: dict[str, Any], update: Mapping[str, Any]) -> None:
@@ -144,5 +175,9 @@ def _keys(path: Sequence[str]) -> list[str]:
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
+    return _suggestion(name, known) or (f"; expected one of {', '.join(known)}" if known else "")
+
+
+def _suggestion(name: str, known: Sequence[str]) -> str:
     match = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-    return f"; did you mean {match[0]}?" if match else f"; expected one of {', '.join(known)}" if known else ""
+    return f"; did you mean {match[0]}?" if match else ""

@@ -59,9 +59,10 @@ def _summary(runs: Sequence[RunReport]) -> str:
         "recipe": [run.manifest["recipe"] for run in runs],
         "parameters": [f"{run.manifest['parameters']:,}" for run in runs],
         "steps": [f"{run.manifest['steps']:,}" for run in runs],
-        "training": [f"{run.manifest['seconds']:,.0f} s" for run in runs],
-        "tokens per second": [f"{run.manifest['tokens_per_second']:,.0f}" for run in runs],
-        "held out, standard": [f"{run.manifest['val_bpb']:.4f} bpb" for run in runs],
+        "training": [_number(run.manifest["seconds"], ",.0f", " s") for run in runs],
+        "tokens per second": [_number(run.manifest["tokens_per_second"], ",.0f") for run in runs],
+        "held out, standard": [_number(run.manifest["val_bpb"], ".4f", " bpb") for run in runs],
+        "packed by": [f"{run.pack.get('method', 'rate')}, {run.pack.get('coder', 'range')}" if run.pack else "–" for run in runs],
         "artifact": [f"{run.pack['bytes']:,} bytes of {run.pack['budget']:,}" if run.pack else "not packed" for run in runs],
         "before packing": [_bpb(run.pack, "bpb_before") for run in runs],
         "after packing": [_bpb(run.pack, "bpb_after") for run in runs],
@@ -128,6 +129,10 @@ def _footer(runs: Sequence[RunReport]) -> str:
 def _embed(figure: "go.Figure") -> str:
     figure.update_layout(template="plotly_white", margin={"t": 20, "b": 40}, legend={"orientation": "h", "y": -0.25})
     return str(figure.to_html(full_html=False, include_plotlyjs=False, config={"displayModeBar": False}))
+
+
+def _number(value: float | None, form: str, unit: str = "") -> str:
+    return "unknown" if value is None else f"{value:{form}}{unit}"
 
 
 def _bpb(pack: Mapping[str, Any] | None, key: str) -> str:

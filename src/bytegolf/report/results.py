@@ -3,20 +3,35 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bytegolf.config import CoderName, MethodName
 from bytegolf.pack.allocate import Bits
 from bytegolf.run import DataManifest
 from bytegolf.score.compressors import CompressorScore
+from bytegolf.score.ledger import Score
 
 
 @dataclass(frozen=True)
 class TrainResult:
-    """A finished run; `val_bpb` is of the final averaged weights, protocol `standard`."""
+    """A finished run; `val_bpb` is of the final averaged weights, protocol `standard`. An imported run has no such numbers."""
 
     steps: int
-    seconds: float
-    tokens_per_second: float
-    val_bpb: float
+    seconds: float | None
+    tokens_per_second: float | None
+    val_bpb: float | None
     run: str
+    parameters: int
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """A run made of another program's checkpoint."""
+
+    run: str
+    checkpoint: str
+    recipe: str
     parameters: int
 
     def to_json(self) -> dict[str, Any]:
@@ -29,6 +44,8 @@ class PackResult:
 
     bytes: int
     budget: int
+    method: MethodName
+    coder: CoderName
     parameters: int
     bits_per_weight: float  # of the whole file
     entropy_bits_per_weight: float  # of the coded integers, order 0 per matrix
@@ -54,3 +71,15 @@ class QuickstartResult:
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "data": self.data.to_json()}
+
+
+@dataclass(frozen=True)
+class SeedResult:
+    """A run as the seed system made it: `scores` are of the decoded artifact."""
+
+    train: TrainResult
+    pack: PackResult
+    scores: list[Score]
+
+    def to_json(self) -> dict[str, Any]:
+        return {**self.train.to_json(), "pack": self.pack.to_json(), "scores": [score.to_json() for score in self.scores]}

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bytegolf.pack.plan import Plan
-from bytegolf.report.results import PackResult, QuickstartResult, TrainResult
+from bytegolf.report.results import ImportResult, PackResult, QuickstartResult, SeedResult, TrainResult
 from bytegolf.run import DataManifest
 from bytegolf.score.ledger import Score
 from bytegolf.speed import BenchResult
@@ -23,7 +23,7 @@ def quickstart_table(result: QuickstartResult) -> str:
         [
             ("parameters", f"{train.parameters:,}"),
             ("steps", f"{train.steps:,}"),
-            ("training", f"{train.seconds:.0f} s, {train.tokens_per_second:,.0f} tokens/s"),
+            ("training", _pace(train, decimals=0)),
             ("before packing", f"{pack.bpb_before:.4f} bpb"),
             ("after packing", f"{pack.bpb_after:.4f} bpb"),
             ("artifact", f"{pack.bytes:,} bytes of {pack.budget:,}"),
@@ -36,6 +36,7 @@ def quickstart_table(result: QuickstartResult) -> str:
 
 
 def data_table(manifest: DataManifest) -> str:
+    normalised: list[Row] = [("bytes", "of the text as the tokenizer normalises it")] if manifest.normalised else []
     return _rows(
         "data",
         [
@@ -43,6 +44,7 @@ def data_table(manifest: DataManifest) -> str:
             ("training", f"{manifest.train_documents:,} documents, {manifest.train_bytes:,} bytes, {manifest.train_tokens:,} tokens"),
             ("held out", f"{manifest.val_documents:,} documents, {manifest.val_bytes:,} bytes, {manifest.val_tokens:,} tokens"),
             ("bytes per token", f"{manifest.val_bytes / manifest.val_tokens:.3f} held out"),
+            *normalised,
         ],
     )
 
@@ -54,10 +56,15 @@ def train_table(result: TrainResult) -> str:
             ("folder", result.run),
             ("parameters", f"{result.parameters:,}"),
             ("steps", f"{result.steps:,}"),
-            ("training", f"{result.seconds:.1f} s, {result.tokens_per_second:,.0f} tokens/s"),
-            ("held out", f"{result.val_bpb:.4f} bpb (standard)"),
+            ("training", _pace(result)),
+            ("held out", "not scored" if result.val_bpb is None else f"{result.val_bpb:.4f} bpb (standard)"),
         ],
     )
+
+
+def import_table(result: ImportResult) -> str:
+    rows = [("folder", result.run), ("checkpoint", result.checkpoint), ("recipe", result.recipe), ("parameters", f"{result.parameters:,}")]
+    return _rows("imported run", rows)
 
 
 def pack_table(result: PackResult) -> str:
@@ -69,11 +76,16 @@ def pack_table(result: PackResult) -> str:
         [
             ("file", result.file),
             ("size", f"{result.bytes:,} bytes of {result.budget:,}"),
+            ("packed by", f"method {result.method}, coder {result.coder}"),
             ("per weight", f"{result.bits_per_weight:.3f} bits, entropy of the integers {result.entropy_bits_per_weight:.3f}"),
             *scores,
             *((f"  {name}", f"{size:,} bytes") for name, size in result.sections.items()),
         ],
     )
+
+
+def seed_table(result: SeedResult) -> str:
+    return "\n".join([train_table(result.train), pack_table(result.pack), *map(score_table, result.scores)])
 
 
 def score_table(result: Score) -> str:
@@ -85,6 +97,7 @@ def score_table(result: Score) -> str:
             ("bits", f"{result.bits:,.1f}"),
             ("bytes", f"{result.bytes:,}"),
             ("tokens", f"{result.tokens:,}"),
+            *((f"  ttt.{key}", f"{value:,}") for key, value in (result.ttt or {}).items()),
         ],
     )
 
@@ -95,7 +108,7 @@ def plan_table(result: Plan) -> str:
         [
             ("parameters", f"{result.parameters:,}"),
             ("per token", f"{result.flops_per_token / 1e6:,.2f} MFLOP, forward and backward"),
-            ("steps here", f"{result.steps:,}"),
+            ("steps here", f"{result.steps:,}, or more where training is compiled"),
             ("bits", ", ".join(f"{kind} {bits:.2f}" for kind, bits in result.bits.items())),
             *((f"  {name}", f"{size:,} bytes") for name, size in result.predicted.items() if size),
             ("artifact", f"about {result.predicted_bytes:,} bytes of {result.budget:,}"),
@@ -124,6 +137,12 @@ def bench_table(result: BenchResult) -> str:
     ]
     table = _table(("bench", *(speed.recipe for speed in speeds)), rows)
     return f"{table}\nfrom the command to the first step, compilation aside: {result.start_up_seconds:.1f} s"
+
+
+def _pace(result: TrainResult, decimals: int = 1) -> str:
+    if result.seconds is None or result.tokens_per_second is None:
+        return "by another program"
+    return f"{result.seconds:.{decimals}f} s, {result.tokens_per_second:,.0f} tokens/s"
 
 
 def _rows(title: str, rows: Iterable[Row]) -> str:

@@ -1,9 +1,12 @@
 """Scoring by compiled parts, where there is enough to score for that to pay."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from torch import Tensor
 
 from bytegolf.model.gpt import GPT
-from bytegolf.model.parts import Parts, compiled_parts
+from bytegolf.model.parts import compiled_parts
 from bytegolf.progress import say
 
 PAYS = 2e13  # parameters times tokens forwarded: minutes on two CPU cores, where compiling takes half of one
@@ -29,7 +32,8 @@ class Costing:
         if not self.ready:
             say("compile: begins, under a minute")
         try:
-            nats = self._compiled(self.parts, tokens_BT, targets_Bn)
+            with self.compiled():
+                nats = self.model.nats(tokens_BT, targets_Bn)
         except Exception as error:  # no C++ compiler, no headers, kernels cached by another version, ...
             if self.ready:
                 raise
@@ -39,9 +43,12 @@ class Costing:
         self.ready = True
         return nats
 
-    def _compiled(self, parts: Parts, tokens_BT: Tensor, targets_Bn: Tensor) -> Tensor:
-        written, self.model.parts = self.model.parts, parts
+    @contextmanager
+    def compiled(self) -> Iterator[None]:
+        """In here the model runs compiled, where that pays."""
+        written = self.model.parts
+        self.model.parts = self.parts or written
         try:
-            return self.model.nats(tokens_BT, targets_Bn)
+            yield
         finally:
             self.model.parts = written

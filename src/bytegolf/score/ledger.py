@@ -1,26 +1,28 @@
 """The ledger: bits and bytes, every held-out token exactly once."""
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from torch import Tensor
 
 
 @dataclass(frozen=True)
 class Score:
-    """Bits spent on `tokens` tokens that stand for `bytes` bytes of UTF-8 text."""
+    """Bits spent on `tokens` tokens that stand for `bytes` bytes of UTF-8 text; `ttt` says how the model learned meanwhile, if it did."""
 
     protocol: str
     bits: float
     bytes: int
     tokens: int
+    ttt: dict[str, float] | None = None
 
     @property
     def bpb(self) -> float:
         """Bits per byte."""
         return self.bits / self.bytes
 
-    def to_json(self) -> dict[str, str | float | int]:
-        return {"bpb": self.bpb, **asdict(self)}
+    def to_json(self) -> dict[str, Any]:
+        return {key: value for key, value in {"bpb": self.bpb, **asdict(self)}.items() if value is not None}
 
 
 class LedgerError(Exception):

@@ -5,25 +5,24 @@ A stream of n + 1 tokens has n targets, target i being token i + 1; the first to
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Literal
+from dataclasses import replace
+from typing import Literal, get_args
 
 import torch
 
-from bytegolf.config import ScoreConfig
+from bytegolf.config import ScoreConfig, TttConfig
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT
+from bytegolf.parallel import ALONE, Group
+from bytegolf.score.adapt import adapting_costs
 from bytegolf.score.costs import Costs, Tokens
 from bytegolf.score.ledger import Ledger, Score
 from bytegolf.score.streaming import streaming_costs
 from bytegolf.score.windows import sliding_costs, standard_costs
 
-ProtocolName = Literal["standard", "sliding", "streaming"]
-
-PROTOCOLS: dict[ProtocolName, Callable[[GPT, Tokens, ScoreConfig], Iterator[Costs]]] = {
-    "standard": standard_costs,
-    "sliding": sliding_costs,
-    "streaming": streaming_costs,
-}
+ProtocolName = Literal["standard", "sliding", "streaming", "ttt"]
+PROTOCOLS: tuple[ProtocolName, ...] = get_args(ProtocolName)
+TTT_DEFAULTS = TttConfig()
 
 
 def score_tokens(
@@ -33,8 +32,11 @@ def score_tokens(
     protocol: ProtocolName,
     config: ScoreConfig,
     advance: Callable[[int], None] = lambda _: None,
+    *,
+    ttt: TttConfig = TTT_DEFAULTS,
+    group: Group = ALONE,
 ) -> Score:
-    """Score all of `tokens` after the first, which stand for `num_bytes` bytes.
+    """Score all of `tokens` after the first, which stand for `num_bytes` bytes. Only `ttt` shares its work with `group`.
 
     Raises InputError for a model whose costs are no numbers.
     """
@@ -43,11 +45,24 @@ def score_tokens(
     model.eval()
     try:
         with torch.inference_mode():
-            for first, nats in PROTOCOLS[protocol](model, tokens, config):
+            for first, nats in _costs(model, tokens, protocol, config, ttt, group):
                 if not nats.isfinite().all():
-                    raise InputError(f"model: expected finite scores, found others from token {first} on; its training diverged")
+                    why = "its training diverged" if protocol != "ttt" else "its training diverged, or ttt.lr is too high"
+                    raise InputError(f"model: expected finite scores, found others from token {first} on; {why}")
                 ledger.record(first, nats.double() / math.log(2))
                 advance(nats.numel())
     finally:
         model.train(was_training)
-    return ledger.close()
+    return replace(ledger.close(), ttt=ttt.model_dump(exclude={"enabled"}) if protocol == "ttt" else None)
+
+
+def _costs(model: GPT, tokens: Tokens, protocol: ProtocolName, config: ScoreConfig, ttt: TttConfig, group: Group) -> Iterator[Costs]:
+    match protocol:
+        case "standard":
+            return standard_costs(model, tokens, config)
+        case "sliding":
+            return sliding_costs(model, tokens, config)
+        case "streaming":
+            return streaming_costs(model, tokens, config)
+        case "ttt":
+            return adapting_costs(model, tokens, config, ttt, group)

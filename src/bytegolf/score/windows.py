@@ -19,6 +19,11 @@ class Window(NamedTuple):
     stop: int
     scored: int
 
+    @property
+    def first(self) -> int:
+        """The first target that is scored."""
+        return self.stop - self.scored
+
 
 def standard_windows(targets: int, length: int) -> Iterator[Window]:
     """Windows that score each of `targets` once, one after the other, the last one shorter."""
@@ -41,25 +46,31 @@ def sliding_windows(targets: int, length: int, stride: int) -> Iterator[Window]:
 
 
 def standard_costs(model: GPT, tokens: Tokens, config: ScoreConfig) -> Iterator[Costs]:
-    return _costs(model, tokens, standard_windows(len(tokens) - 1, config.window), config, stride=config.window)
+    scorer = WindowScorer(model, tokens, config, stride=config.window)
+    return map(scorer.costs, scorer.batches(standard_windows(len(tokens) - 1, config.window)))
 
 
 def sliding_costs(model: GPT, tokens: Tokens, config: ScoreConfig) -> Iterator[Costs]:
-    return _costs(model, tokens, sliding_windows(len(tokens) - 1, config.window, config.stride), config, stride=config.stride)
+    scorer = WindowScorer(model, tokens, config, stride=config.stride)
+    return map(scorer.costs, scorer.batches(sliding_windows(len(tokens) - 1, config.window, config.stride)))
 
 
-def _costs(model: GPT, tokens: Tokens, windows: Iterable[Window], config: ScoreConfig, stride: int) -> Iterator[Costs]:
-    device = next(model.parameters()).device
-    size = max(1, config.batch_tokens // config.window)
-    costing = Costing(model, len(tokens) * config.window // stride, whole=(size, stride))
-    for batch in _batches(windows, size):
-        inputs = rows(tokens, [slice(window.start, window.stop) for window in batch], device)
-        targets = rows(tokens, [slice(window.stop - window.scored + 1, window.stop + 1) for window in batch], device)
-        yield Costs(batch[0].stop - batch[0].scored, costing.nats(inputs, targets))
+class WindowScorer:
+    """Scores windows of `tokens`, most of which are `stride` apart, in batches of one shape."""
 
+    def __init__(self, model: GPT, tokens: Tokens, config: ScoreConfig, stride: int) -> None:
+        self.tokens, self.device = tokens, next(model.parameters()).device
+        self.size = max(1, config.batch_tokens // config.window)
+        self.costing = Costing(model, len(tokens) * config.window // stride, whole=(self.size, stride))
 
-def _batches(windows: Iterable[Window], size: int) -> Iterator[list[Window]]:
-    """Runs of windows of one shape, `size` at most."""
-    for _, run in groupby(windows, key=lambda window: (window.stop - window.start, window.scored)):
-        while batch := list(islice(run, size)):
-            yield batch
+    def batches(self, windows: Iterable[Window]) -> Iterator[list[Window]]:
+        """Runs of windows of one shape, `size` at most."""
+        for _, run in groupby(windows, key=lambda window: (window.stop - window.start, window.scored)):
+            while batch := list(islice(run, self.size)):
+                yield batch
+
+    def costs(self, batch: list[Window]) -> Costs:
+        """Nats (windows, scored) of what the windows of a batch score."""
+        inputs = rows(self.tokens, [slice(window.start, window.stop) for window in batch], self.device)
+        targets = rows(self.tokens, [slice(window.first + 1, window.stop + 1) for window in batch], self.device)
+        return Costs(batch[0].first, self.costing.nats(inputs, targets))

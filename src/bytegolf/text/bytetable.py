@@ -5,6 +5,7 @@ bits per byte cannot disagree with the decoded text.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ class ByteTable:
         self.vocab_size = len(inside)
         self._pieces = [*inside, *at_start]
         self._lengths = np.array([len(piece) for piece in self._pieces], dtype=np.int64)
+        self._dropped = self._lengths[: self.vocab_size] - self._lengths[self.vocab_size :]  # by a token that stands at a start
         self._control = np.array(control, dtype=np.bool_)
 
     def decode(self, ids: npt.ArrayLike) -> bytes:
@@ -35,12 +37,27 @@ class ByteTable:
         counts: npt.NDArray[np.int64] = self._lengths[self._rows(ids)]
         return counts
 
+    def total_bytes(self, ids: npt.ArrayLike) -> int:
+        """The sum of `byte_counts`, several times faster. Raises InputError for an id outside the vocabulary."""
+        tokens = np.asarray(ids)
+        if not tokens.size:
+            return 0
+        self._require_known(tokens)
+        starting = tokens[1:][self._control[tokens[:-1]]]
+        everywhere = np.bincount(tokens, minlength=self.vocab_size) @ self._lengths[: self.vocab_size]
+        return int(everywhere - self._dropped[starting].sum() - self._dropped[tokens[0]])
+
     def _rows(self, ids: npt.ArrayLike) -> npt.NDArray[np.intp]:
         rows = np.array(ids, dtype=np.intp).reshape(-1)
-        if rows.size and not 0 <= rows.min() <= rows.max() < self.vocab_size:
-            wrong = rows.max() if rows.max() >= self.vocab_size else rows.min()
-            raise InputError(f"tokens: expected ids below the vocabulary size {self.vocab_size}, found {wrong}")
+        if rows.size:
+            self._require_known(rows)
         starts = np.ones(rows.size, dtype=np.bool_)
         starts[1:] = self._control[rows[:-1]]
         rows[starts] += self.vocab_size
         return rows
+
+    def _require_known(self, ids: npt.NDArray[np.integer[Any]]) -> None:
+        lowest, highest = ids.min(), ids.max()
+        if not 0 <= lowest <= highest < self.vocab_size:
+            wrong = highest if highest >= self.vocab_size else lowest
+            raise InputError(f"tokens: expected ids below the vocabulary size {self.vocab_size}, found {wrong}")

@@ -124,7 +124,8 @@ def count_bytes(stream: TokenStream, tokenizer: Tokenizer) -> int:
     total = 0
     for start in range(0, len(stream), COUNT_TOKENS):
         context = min(start, 1)  # a token's bytes depend on the one before
-        total += int(tokenizer.byte_counts(stream[start - context : start + COUNT_TOKENS])[context:].sum())
+        counted = tokenizer.total_bytes(stream[start - context : start + COUNT_TOKENS])
+        total += counted - tokenizer.total_bytes(stream[start - context : start])
     return total
 
 

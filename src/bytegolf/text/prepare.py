@@ -37,15 +37,18 @@ def prepare(
     vocab_size: int = 1024,
     tokenizer: Path | None = None,
     val_docs: int | None = None,
+    normalised: bool = False,
 ) -> DataManifest:
     """Make the data folder `out` of `sources`, see `open_corpus`, and return its manifest.
 
     A `tokenizer` file is used as it is; else what `text` asks for: BPE of `vocab_size` pieces trained on
     the training documents, or the byte vocabulary. `val_docs` holds out the first documents instead of those
-    that a hash picks. A folder that already holds just this is left as it is.
+    that a hash picks. With `normalised` the tokenizer may change the text; what its tokens decode to then is the
+    text: that is what bytes are counted on and what is kept of the held-out documents. A folder that already holds
+    just this is left as it is.
 
-    Raises InputError for unreadable or unsplittable text, a tokenizer that changes text, and an `out`
-    that holds something else.
+    Raises InputError for unreadable or unsplittable text, a tokenizer that changes text unless it may, and an
+    `out` that holds something else.
     """
     folder = DataFolder(out)
     existing = _existing(folder)
@@ -55,11 +58,11 @@ def prepare(
         found = survey(corpus, rule, progress)
     chosen = load_tokenizer(tokenizer) if tokenizer else _tokenizer(corpus, found, text, vocab_size)
     if existing:
-        _require_same(folder, existing, found, chosen)
+        _require_same(folder, existing, found, chosen, normalised)
         say(f"{out}: already prepared, reused")
         return existing
     with atomic_folder(out) as partial:
-        manifest = _write(DataFolder(partial), corpus, found, chosen)
+        manifest = _write(DataFolder(partial), corpus, found, chosen, normalised)
         write_json(DataFolder(partial).manifest_path, manifest.model_dump())
     return manifest
 
@@ -71,17 +74,21 @@ def _existing(folder: DataFolder) -> DataManifest | None:
     return folder.manifest()
 
 
-def _require_same(folder: DataFolder, existing: DataManifest, found: Survey, tokenizer: Tokenizer) -> None:
+def _require_same(folder: DataFolder, existing: DataManifest, found: Survey, tokenizer: Tokenizer, normalised: bool) -> None:
     for what, asked, held in (
         ("documents", found.corpus_sha256, existing.corpus_sha256),
         ("split", str(found.rule), existing.split),
         ("tokenizer", tokenizer.sha256, existing.tokenizer_sha256),
+        ("text", _text_of(normalised), _text_of(existing.normalised)),
     ):
         if asked != held:
             raise InputError(f"{folder.root}: expected the {what} asked for ({asked[:24]}), found others ({held[:24]}); give another --out")
-    for name, sha256 in existing.files.items():
-        if not (folder.root / name).is_file() or sha256_of(folder.root / name) != sha256:
-            raise InputError(f"{folder.root / name}: expected the file as prepared, found it damaged or gone; remove the folder")
+    if damaged := folder.damaged(existing):
+        raise InputError(f"{folder.root / damaged}: expected the file as prepared, found it damaged or gone; remove the folder")
+
+
+def _text_of(normalised: bool) -> str:
+    return "normalised by its tokenizer" if normalised else "exactly as given"
 
 
 def _tokenizer(corpus: Corpus, found: Survey, text: TextConfig, vocab_size: int) -> Tokenizer:
@@ -99,7 +106,7 @@ class _Tally:
     bytes: int = 0
 
 
-def _write(folder: DataFolder, corpus: Corpus, found: Survey, tokenizer: Tokenizer) -> DataManifest:
+def _write(folder: DataFolder, corpus: Corpus, found: Survey, tokenizer: Tokenizer, normalised: bool) -> DataManifest:
     """Encode the corpus into `folder` and return what its manifest says."""
     tallies = {True: _Tally(), False: _Tally()}
     val_offsets: list[int] = []
@@ -112,7 +119,7 @@ def _write(folder: DataFolder, corpus: Corpus, found: Survey, tokenizer: Tokeniz
         Progress("encode", corpus.size, "bytes") as progress,
     ):
         divided = found.divide(fingerprint.over(corpus.read(progress)))
-        for held_out, text, tokens in _encode(divided, tokenizer):
+        for held_out, text, tokens in _encode(divided, tokenizer, normalised):
             tally = tallies[held_out]
             if held_out:
                 val_offsets.append(tally.bytes)
@@ -139,20 +146,23 @@ def _write(folder: DataFolder, corpus: Corpus, found: Survey, tokenizer: Tokeniz
         val_documents=tallies[True].documents,
         val_bytes=tallies[True].bytes,
         val_tokens=val.tokens,
+        normalised=normalised,
         val_offsets=val_offsets,
         files={path.name: sha256_of(path) for path in sorted(folder.root.iterdir())},
     )
 
 
-def _encode(divided: Iterable[tuple[Document, bool]], tokenizer: Tokenizer) -> Iterator[tuple[bool, bytes, Tokens]]:
-    """(held out, UTF-8 text, tokens) of each document. Raises InputError for one that does not decode to itself."""
+def _encode(divided: Iterable[tuple[Document, bool]], tokenizer: Tokenizer, normalised: bool) -> Iterator[tuple[bool, bytes, Tokens]]:
+    """(held out, UTF-8 text that the tokens decode to, tokens) of each document.
+
+    Raises InputError for a document that does not decode to itself, unless it may be `normalised`.
+    """
     for batch in _batches(divided):
-        encoded = tokenizer.encode_batch([document.text for document, _ in batch])
+        encoded = tokenizer.encode_batch([document.text for document, _ in batch], normalised)
         for (document, held_out), tokens in zip(batch, encoded, strict=True):
-            text = document.text.encode()
-            decoded = tokenizer.decode(tokens)
-            if decoded != text:
-                raise InputError(f"{document.name}: {_difference(document.text, decoded, tokenizer)}")
+            text = tokenizer.decode(tokens)
+            if not normalised and text != document.text.encode():
+                raise InputError(f"{document.name}: {_difference(document.text, text, tokenizer)}")
             yield held_out, text, tokens
 
 
@@ -174,5 +184,6 @@ def _difference(text: str, decoded: bytes, tokenizer: Tokenizer) -> str:
     at = next((i for i, (a, b) in enumerate(zip(text, other, strict=False)) if a != b), min(len(text), len(other)))
     return (
         f"expected tokenizer {tokenizer.name} to give the text back unchanged, "
-        f"found {other[at : at + 1]!r} instead of {text[at : at + 1]!r} at character {at}"
+        f"found {other[at : at + 1]!r} instead of {text[at : at + 1]!r} at character {at}; "
+        "--normalised keeps the text as the tokenizer changes it"
     )

@@ -4,6 +4,7 @@ A shard is a header of 256 little-endian int32 (magic, version, number of tokens
 uint16 tokens.
 """
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -21,25 +22,43 @@ TOKEN_BYTES = 2
 MAX_SHARD_TOKENS = 100_000_000
 
 
-def read_shard(path: Path) -> Tokens:
-    """(n,) uint16 tokens, memory-mapped. Raises InputError if the file is not exactly one shard."""
-    try:
-        size = path.stat().st_size
+class Shard:
+    """One file of tokens: `len(shard)`, and `shard[start:stop]` for uint16 tokens.
+
+    Read piece by piece instead of mapped: pages of a map count as the process's memory, which then grows with the corpus.
+    Raises InputError if the file is not exactly one shard.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            size = path.stat().st_size
+            self._file = path.open("rb", buffering=0)
+            header = self._file.read(HEADER_BYTES)
+        except OSError as error:
+            raise InputError(f"{path}: expected a shard, found {error.strerror}") from None
         if size < HEADER_BYTES:
             raise InputError(f"{path}: expected a shard of at least {HEADER_BYTES} bytes, found {size}")
-        whole = np.memmap(path, dtype=np.uint8, mode="r")
-    except OSError as error:
-        raise InputError(f"{path}: expected a shard, found {error.strerror}") from None
-    magic, version, count, *rest = whole[:HEADER_BYTES].view("<i4").tolist()
-    if magic != MAGIC:
-        raise InputError(f"{path}: expected a shard with magic number {MAGIC}, found {magic}")
-    if version != VERSION:
-        raise InputError(f"{path}: expected shard version {VERSION}, found {version}")
-    if size != HEADER_BYTES + count * TOKEN_BYTES:
-        raise InputError(f"{path}: expected {HEADER_BYTES + count * TOKEN_BYTES} bytes for {count} tokens, found {size}")
-    if any(rest):
-        raise InputError(f"{path}: expected zeros after the token count, found a header that is damaged")
-    return whole[HEADER_BYTES:].view("<u2")
+        magic, version, self._length, *rest = np.frombuffer(header, "<i4").tolist()
+        if magic != MAGIC:
+            raise InputError(f"{path}: expected a shard with magic number {MAGIC}, found {magic}")
+        if version != VERSION:
+            raise InputError(f"{path}: expected shard version {VERSION}, found {version}")
+        if size != HEADER_BYTES + self._length * TOKEN_BYTES:
+            raise InputError(f"{path}: expected {HEADER_BYTES + self._length * TOKEN_BYTES} bytes for {self._length} tokens, found {size}")
+        if any(rest):
+            raise InputError(f"{path}: expected zeros after the token count, found a header that is damaged")
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, span: slice) -> Tokens:
+        start, stop, _ = span.indices(self._length)
+        wanted = (stop - start) * TOKEN_BYTES
+        read = os.pread(self._file.fileno(), wanted, HEADER_BYTES + start * TOKEN_BYTES)
+        if len(read) != wanted:
+            raise InputError(f"{self.path}: expected {self._length} tokens as when it was opened, found it cut meanwhile")
+        return np.frombuffer(read, "<u2")
 
 
 class ShardWriter:
@@ -91,11 +110,11 @@ class ShardWriter:
 class TokenStream:
     """Shards, in order, as one array: `len(stream)`, and `stream[start:stop]` for uint16 tokens.
 
-    Memory-mapped: only what is asked for is read. Raises InputError if a file is not a shard.
+    Only what is asked for is read. Raises InputError if a file is not a shard.
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
-        self._shards = [read_shard(path) for path in paths]
+        self._shards = [Shard(path) for path in paths]
         self._ends = np.cumsum([len(shard) for shard in self._shards], dtype=np.int64)
 
     def __len__(self) -> int:

@@ -24,7 +24,7 @@ from bytegolf.train.gauge import Gauge
 from bytegolf.train.interruption import interruption
 from bytegolf.train.learner import Learner
 from bytegolf.train.log import EventLog, NoLog
-from bytegolf.train.schedule import Clock, learning_rate_scale
+from bytegolf.train.schedule import Clock, fake_quant_due, learning_rate_scale
 from bytegolf.train.trackers import trackers
 from bytegolf.train.warmup import warm_up
 
@@ -107,8 +107,8 @@ class Trainer:
         """One optimiser step; returns a note for the progress bar."""
         if self.recipe.train.max_seconds:  # what no other run would measure, so that this one can be replayed
             log.record("clock", step=self.clock.step, progress=progress)
-        scale = learning_rate_scale(progress, self.recipe.train.warmdown)
-        if not self.learner.fake_quant and progress >= self.recipe.qat.start < 1:
+        scale = learning_rate_scale(self.clock.step, progress, self.recipe.train)
+        if not self.learner.fake_quant and fake_quant_due(progress, scale, self.recipe.qat):
             self.learner.start_fake_quant()
             log.write("qat", step=self.clock.step, bits=dict(self.learner.qat_bits))
         with self.clock.running():

@@ -3,7 +3,6 @@
 import time
 
 import torch
-from torch.nn import functional as F
 
 from bytegolf.config import Recipe
 from bytegolf.model.gpt import GPT
@@ -13,7 +12,10 @@ MEASURED_TOKENS = 4096
 
 
 def predicted_steps(recipe: Recipe) -> int:
-    """Steps the recipe's clock will allow here. Forward and backward are timed where seconds decide; the rest of a step is not."""
+    """Steps the recipe's clock will allow here at least.
+
+    Where seconds decide, forward and backward are timed, not compiled, as that takes longer than all of a plan should.
+    """
     config = recipe.train
     if not config.max_seconds:
         return config.max_steps
@@ -29,7 +31,7 @@ def _seconds_per_token(recipe: Recipe) -> float:
     seconds = []
     for _ in range(3):
         began = time.perf_counter()
-        F.cross_entropy(model(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten()).backward()
+        model(tokens[:, :-1], tokens[:, 1:]).backward()
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         seconds.append(time.perf_counter() - began)

@@ -1,5 +1,6 @@
 """A run on disk: how it begins, what it leaves when it ends, and how it is read again."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from bytegolf.config import Recipe
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import parameter_count, parameter_shapes
 from bytegolf.recipes import load_recipe, recipe_toml
-from bytegolf.run import RunFolder, atomic_file, clear_partial, provenance, write_atomically, write_json
+from bytegolf.run import RunFolder, atomic_file, clear_partial, provenance, sha256_of, write_atomically, write_json
 from bytegolf.text.dataset import Dataset
 from bytegolf.text.tokenizer import Tokenizer, load_tokenizer
 
@@ -70,9 +71,27 @@ def resumable(run: RunFolder) -> Iterator[None]:
 
 def finish_run(run: RunFolder, recipe: Recipe, weights: Mapping[str, Tensor], dataset: Dataset, replay: Mapping[str, str] | None) -> None:
     """Write the final weights, then the manifest that marks the run as finished; `replay` is what run it repeated, if any."""
+    _write_weights(run, weights)
+    write_json(run.manifest, {**_manifest(run, recipe, dataset), "replay": replay})
+
+
+def record_import(run: RunFolder, recipe: Recipe, weights: Mapping[str, Tensor], tokenizer: Tokenizer, checkpoint: Path) -> None:
+    """A new run folder of weights that another program trained. What only training knows is null in its manifest.
+
+    Raises InputError if the folder exists.
+    """
+    begin_run(run, recipe, tokenizer, resume=False)
+    event = {"event": "import", "checkpoint": checkpoint.name, "sha256": sha256_of(checkpoint)}
+    write_atomically(run.log, json.dumps(event) + "\n")
+    _write_weights(run, weights)
+    unknown = dict.fromkeys(("seconds", "tokens_per_second", "val_bpb", "data_sha256", "replay"))
+    manifest = {"recipe": recipe.name, "parameters": parameter_count(recipe.model), "steps": 0, **unknown, "imported": event}
+    write_json(run.manifest, {**manifest, "tokenizer_sha256": tokenizer.sha256, **provenance()})
+
+
+def _write_weights(run: RunFolder, weights: Mapping[str, Tensor]) -> None:
     with atomic_file(run.weights) as file:
         file.write(serialise({name: weight.float().cpu().contiguous() for name, weight in weights.items()}))
-    write_json(run.manifest, {**_manifest(run, recipe, dataset), "replay": replay})
 
 
 def read_run(root: Path) -> FinishedRun:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from bytegolf.config import OptimConfig, TrainConfig
+from bytegolf.config import OptimConfig, QatConfig, TrainConfig
 
 
 @dataclass
@@ -59,9 +59,26 @@ class ReplayedClock(Clock):
         return self.recorded[self.step]
 
 
-def learning_rate_scale(progress: float, warmdown: float) -> float:
-    """1, then falling linearly to 0 over the last `warmdown` share of the run."""
-    return min(1.0, (1.0 - progress) / warmdown) if warmdown else 1.0
+def learning_rate_scale(step: int, progress: float, config: TrainConfig) -> float:
+    """1, then falling linearly to 0 over the last share of the run."""
+    share = warmdown_share(step, progress, config)
+    return min(1.0, (1.0 - progress) / share) if share else 1.0
+
+
+def warmdown_share(step: int, progress: float, config: TrainConfig) -> float:
+    """The share of the run over which learning rates fall.
+
+    At the pace so far the run has `step / progress` steps; a warm-down of more than that takes the whole run and
+    begins at 1, where the seed began at a fraction (its defect A9).
+    """
+    if not config.warmdown_steps:
+        return config.warmdown
+    return min(1.0, config.warmdown_steps * progress / step) if step else 1.0
+
+
+def fake_quant_due(progress: float, learning_rate_scale: float, config: QatConfig) -> bool:
+    """Whether training on the artifact's grid begins now, if it has not begun."""
+    return progress >= config.start < 1 or learning_rate_scale < config.below_scale
 
 
 def muon_momentum(step: int, config: OptimConfig) -> float:

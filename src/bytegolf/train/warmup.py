@@ -10,6 +10,8 @@ def warm_up(learner: Learner, steps: int) -> None:
 
     Leaves no trace: weights, optimisers and averages are as they were, bit for bit; the data and the clock are not touched.
     """
+    if not steps:
+        return
     weights = {name: weight.clone() for name, weight in learner.weights.items()}
     optimizers = {name: copy.deepcopy(optimizer.state_dict()) for name, optimizer in learner.optimizers.all.items()}
     averages, fake_quant = learner.averages, learner.fake_quant

@@ -1,0 +1,87 @@
+"""Checkpoints as the seed system's scripts saved them, written by its rules and names with nothing of the package's reader."""
+
+import io
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bytegolf.model.gpt import GPT
+
+Tensors = dict[str, Tensor]
+
+
+def seed_vectors(model: GPT) -> Tensors:
+    """What both scripts name alike."""
+    own = model.state_dict()
+    names = {"tokens": "tok_emb.weight", "head": "lm_head.weight", "smear.gate": "smear.gate", "controls.skips": "skip_weights"}
+    for ours, theirs in (("bigram", "bigram"), ("trigram", "trigram"), ("value_embedding", "ve_shared")):
+        names |= {
+            f"{ours}.table": f"{theirs}.embed.weight",
+            f"{ours}.projection": f"{theirs}.proj.weight",
+            f"{ours}.scale": f"{theirs}.scale",
+        }
+    saved = {theirs: own[ours].clone() for ours, theirs in names.items() if ours in own}
+    for layer in range(model.config.num_layers):
+        saved[f"blocks.{layer}.attn_scale"] = own["controls.attention_scale"][layer].clone()
+        saved[f"blocks.{layer}.mlp_scale"] = own["controls.mlp_scale"][layer].clone()
+        saved[f"blocks.{layer}.attn.q_gain"] = own["controls.q_gain"][layer].clone()
+        if "controls.residual_mix" in own:
+            saved[f"blocks.{layer}.resid_mix"] = own["controls.residual_mix"][layer].clone()
+    for place, scale in enumerate(own.get("value_embedding.layer_scales", [])):
+        saved[f"ve_layer_scales.{place}"] = scale.reshape(1).clone()
+    if model.config.num_layers == 1:
+        saved["skip_weights"] = torch.zeros(0, model.config.model_dim)
+    return saved
+
+
+def banked(model: GPT) -> Tensors:
+    """A `.pt` of the script whose matrices are banks."""
+    own = model.state_dict()
+    banks = {"qo_bank": "qo", "kv_bank": "kv", "mlp_up_bank": "up", "mlp_down_bank": "down"}
+    return {**seed_vectors(model), **{theirs: own[f"banks.{ours}"].clone() for theirs, ours in banks.items()}}
+
+
+def per_layer(model: GPT) -> Tensors:
+    """A `.pt` of the script that has a tensor per layer; and the names of every quantised export."""
+    own, layers, saved = model.state_dict(), model.config.num_layers, seed_vectors(model)
+    for layer in range(layers):
+        block = f"blocks.{layer}"
+        saved[f"{block}.attn.c_q.weight"] = own["banks.qo"][layer].clone()
+        saved[f"{block}.attn.proj.weight"] = own["banks.qo"][layers + layer].clone()
+        saved[f"{block}.attn.c_k.weight"] = own["banks.kv"][layer].clone()
+        saved[f"{block}.attn.c_v.weight"] = own["banks.kv"][layers + layer].clone()
+        saved[f"{block}.mlp.fc.weight"] = own["banks.up"][layer].clone()
+        saved[f"{block}.mlp.proj.weight"] = own["banks.down"][layer].clone()
+    return saved
+
+
+def exported(tensors: Tensors, mlp_bits: int) -> tuple[dict[str, Any], Tensors]:
+    """{"w", "m"} of a quantised export, every kind of storage in it, and the weights it stands for."""
+    stored: Tensors = {}
+    kinds: dict[str, str] = {}
+    meant: Tensors = {}
+    for name, tensor in tensors.items():
+        if ".mlp." in name or ".attn.c_v" in name or name in ("bigram.embed.weight", "ve_shared.embed.weight"):
+            bits = 8 if name.startswith("ve") else mlp_bits if ".mlp." in name else 6
+            reach = 2 ** (bits - 1) - 1
+            scale = (tensor.abs().amax(dim=1) / reach).clamp(min=6.2e-5).half()
+            q = (tensor / scale.float()[:, None]).round().clamp(-reach - 1 if bits < 8 else -reach, reach).to(torch.int8)
+            stored[f"{name}.q"], stored[f"{name}.scale"], kinds[name] = q, scale, f"int{bits}"
+            meant[name] = q.float() * scale.float()[:, None]
+        elif name == "smear.gate":  # a vector has one scale
+            q, scale = (tensor / 0.01).round().clamp(-127, 127).to(torch.int8), torch.tensor(0.01)
+            stored[f"{name}.q"], stored[f"{name}.scale"], kinds[name] = q, scale, "int8"
+            meant[name] = q.float() * 0.01
+        elif name.endswith("resid_mix"):
+            stored[name], kinds[name], meant[name] = tensor.float(), "fp32", tensor.float()
+        else:
+            stored[name], kinds[name] = tensor.half(), "fp16"
+            meant[name] = tensor.half().float()
+    return {"w": stored, "m": kinds}, meant
+
+
+def torch_bytes(value: object) -> bytes:
+    file = io.BytesIO()
+    torch.save(value, file)
+    return file.getvalue()
