@@ -360,6 +360,39 @@ def bench(
     _emit(result, as_json, bench_table)
 
 
+ArtifactArgument = Annotated[Path, typer.Argument(metavar="ARTIFACT", help="A .bgz file, as pack makes it.")]
+
+
+@app.command(epilog="Example: bytegolf compress runs/tiny/artifact.bgz notes.txt notes.bgc")
+def compress(
+    artifact: ArtifactArgument,
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Any file, text or binary.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The .bgc file to make.")],
+    as_json: AsJson = False,
+) -> None:
+    """Compress a file by a packed model. It is decoded again and compared before OUT appears.
+
+    Whoever decompresses needs the same artifact, and a machine that computes alike: the same version of torch, kind of
+    processor and number of threads. The file says which, and is refused elsewhere.
+    """
+    from bytegolf import flow
+
+    _emit(flow.compress(artifact, source, out), as_json, str)
+
+
+@app.command(epilog="Example: bytegolf decompress runs/tiny/artifact.bgz notes.bgc notes.txt")
+def decompress(
+    artifact: ArtifactArgument,
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A file that compress made.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Where the file comes back.")],
+    as_json: AsJson = False,
+) -> None:
+    """Bring back a file that compress made, with the artifact it was made with."""
+    from bytegolf import flow
+
+    _emit(flow.decompress(artifact, source, out), as_json, str)
+
+
 def main() -> None:
     """Run a verb. A user's mistake ends in one line and status 2, an interrupted run in status 130."""
     tune_process()

@@ -26,6 +26,7 @@ from bytegolf.pack.quantize import Rounding, nearest
 from bytegolf.parallel import ALONE, Group, joined
 from bytegolf.process import tune_process
 from bytegolf.progress import Progress, say
+from bytegolf.prove.files import Compressor, FileResult
 from bytegolf.recipes import load_recipe, override_recipe, recipe_toml, validate_recipe
 from bytegolf.recipes.environment import SeedCommand
 from bytegolf.report.html import RunReport, write_report
@@ -481,3 +482,13 @@ def _train_result(run: RunFolder) -> TrainResult:
 def _run_report(run: RunFolder, name: str) -> RunReport:
     scores = [score for path in sorted(run.root.glob("score-*.json")) if _is_current(run, score := read_json(path))]
     return RunReport(name, run.read_manifest(), run.events(), scores, read_json(run.pack) if run.pack.exists() else None)
+
+
+def compress(artifact: Path, source: Path, out: Path) -> FileResult:
+    """Any file to a `.bgc` file, which is decoded again before it appears under its name."""
+    return Compressor.of(artifact).compress(source, out)
+
+
+def decompress(artifact: Path, source: Path, out: Path) -> FileResult:
+    """A `.bgc` file back to what it was made of. Raises InputError for a damaged file, another artifact or another machine."""
+    return Compressor.of(artifact).decompress(source, out)

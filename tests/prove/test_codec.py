@@ -57,7 +57,9 @@ def text_of(length: int, vocab: int = 48, seed: int = 0) -> Lane:
 
 @given(data=st.data(), lanes=st.integers(1, 5), tokens=st.integers(0, 60), vocab=st.integers(2, 400), seed=st.integers(0, 99))
 @settings(deadline=None, max_examples=60)
-def test_what_is_encoded_decodes_at_the_length_that_the_distributions_say(data: st.DataObject, lanes: int, tokens: int, vocab: int, seed: int) -> None:
+def test_what_is_encoded_decodes_at_the_length_that_the_distributions_say(
+    data: st.DataObject, lanes: int, tokens: int, vocab: int, seed: int
+) -> None:
     lengths = segments(tokens, lanes)
     rng = np.random.default_rng(seed)
     logits = rng.normal(size=(max(lengths[0], 1), lanes, vocab)) * data.draw(st.sampled_from([0.0, 1.0, 10.0]))

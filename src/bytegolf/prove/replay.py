@@ -29,10 +29,10 @@ from bytegolf.score.windows import Window, sliding_windows, standard_windows
 
 
 class Pass(NamedTuple):
-    """One forward pass. `states`, called as often as tokens become known, is what the head reads for the targets, (count, D)."""
+    """One forward pass. `states`, called as often as tokens become known, is what the head reads for the targets, (scored, D)."""
 
     first: int  # the first target; target i is token i + 1
-    count: int
+    scored: int
     model: GPT  # whose head it is
     states: Callable[[], Tensor]
 
@@ -95,7 +95,9 @@ def _adapting(model: GPT, tokens: Lane, config: ScoreConfig, ttt: TttConfig) -> 
     pupil = Pupil(model, tokens, config, ttt, ALONE)
     made = _window_pass(pupil.model, tokens)
     chunks = -(-targets // ttt.chunk_tokens)
-    for chunk, windows in groupby(sliding_windows(targets, config.window, config.stride), key=lambda window: window.first // ttt.chunk_tokens):
+    for chunk, windows in groupby(
+        sliding_windows(targets, config.window, config.stride), key=lambda window: window.first // ttt.chunk_tokens
+    ):
         scored = 0
         for window in windows:
             yield made(window)
@@ -126,10 +128,10 @@ class Replay:
 
     @torch.inference_mode()
     def predict(self) -> Distributions:
-        if self.now is None or self.position == self.now.first + self.now.count:
+        if self.now is None or self.position == self.now.first + self.now.scored:
             self.now, self.states = next(self.passes), None
         if self.states is None:
-            ahead = slice(self.position + 1, self.now.first + self.now.count)
+            ahead = slice(self.position + 1, self.now.first + self.now.scored)
             self.tokens[ahead] = self.draft.guess(self.tokens, self.position + 1, ahead.stop - ahead.start)
             self.states = self.now.states()
             self.forwards += 1
