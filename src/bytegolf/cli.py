@@ -393,6 +393,48 @@ def decompress(
     _emit(flow.decompress(artifact, source, out), as_json, str)
 
 
+NoSandbox = Annotated[bool, typer.Option("--no-sandbox", help="Where the system has no sandbox: do without.")]
+
+
+@app.command(epilog="Example: bytegolf prove runs/tiny/artifact.bgz --data data --limit-bytes 65536")
+def prove(
+    artifact: Annotated[Path | None, typer.Argument(metavar="ARTIFACT", help="A .bgz file, as pack makes it.")] = None,
+    data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Data folder with the held-out text.")] = None,
+    protocol: Annotated[Protocol, typer.Option(help="As of score.")] = Protocol.sliding,
+    limit_bytes: Annotated[
+        int, typer.Option("--limit-bytes", min=0, metavar="N", help="Prove only about the first N held-out bytes; 0 is all.")
+    ] = 0,
+    check: Annotated[
+        Path | None, typer.Option("--check", metavar="receipt.json", help="Verify a receipt again, by the files beside it.")
+    ] = None,
+    overrides: Annotated[
+        list[str], typer.Option("--set", metavar="ttt.KEY=VALUE", help="Override how --protocol ttt trains; repeatable.")
+    ] = [],  # noqa: B006
+    tokenizer: TokenizerOption = None,
+    no_sandbox: NoSandbox = False,
+    as_json: AsJson = False,
+) -> None:
+    """Back a score by a file: code the held-out text, decode it in a sandbox, compare text and size with what is claimed.
+
+    Writes proof.bgc and receipt.json beside the artifact. Exit status 1 if the file does not decode to the text, or its size
+    is not what the score claims. Decoding takes up to one forward pass a token: begin with --limit-bytes 65536.
+    """
+    from bytegolf import flow
+    from bytegolf.report.tables import receipt_table
+
+    if check is not None and artifact is None and data is None:
+        receipt = flow.check_proof(check, sandbox=not no_sandbox)
+    elif check is None and artifact is not None and data is not None:
+        receipt = flow.prove(
+            artifact, data, protocol.value, limit_bytes=limit_bytes, tokenizer=tokenizer, overrides=overrides, sandbox=not no_sandbox
+        )
+    else:
+        raise InputError("prove: expected ARTIFACT and --data DIR, or --check receipt.json alone, found another choice")
+    _emit(receipt, as_json, receipt_table)
+    if not receipt.ok:
+        raise typer.Exit(1)
+
+
 def main() -> None:
     """Run a verb. A user's mistake ends in one line and status 2, an interrupted run in status 130."""
     tune_process()

@@ -27,6 +27,7 @@ from bytegolf.parallel import ALONE, Group, joined
 from bytegolf.process import tune_process
 from bytegolf.progress import Progress, say
 from bytegolf.prove.files import Compressor, FileResult
+from bytegolf.prove.receipt import Receipt, check_receipt, prove_text
 from bytegolf.recipes import load_recipe, override_recipe, recipe_toml, validate_recipe
 from bytegolf.recipes.environment import SeedCommand
 from bytegolf.report.html import RunReport, write_report
@@ -492,3 +493,32 @@ def compress(artifact: Path, source: Path, out: Path) -> FileResult:
 def decompress(artifact: Path, source: Path, out: Path) -> FileResult:
     """A `.bgc` file back to what it was made of. Raises InputError for a damaged file, another artifact or another machine."""
     return Compressor.of(artifact).decompress(source, out)
+
+
+def prove(
+    artifact: Path,
+    data: Path,
+    protocol: ProtocolName = "sliding",
+    *,
+    limit_bytes: int = 0,
+    tokenizer: Path | None = None,
+    overrides: Sequence[str] = (),
+    sandbox: bool = True,
+) -> Receipt:
+    """Back a score by a file: `proof.bgc` and `receipt.json` beside the artifact. Options as of `score`.
+
+    Raises InputError where there is no sandbox and one is asked for.
+    """
+    loaded = load_artifact(artifact)
+    dataset = _matching(open_data(data, tokenizer), loaded.tokenizer)
+    ttt = _ttt_config(RunFolder(artifact.parent), protocol, overrides)
+    tokens, num_bytes = dataset.held_out(limit_bytes)
+    known = tokens[:]
+    whole = dataset.val_text() or loaded.tokenizer.decode(known)
+    first = len(loaded.tokenizer.decode(known[:1]))
+    return prove_text(artifact, known, whole[first : first + num_bytes], protocol, ttt, isolated=sandbox, hidden=(data,))
+
+
+def check_proof(receipt: Path, *, sandbox: bool = True) -> Receipt:
+    """Verify a receipt again, by nothing but the proof and the artifact beside it."""
+    return check_receipt(receipt, isolated=sandbox)

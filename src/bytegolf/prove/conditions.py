@@ -42,8 +42,6 @@ class Conditions:
         here = asdict(found)
         differing = [key for key, value in asdict(self).items() if value != here[key]]
         if differing:
-            expected = ", ".join(f"{key} {getattr(self, key)}" for key in differing)
+            expected, found_here = (", ".join(f"{key} {values[key]}" for key in differing) for values in (asdict(self), here))
             remedy = f"; set OMP_NUM_THREADS={self.threads}" if differing == ["threads"] else ""
-            raise InputError(
-                f"{name}: expected to be decoded as it was coded, with {expected}, found {', '.join(f'{key} {here[key]}' for key in differing)}{remedy}"
-            )
+            raise InputError(f"{name}: expected to be decoded as it was coded, with {expected}, found {found_here}{remedy}")

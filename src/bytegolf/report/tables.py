@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bytegolf.pack.plan import Plan
+from bytegolf.prove.receipt import Receipt
 from bytegolf.report.results import ImportResult, PackResult, QuickstartResult, SeedResult, TrainResult
 from bytegolf.run import DataManifest
 from bytegolf.score.ledger import Score
@@ -98,6 +99,21 @@ def score_table(result: Score) -> str:
             ("bytes", f"{result.bytes:,}"),
             ("tokens", f"{result.tokens:,}"),
             *((f"  ttt.{key}", f"{value:,}") for key, value in (result.ttt or {}).items()),
+        ],
+    )
+
+
+def receipt_table(result: Receipt) -> str:
+    return _rows(
+        "proof",
+        [
+            ("verdict", f"{'ok' if result.ok else 'NOT OK'}: {result.verdict}"),
+            ("protocol", result.protocol),
+            ("claimed", f"{result.bpb_claimed:.6f} bits per byte"),
+            ("coded", f"{result.bpb_coded:.6f} bits per byte: {result.text_bytes:,} bytes of text in {result.coded_bytes:,}"),
+            ("with the artifact", f"{result.two_part_bytes:,} bytes"),
+            ("text", f"sha256 {result.sha256[:16]}"),
+            ("decoded", f"in {result.seconds['decode']:,.1f} s, {'in a sandbox' if result.sandboxed else 'without a sandbox'}"),
         ],
     )
 
