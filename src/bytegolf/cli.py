@@ -404,6 +404,10 @@ def prove(
     limit_bytes: Annotated[
         int, typer.Option("--limit-bytes", min=0, metavar="N", help="Prove only about the first N held-out bytes; 0 is all.")
     ] = 0,
+    stride: Annotated[
+        int,
+        typer.Option("--stride", min=0, metavar="N", help="As of score. Short pieces of --protocol streaming decode fastest, 16 say."),
+    ] = 0,
     check: Annotated[
         Path | None, typer.Option("--check", metavar="receipt.json", help="Verify a receipt again, by the files beside it.")
     ] = None,
@@ -426,12 +430,46 @@ def prove(
         receipt = flow.check_proof(check, sandbox=not no_sandbox)
     elif check is None and artifact is not None and data is not None:
         receipt = flow.prove(
-            artifact, data, protocol.value, limit_bytes=limit_bytes, tokenizer=tokenizer, overrides=overrides, sandbox=not no_sandbox
+            artifact,
+            data,
+            protocol.value,
+            limit_bytes=limit_bytes,
+            tokenizer=tokenizer,
+            stride=stride,
+            overrides=overrides,
+            sandbox=not no_sandbox,
         )
     else:
         raise InputError("prove: expected ARTIFACT and --data DIR, or --check receipt.json alone, found another choice")
     _emit(receipt, as_json, receipt_table)
     if not receipt.ok:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: bytegolf audit my_predictor:make --tokens 200")
+def audit(
+    name: Annotated[str, typer.Argument(metavar="MODULE:FACTORY", help="A function without arguments; MODULE is found in this folder.")],
+    tokens: Annotated[int, typer.Option("--tokens", min=8, metavar="N", help="Length of the text that it is tried with.")] = 128,
+    noise_tokens: Annotated[
+        int, typer.Option("--noise-tokens", min=64, metavar="N", help="Length of the noise: long enough to fill its caches.")
+    ] = 2048,
+    calls: Annotated[int, typer.Option("--calls", min=1, metavar="N", help="Scorings that one test may take, or it is left out.")] = 4096,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the texts.")] = 0,
+    no_sandbox: NoSandbox = False,
+    as_json: AsJson = False,
+) -> None:
+    """Test a predictor from outside: does it look ahead, sum to one, score before it learns, score each token once?
+
+    FACTORY makes something with vocab_size and reset, predict and observe (token by token), or costs (the bits of each token
+    of a text). It runs in a sandbox. Exit status 1 for a violation. docs/proof.md explains the tests.
+    """
+    from bytegolf import flow
+    from bytegolf.prove.audit import Options
+    from bytegolf.report.tables import audit_table
+
+    result = flow.audit(name, Options(tokens=tokens, noise_tokens=noise_tokens, most_calls=calls, seed=seed), sandbox=not no_sandbox)
+    _emit(result, as_json, audit_table)
+    if not result.ok:
         raise typer.Exit(1)
 
 

@@ -26,6 +26,7 @@ from bytegolf.pack.quantize import Rounding, nearest
 from bytegolf.parallel import ALONE, Group, joined
 from bytegolf.process import tune_process
 from bytegolf.progress import Progress, say
+from bytegolf.prove.audit import Audit, Options, audit_in_sandbox
 from bytegolf.prove.files import Compressor, FileResult
 from bytegolf.prove.receipt import Receipt, check_receipt, prove_text
 from bytegolf.recipes import load_recipe, override_recipe, recipe_toml, validate_recipe
@@ -502,6 +503,7 @@ def prove(
     *,
     limit_bytes: int = 0,
     tokenizer: Path | None = None,
+    stride: int = 0,
     overrides: Sequence[str] = (),
     sandbox: bool = True,
 ) -> Receipt:
@@ -511,14 +513,21 @@ def prove(
     """
     loaded = load_artifact(artifact)
     dataset = _matching(open_data(data, tokenizer), loaded.tokenizer)
+    if stride > loaded.score.window:
+        raise InputError(f"--stride: expected at most the window of {loaded.score.window} tokens, found {stride}")
     ttt = _ttt_config(RunFolder(artifact.parent), protocol, overrides)
     tokens, num_bytes = dataset.held_out(limit_bytes)
     known = tokens[:]
     whole = dataset.val_text() or loaded.tokenizer.decode(known)
     first = len(loaded.tokenizer.decode(known[:1]))
-    return prove_text(artifact, known, whole[first : first + num_bytes], protocol, ttt, isolated=sandbox, hidden=(data,))
+    return prove_text(artifact, known, whole[first : first + num_bytes], protocol, ttt, stride=stride, isolated=sandbox, hidden=(data,))
 
 
 def check_proof(receipt: Path, *, sandbox: bool = True) -> Receipt:
     """Verify a receipt again, by nothing but the proof and the artifact beside it."""
     return check_receipt(receipt, isolated=sandbox)
+
+
+def audit(name: str, options: Options, *, sandbox: bool = True) -> Audit:
+    """Test from outside whether MODULE:FACTORY predicts as a valid score must. Raises InputError if there is no such thing."""
+    return audit_in_sandbox(name, options, isolated=sandbox)

@@ -1,6 +1,6 @@
 """`proof.bgc`: held-out text as the scored model codes it. Whoever has the artifact gets the text back.
 
-Behind the head, little-endian: uint32 targets, uint16 the first token, which is given, 8-byte BLAKE2b of the stream and the
+Behind the head, little-endian: uint32 targets, uint16 the first token, which is given, uint16 stride, 8-byte BLAKE2b of the stream and the
 text, for `ttt` how it learned (uint8 number of settings that are not the default; for each uint8 place and float64 value), and
 one stream of range-coded tokens up to the file's end.
 """
@@ -25,16 +25,17 @@ from bytegolf.prove.predictor import Lane
 from bytegolf.prove.replay import Replay, reading
 from bytegolf.score.protocols import PROTOCOLS, ProtocolName
 
-TEXT_HEAD = struct.Struct(f"<IH{DIGEST_BYTES}s")
+TEXT_HEAD = struct.Struct(f"<IHH{DIGEST_BYTES}s")
 TTT_SETTINGS = [name for name in TttConfig.model_fields if name != "enabled"]
 MOST_TARGETS_PER_BYTE = 1 << 20  # a token costs 2**-24 of a bit at least, and a text that is all of these is none
 
 
 @dataclass(frozen=True)
 class Proof:
-    """How a text is coded: by which protocol, and how `ttt` learns."""
+    """How a text is coded: by which protocol, at which stride, and how `ttt` learns."""
 
     protocol: ProtocolName
+    stride: int
     ttt: TttConfig
 
     def write(self, artifact: Artifact, identity: bytes, tokens: Lane, advance: Callable[[int], None]) -> bytes:
@@ -43,7 +44,7 @@ class Proof:
         stream = encode(predictor, [tokens[1:]], advance)
         checksum = digest(stream + text_of(artifact, tokens))
         head = Head(1 + PROTOCOLS.index(self.protocol), Conditions.here(torch.device("cpu")), identity)
-        return head.to_bytes() + TEXT_HEAD.pack(len(tokens) - 1, tokens[0], checksum) + self._settings() + stream
+        return head.to_bytes() + TEXT_HEAD.pack(len(tokens) - 1, tokens[0], self.stride, checksum) + self._settings() + stream
 
     @classmethod
     def read(cls, data: bytes, artifact: Artifact, identity: bytes, name: str, advance: Callable[[int], None]) -> Lane:
@@ -52,10 +53,11 @@ class Proof:
         try:
             head = Head.read(file)
             head.require(range(1, 1 + len(PROTOCOLS)), Conditions.here(torch.device("cpu")), identity, name)
-            targets, first, checksum = TEXT_HEAD.unpack(exactly(file, TEXT_HEAD.size))
-            proof = cls(PROTOCOLS[head.kind - 1], _ttt(file) if PROTOCOLS[head.kind - 1] == "ttt" else TttConfig())
+            targets, first, stride, checksum = TEXT_HEAD.unpack(exactly(file, TEXT_HEAD.size))
+            protocol = PROTOCOLS[head.kind - 1]
+            proof = cls(protocol, stride, _ttt(file) if protocol == "ttt" else TttConfig())
             stream = file.read()
-            if targets > MOST_TARGETS_PER_BYTE * len(stream) or first >= artifact.config.vocab_size:
+            if targets > MOST_TARGETS_PER_BYTE * len(stream) or first >= artifact.config.vocab_size or not 0 < stride <= artifact.score.window:
                 raise Unreadable("a damaged head")
             (lane,) = decode(proof._replay(artifact, first, targets, Repetition), [targets], stream, advance)
             tokens = np.concatenate((np.array([first], np.uint16), lane))
@@ -66,7 +68,7 @@ class Proof:
         return tokens
 
     def _replay(self, artifact: Artifact, first: int, targets: int, draft: Callable[[], Draft]) -> Replay:
-        read = reading(artifact.model(), self.protocol, artifact.score, self.ttt)
+        read = reading(artifact.model(), self.protocol, artifact.score.model_copy(update={"stride": self.stride}), self.ttt)
         return Replay(artifact.config.vocab_size, read, first, targets, draft)
 
     def _settings(self) -> bytes:

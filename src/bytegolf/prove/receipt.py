@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from bytegolf.artifact.container import Artifact, read_artifact
-from bytegolf.config import TttConfig
+from bytegolf.config import ScoreConfig, TttConfig
 from bytegolf.errors import InputError
 from bytegolf.progress import Progress
 from bytegolf.prove.bgc import digest
@@ -48,7 +48,7 @@ class Receipt:
     two_part_bpb: float
     artifact: str  # file names, beside the receipt
     proof: str
-    score: dict[str, int]  # how the model is scored, of the artifact
+    score: dict[str, int]  # how the model was scored: one window at a time
     ttt: dict[str, float] | None
     sandboxed: bool
     seconds: dict[str, float]
@@ -69,19 +69,20 @@ class Receipt:
 
 
 def prove_text(
-    path: Path, tokens: Lane, text: bytes, protocol: ProtocolName, ttt: TttConfig, *, isolated: bool = True, hidden: tuple[Path, ...] = ()
+    path: Path, tokens: Lane, text: bytes, protocol: ProtocolName, ttt: TttConfig, *, stride: int = 0, isolated: bool = True, hidden: tuple[Path, ...] = ()
 ) -> Receipt:
     """Score, code and decode `text`, whose tokens follow the first of `tokens`. Writes `proof.bgc` and `receipt.json` beside the artifact `path`.
 
-    Nothing under `hidden` is readable to the process that decodes. Raises InputError for anything but an artifact.
+    `stride` 0 is the artifact's own. Nothing under `hidden` is readable to the process that decodes. Raises InputError for anything but an artifact.
     """
     data = path.read_bytes()
     artifact = read_artifact(data, str(path))
     clock = _Clock()
-    claim = _claim(artifact, tokens, len(text), protocol, ttt)
+    config = artifact.score.model_copy(update={"stride": stride or artifact.score.stride, "batch_tokens": artifact.score.window})
+    claim = _claim(artifact, config, tokens, len(text), protocol, ttt)
     clock.lap("score")
     with Progress("prove: encode", len(tokens) - 1, "tokens") as progress:
-        coded = Proof(protocol, ttt).write(artifact, digest(data), tokens, progress.advance)
+        coded = Proof(protocol, config.stride, ttt).write(artifact, digest(data), tokens, progress.advance)
     proof = path.with_name("proof.bgc")
     write_atomically(proof, coded)
     clock.lap("encode")
@@ -106,7 +107,7 @@ def prove_text(
         two_part_bpb=8 * (len(data) + len(coded)) / len(text),
         artifact=path.name,
         proof=proof.name,
-        score=artifact.score.model_dump(),
+        score=config.model_dump(),
         ttt=claim.ttt,
         sandboxed=isolated,
         seconds=clock.laps,
@@ -134,7 +135,8 @@ def check_receipt(path: Path, *, isolated: bool = True) -> Receipt:
     text = text_of(artifact, tokens)
     if hashlib.sha256(text).hexdigest() != receipt.sha256:
         return _with(receipt, UNDECODED)
-    claim = _claim(artifact, tokens, len(text), receipt.protocol, TttConfig.model_validate(receipt.ttt or {}))
+    config = ScoreConfig.model_validate(receipt.score)
+    claim = _claim(artifact, config, tokens, len(text), receipt.protocol, TttConfig.model_validate(receipt.ttt or {}))
     size = proof.stat().st_size
     said = (receipt.bits_claimed, receipt.bpb_claimed, receipt.bpb_coded, receipt.two_part_bpb)
     found = (claim.bits, claim.bpb, 8 * size / len(text), 8 * (size + model.stat().st_size) / len(text))
@@ -160,9 +162,7 @@ def _with(receipt: Receipt, verdict: str) -> Receipt:
     return Receipt(**{**asdict(receipt), "ok": verdict == GOOD, "verdict": verdict})
 
 
-def _claim(artifact: Artifact, tokens: Lane, num_bytes: int, protocol: ProtocolName, ttt: TttConfig) -> Score:
-    """The score, one window at a time as it is coded."""
-    config = artifact.score.model_copy(update={"batch_tokens": artifact.score.window})
+def _claim(artifact: Artifact, config: ScoreConfig, tokens: Lane, num_bytes: int, protocol: ProtocolName, ttt: TttConfig) -> Score:
     with Progress(f"prove: score {protocol}", len(tokens) - 1, "tokens") as progress:
         return score_tokens(artifact.model(), tokens, num_bytes, protocol, config, progress.advance, ttt=ttt)
 

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bytegolf.pack.plan import Plan
+from bytegolf.prove.audit import Audit
 from bytegolf.prove.receipt import Receipt
 from bytegolf.report.results import ImportResult, PackResult, QuickstartResult, SeedResult, TrainResult
 from bytegolf.run import DataManifest
@@ -116,6 +117,14 @@ def receipt_table(result: Receipt) -> str:
             ("decoded", f"in {result.seconds['decode']:,.1f} s, {'in a sandbox' if result.sandboxed else 'without a sandbox'}"),
         ],
     )
+
+
+def audit_table(result: Audit) -> str:
+    title = "audit: nothing found" if result.ok else f"audit: violated {', '.join(result.violated)}"
+    found = [
+        (finding.test, ("ok: " if finding.passed else f"FAILED at {finding.position}: ") + finding.evidence) for finding in result.findings
+    ]
+    return _rows(title, [*found, *((test, f"not made: {why}") for test, why in result.skipped.items())])
 
 
 def plan_table(result: Plan) -> str:
