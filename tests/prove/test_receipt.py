@@ -94,7 +94,15 @@ def test_every_protocol_is_proved_within_its_claim(tmp_path: Path, protocol: Pro
 @pytest.mark.usefixtures("in_process")
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("bpb_claimed", 0.018), ("bits_claimed", 1.0), ("bpb_coded", 0.5), ("two_part_bpb", 0.5), ("text_bytes", 10**6), ("tokens", 3), ("sha256", "0" * 64)],
+    [
+        ("bpb_claimed", 0.018),
+        ("bits_claimed", 1.0),
+        ("bpb_coded", 0.5),
+        ("two_part_bpb", 0.5),
+        ("text_bytes", 10**6),
+        ("tokens", 3),
+        ("sha256", "0" * 64),
+    ],
 )
 def test_a_receipt_that_was_changed_is_not_ok(copied: Path, key: str, value: object) -> None:
     said = json.loads((copied / "receipt.json").read_text())
@@ -116,8 +124,8 @@ def test_a_damaged_proof_is_refused(proved: Path) -> None:
     artifact = read_artifact(model)
     rng = np.random.default_rng(0)
     damaged = [sound[:cut] for cut in range(0, len(sound), 40)] + [sound + bytes(4)]
-    for place in rng.choice(len(sound), 24, replace=False):
-        damaged.append(sound[:place] + bytes([sound[place] ^ 1 << rng.integers(8)]) + sound[place + 1 :])
+    places = rng.choice(len(sound), 24, replace=False)
+    damaged += [sound[:place] + bytes([sound[place] ^ 1 << rng.integers(8)]) + sound[place + 1 :] for place in places]
     for data in damaged:
         with pytest.raises(InputError, match=r"proof\.bgc: expected"):
             Proof.read(data, artifact, digest(model), "proof.bgc", lambda _: None)
@@ -142,7 +150,9 @@ def test_a_model_that_looks_ahead_does_not_decode(tmp_path: Path, monkeypatch: p
 @pytest.mark.parametrize("share", [0.7, 1.3])
 def test_a_claim_of_another_size_is_not_ok(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float) -> None:
     honest = receipt._claim
-    monkeypatch.setattr(receipt, "_claim", lambda *arguments: (score := honest(*arguments)).__class__(**{**vars(score), "bits": score.bits * share}))
+    monkeypatch.setattr(
+        receipt, "_claim", lambda *arguments: (score := honest(*arguments)).__class__(**{**vars(score), "bits": score.bits * share})
+    )
     result = prove_text(artifact_file(tmp_path), *LONG, "standard", TTT)
     assert not result.ok and "were claimed" in result.verdict
 

@@ -27,7 +27,10 @@ def python(code: str, **options: object) -> Outcome:
 def test_it_reads_what_is_named_and_nothing_beside_it(tmp_path: Path) -> None:
     (tmp_path / "named").write_text("open")
     (tmp_path / "secret").write_text("closed")
-    code = f"import os; print(open('{tmp_path}/named').read(), os.listdir('{tmp_path}'), os.path.exists('{tmp_path}/secret'), os.path.exists('{README}'))"
+    code = (
+        f"import os; print(open('{tmp_path}/named').read(), os.listdir('{tmp_path}'), "
+        f"os.path.exists('{tmp_path}/secret'), os.path.exists('{README}'))"
+    )
     done = python(code, readable=[tmp_path / "named"])
     assert done.status == 0, done.stderr
     assert done.stdout.decode().strip() == "open ['named'] False False"
@@ -39,7 +42,9 @@ def test_what_is_hidden_is_not_seen_where_its_folder_is_readable(tmp_path: Path,
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "val").write_text("closed")
     hidden = tmp_path / "data" if whole else tmp_path / "data" / "val"
-    done = python(f"import pathlib; print([p.read_text() for p in pathlib.Path('{tmp_path}/data').iterdir()])", readable=[tmp_path], hidden=[hidden])
+    done = python(
+        f"import pathlib; print([p.read_text() for p in pathlib.Path('{tmp_path}/data').iterdir()])", readable=[tmp_path], hidden=[hidden]
+    )
     assert done.stdout.decode().strip() == ("[]" if whole else "['']"), done.stderr
 
 
@@ -89,7 +94,7 @@ def test_memory_is_limited(isolated: bool) -> None:
 
 def test_without_a_sandbox_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "NAMESPACES", ("--no-such-option",))
-    with pytest.raises(InputError, match="sandbox: expected Linux .* --no-sandbox"):
+    with pytest.raises(InputError, match=r"sandbox: expected Linux .* --no-sandbox"):
         python("print(1)")
     assert python("print(1)", isolated=False).stdout == b"1\n"
 

@@ -10,9 +10,10 @@ from typing import Any
 
 from bytegolf.errors import InputError
 from bytegolf.progress import Progress
-from bytegolf.prove.checks import CHECKS, Finding, NotPossible, bench_for
+from bytegolf.prove.checks import CHECKS
 from bytegolf.prove.sandbox import Limits, run_python
 from bytegolf.prove.subject import Subject
+from bytegolf.prove.trial import Finding, NotPossible, bench_for
 
 LIMITS = Limits(seconds=3600)
 
@@ -23,7 +24,7 @@ class Options:
 
     tokens: int = 128  # of the text that is like text
     noise_tokens: int = 2048
-    cuts: int = 4  # places looked at by each test
+    cuts: int = 8  # places looked at by each test
     tolerance: float = 1e-3  # bits, for what is computed in another shape
     most_calls: int = 4096  # scorings that one test may take
     seed: int = 0
@@ -49,7 +50,7 @@ class Audit:
         return cls(values["ok"], [Finding(**finding) for finding in values["findings"]], values["skipped"])
 
 
-def audit(factory: Callable[[], Any], options: Options = Options()) -> Audit:  # noqa: B008 - it is frozen
+def audit(factory: Callable[[], Any], options: Options = Options()) -> Audit:
     """Try what `factory` makes: see `bytegolf.prove.subject` for what that may be. Raises InputError if it is nothing of the kind.
 
     The code runs in this process: for code of strangers there is `audit_in_sandbox`.
@@ -67,7 +68,7 @@ def audit(factory: Callable[[], Any], options: Options = Options()) -> Audit:  #
     return Audit(all(finding.passed for finding in findings), findings, skipped)
 
 
-def audit_in_sandbox(name: str, options: Options = Options(), *, isolated: bool = True) -> Audit:  # noqa: B008
+def audit_in_sandbox(name: str, options: Options = Options(), *, isolated: bool = True) -> Audit:
     """Audit MODULE:FACTORY, imported from the working directory or from what is installed.
 
     Raises InputError if there is no such factory, or its code fails.
@@ -98,7 +99,7 @@ def load(name: str) -> Callable[[], Any]:
         raise InputError(f"{name}: expected MODULE:FACTORY, found {error}") from None
     if not callable(factory):
         raise InputError(f"{name}: expected a function, found {factory!r}")
-    return factory  # type: ignore[no-any-return]
+    return factory
 
 
 def main() -> None:

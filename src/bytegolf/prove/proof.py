@@ -57,7 +57,11 @@ class Proof:
             protocol = PROTOCOLS[head.kind - 1]
             proof = cls(protocol, stride, _ttt(file) if protocol == "ttt" else TttConfig())
             stream = file.read()
-            if targets > MOST_TARGETS_PER_BYTE * len(stream) or first >= artifact.config.vocab_size or not 0 < stride <= artifact.score.window:
+            if (
+                targets > MOST_TARGETS_PER_BYTE * len(stream)
+                or first >= artifact.config.vocab_size
+                or not 0 < stride <= artifact.score.window
+            ):
                 raise Unreadable("a damaged head")
             (lane,) = decode(proof._replay(artifact, first, targets, Repetition), [targets], stream, advance)
             tokens = np.concatenate((np.array([first], np.uint16), lane))
@@ -74,7 +78,11 @@ class Proof:
     def _settings(self) -> bytes:
         if self.protocol != "ttt":
             return b""
-        changed = [(i, float(getattr(self.ttt, name))) for i, name in enumerate(TTT_SETTINGS) if getattr(self.ttt, name) != getattr(TttConfig(), name)]
+        changed = [
+            (i, float(getattr(self.ttt, name)))
+            for i, name in enumerate(TTT_SETTINGS)
+            if getattr(self.ttt, name) != getattr(TttConfig(), name)
+        ]
         return struct.pack("<B", len(changed)) + b"".join(struct.pack("<Bd", *setting) for setting in changed)
 
 

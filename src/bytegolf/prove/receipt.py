@@ -69,11 +69,20 @@ class Receipt:
 
 
 def prove_text(
-    path: Path, tokens: Lane, text: bytes, protocol: ProtocolName, ttt: TttConfig, *, stride: int = 0, isolated: bool = True, hidden: tuple[Path, ...] = ()
+    path: Path,
+    tokens: Lane,
+    text: bytes,
+    protocol: ProtocolName,
+    ttt: TttConfig,
+    *,
+    stride: int = 0,
+    isolated: bool = True,
+    hidden: tuple[Path, ...] = (),
 ) -> Receipt:
-    """Score, code and decode `text`, whose tokens follow the first of `tokens`. Writes `proof.bgc` and `receipt.json` beside the artifact `path`.
+    """Score, code and decode `text`, whose tokens follow the first of `tokens`.
 
-    `stride` 0 is the artifact's own. Nothing under `hidden` is readable to the process that decodes. Raises InputError for anything but an artifact.
+    Writes `proof.bgc` and `receipt.json` beside the artifact `path`. `stride` 0 is the artifact's own. Nothing under `hidden` is
+    readable to the process that decodes. Raises InputError for anything but an artifact.
     """
     data = path.read_bytes()
     artifact = read_artifact(data, str(path))
@@ -141,7 +150,13 @@ def check_receipt(path: Path, *, isolated: bool = True) -> Receipt:
     said = (receipt.bits_claimed, receipt.bpb_claimed, receipt.bpb_coded, receipt.two_part_bpb)
     found = (claim.bits, claim.bpb, 8 * size / len(text), 8 * (size + model.stat().st_size) / len(text))
     whole = (receipt.tokens, receipt.text_bytes, receipt.coded_bytes, receipt.artifact_bytes, receipt.two_part_bytes)
-    if not np.allclose(said, found, rtol=1e-4) or whole != (claim.tokens, len(text), size, model.stat().st_size, size + model.stat().st_size):
+    if not np.allclose(said, found, rtol=1e-4) or whole != (
+        claim.tokens,
+        len(text),
+        size,
+        model.stat().st_size,
+        size + model.stat().st_size,
+    ):
         return _with(receipt, "the receipt says other numbers than its files")
     return _with(receipt, _verdict(claim, size, True))
 

@@ -45,17 +45,23 @@ def run_python(
     *,
     readable: Sequence[Path] = (),
     hidden: Sequence[Path] = (),
-    limits: Limits = Limits(),  # noqa: B008 - it is frozen
+    limits: Limits = Limits(),
     environment: dict[str, str] | None = None,
     isolated: bool = True,
     speaks: bool = False,
 ) -> Outcome:
     """Run `python ARGUMENTS` with the packages of this process and the files `readable`, none of which is under `hidden`.
 
-    Without `isolated` it is a process like any other: only the limits hold. If it `speaks`, its messages go to the user. Raises InputError where there is no sandbox.
+    Without `isolated` it is a process like any other: only the limits hold. If it `speaks`, its messages go to the user.
+    Raises InputError where there is no sandbox.
     """
     command = [sys.executable, *arguments]
-    inherited = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": PLACE if isolated else "/nonexistent", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+    inherited = {
+        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": PLACE if isolated else "/nonexistent",
+        "LANG": "C.UTF-8",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     packages = _packages()
     variables = {**inherited, "PYTHONPATH": os.pathsep.join(map(str, packages)), **(environment or {})}
     with tempfile.TemporaryDirectory(prefix="bytegolf-") as root:
@@ -77,7 +83,9 @@ def require_sandbox() -> None:
             return
     except OSError as error:
         why = f"no {error.filename}"
-    raise InputError(f"sandbox: expected Linux with user namespaces and unshare, found {why}; --no-sandbox does without, for code that you trust")
+    raise InputError(
+        f"sandbox: expected Linux with user namespaces and unshare, found {why}; --no-sandbox does without, for code that you trust"
+    )
 
 
 def _packages() -> list[Path]:
@@ -98,7 +106,7 @@ def _script(root: Path, reads: Sequence[Path], hidden: Sequence[Path]) -> str:
     for path in wanted:
         inside, quoted = shlex.quote(f"{root}{path}"), shlex.quote(str(path))
         if path.is_symlink():
-            lines.append(f"mkdir -p {shlex.quote(str(Path(f'{root}{path}').parent))}; ln -sfn {shlex.quote(os.readlink(path))} {inside}")
+            lines.append(f"mkdir -p {shlex.quote(str(Path(f'{root}{path}').parent))}; ln -sfn {shlex.quote(str(path.readlink()))} {inside}")
         elif path.exists():
             lines += [_make(path, inside), f"mount --rbind {quoted} {inside}", f"mount -o remount,bind,ro,nosuid,nodev {inside}"]
     for name in DEVICES:
@@ -135,7 +143,14 @@ def _run(command: Sequence[str], environment: dict[str, str], limits: Limits, sp
 
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=None if speaks else err, env=environment, cwd="/", preexec_fn=limited, start_new_session=True
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=None if speaks else err,
+            env=environment,
+            cwd="/",
+            preexec_fn=limited,
+            start_new_session=True,
         )
         try:
             child.wait(limits.seconds)

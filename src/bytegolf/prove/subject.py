@@ -44,7 +44,9 @@ class Subject:
     def made(self) -> Any:
         made = self.factory()
         if not (hasattr(made, "costs") or hasattr(made, "predict")) or not isinstance(getattr(made, "vocab_size", None), int):
-            raise InputError(f"audit: expected a factory of something with vocab_size and costs, or reset, predict and observe, found {made!r}")
+            raise InputError(
+                f"audit: expected a factory of something with vocab_size and costs, or reset, predict and observe, found {made!r}"
+            )
         return made
 
     def offers(self, name: str) -> bool:
