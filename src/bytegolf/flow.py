@@ -27,8 +27,10 @@ from bytegolf.parallel import ALONE, Group, joined
 from bytegolf.process import tune_process
 from bytegolf.progress import Progress, say
 from bytegolf.prove.audit import Audit, Options, audit_in_sandbox
+from bytegolf.prove.conditions import on_threads
 from bytegolf.prove.files import Compressor, FileResult
 from bytegolf.prove.receipt import Receipt, check_receipt, prove_text
+from bytegolf.prove.sandbox import sandbox_available
 from bytegolf.recipes import load_recipe, override_recipe, recipe_toml, validate_recipe
 from bytegolf.recipes.environment import SeedCommand
 from bytegolf.report.html import RunReport, write_report
@@ -53,6 +55,8 @@ from bytegolf.train.trackers import require_trackers
 
 Weights = Mapping[str, Tensor]
 DEFAULT_VOCAB_SIZE = 1024
+PROVED_BYTES = 1 << 16  # of held-out text at the end of quickstart
+PROVED_STRIDE = 16  # short pieces decode fast
 PRIMING_BYTES = 1 << 26  # of training text that compressors are primed with
 
 
@@ -347,14 +351,16 @@ def report(runs: Sequence[Path], out: Path, compressors: Sequence[CompressorScor
 
 
 def quickstart(out: Path) -> QuickstartResult:
-    """Prepare, train, pack, score and report on the standard library's own source, inside `out`."""
+    """Prepare, train, pack, score, report and prove on the standard library's own source, inside `out`."""
     recipe, data, run = load_recipe("quickstart"), out / "data", RunFolder(out / "run")
     manifest = prepare(["stdlib"], data, text=recipe.text, vocab_size=recipe.model.vocab_size)
     trained = train(recipe, data, run.root, resume=True)
     packed = pack(run.root, data=data)
     compressors = compare_compressors(data)
     report([run.root], run.report, compressors)
-    return QuickstartResult(manifest, trained, packed, compressors, str(run.report))
+    with on_threads(1):
+        proof = prove(run.artifact, data, "streaming", limit_bytes=PROVED_BYTES, stride=PROVED_STRIDE, sandbox=sandbox_available())
+    return QuickstartResult(manifest, trained, packed, compressors, proof, str(run.report))
 
 
 def bench(recipes: Sequence[Recipe], *, seconds: float = 10.0, corpus_tokens: int = 1 << 21) -> BenchResult:

@@ -16,7 +16,7 @@ from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT
 from bytegolf.prove.audit import Audit, Options, audit, audit_in_sandbox, load
 from bytegolf.prove.checks import CHECKS
-from bytegolf.prove.sandbox import require_sandbox
+from bytegolf.prove.sandbox import sandbox_available
 from bytegolf.prove.scorers import ProtocolScorer
 from bytegolf.prove.subject import in_order
 from bytegolf.prove.trial import GAIN_BITS
@@ -29,11 +29,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "proof.md"
 FEW = Options(most_calls=400)
 OURS = Options(tokens=24, noise_tokens=120, cuts=2, most_calls=500)
 
-try:
-    require_sandbox()
-    SANDBOX = True
-except InputError:
-    SANDBOX = False
+SANDBOX = sandbox_available()
 
 
 def seeded(options: Options, seed: int) -> Options:
@@ -92,7 +88,7 @@ def test_a_model_that_looks_ahead_is_found(monkeypatch: pytest.MonkeyPatch) -> N
 
     def ahead(self: GPT, *arguments: object, **options: object) -> torch.Tensor:
         x = honest(self, *arguments, **options)  # type: ignore[arg-type]
-        return x + 0.5 * torch.cat((x[:, 1:], x[:, -1:]), dim=1)
+        return x + 0.5 * x.roll(-1, dims=1) + 0.5 * x.roll(-2, dims=1)
 
     monkeypatch.setattr(GPT, "blocks", ahead)
     model = random_model(changed())

@@ -17,7 +17,7 @@ from bytegolf.prove import proof, receipt
 from bytegolf.prove.bgc import digest
 from bytegolf.prove.proof import Proof, text_of
 from bytegolf.prove.receipt import Receipt, check_receipt, prove_text
-from bytegolf.prove.sandbox import require_sandbox
+from bytegolf.prove.sandbox import sandbox_available
 from bytegolf.run import provenance
 from bytegolf.score.protocols import PROTOCOLS, ProtocolName
 from bytegolf.text.prepare import prepare
@@ -29,11 +29,7 @@ TEXT = "".join(SENTENCES[:5]).encode()
 TOKENS = np.concatenate(([1], own().encode(TEXT.decode()))).astype(np.uint16)
 LONG = (np.tile(TOKENS, 4), TEXT * 4)
 
-try:
-    require_sandbox()
-    SANDBOX = True
-except InputError:
-    SANDBOX = False
+SANDBOX = sandbox_available()
 
 
 @pytest.fixture

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from bytegolf.artifact.container import Artifact, read_artifact
 from bytegolf.config import ScoreConfig, TttConfig
 from bytegolf.errors import InputError
 from bytegolf.progress import Progress
-from bytegolf.prove.bgc import digest
+from bytegolf.prove.bgc import Head, Unreadable, digest
 from bytegolf.prove.predictor import Lane
 from bytegolf.prove.proof import Proof, text_of
 from bytegolf.prove.sandbox import Limits, run_python
@@ -183,13 +182,18 @@ def _claim(artifact: Artifact, config: ScoreConfig, tokens: Lane, num_bytes: int
 
 
 def _decoded(model: Path, proof: Path, *, isolated: bool, hidden: tuple[Path, ...] = (), output: str = "text") -> bytes | None:
-    """What a process of its own decodes, or None where it fails."""
+    """What a process of its own decodes, on as many threads as it was coded, or None where it fails."""
+    try:
+        with proof.open("rb") as file:
+            threads = Head.read(file).conditions.threads
+    except Unreadable:
+        return None
     outcome = run_python(
         ["-m", "bytegolf.prove.decoder", str(model.absolute()), str(proof.absolute()), output],
         readable=[model, proof],
         hidden=hidden,
         limits=DECODE_LIMITS,
-        environment={"OMP_NUM_THREADS": str(torch.get_num_threads()), "TERM": os.environ.get("TERM", "dumb")},
+        environment={"OMP_NUM_THREADS": threads, "TERM": os.environ.get("TERM", "dumb")},
         isolated=isolated,
         speaks=True,
     )

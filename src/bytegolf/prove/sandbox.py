@@ -88,6 +88,14 @@ def require_sandbox() -> None:
     )
 
 
+def sandbox_available() -> bool:
+    try:
+        require_sandbox()
+    except InputError:
+        return False
+    return True
+
+
 def _packages() -> list[Path]:
     """Where this process imports from: the interpreter's own places are found anyway."""
     places = [Path(entry).resolve() for entry in sys.path if entry]

@@ -34,7 +34,7 @@ def quickstart_table(result: QuickstartResult) -> str:
     columns = ("bits per byte of the held-out text", "alone", "after the training text")
     rows = [(result.name, f"{result.alone:.4f}", f"{result.primed:.4f}") for result in result.compressors]
     rows.append(("bytegolf, model not counted", "", f"{pack.bpb_after:.4f}"))
-    return f"{model}\n{_table(columns, rows)}\nreport: {result.report}"
+    return f"{model}\n{_table(columns, rows)}\n{receipt_table(result.proof)}\nreport: {result.report}"
 
 
 def data_table(manifest: DataManifest) -> str:
