@@ -14,7 +14,7 @@ from bytegolf.config import TttConfig
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT
 from bytegolf.prove import proof, receipt
-from bytegolf.prove.bgc import digest
+from bytegolf.prove.bgc import SHORT, digest
 from bytegolf.prove.proof import Proof, text_of
 from bytegolf.prove.receipt import Receipt, check_receipt, prove_text
 from bytegolf.prove.sandbox import sandbox_available
@@ -24,7 +24,7 @@ from bytegolf.text.prepare import prepare
 
 from .cases import SENTENCES, artifact_file, own
 
-TTT = TttConfig(lr=0.5, chunk_tokens=80, batch_sequences=2)
+TTT = TttConfig(chunk_tokens=80)
 TEXT = "".join(SENTENCES[:5]).encode()
 TOKENS = np.concatenate(([1], own().encode(TEXT.decode()))).astype(np.uint16)
 LONG = (np.tile(TOKENS, 4), TEXT * 4)
@@ -39,7 +39,7 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     def decoded(model: Path, path: Path, *, output: str = "text", **_: object) -> bytes | None:
         artifact = read_artifact(model.read_bytes())
         try:
-            tokens = Proof.read(path.read_bytes(), artifact, digest(model.read_bytes()), str(path), lambda _: None)
+            tokens = Proof.read(path.read_bytes(), artifact, digest(model.read_bytes(), SHORT), str(path), lambda _: None)
         except InputError:
             return None
         return tokens.astype("<u2").tobytes() if output == "tokens" else text_of(artifact, tokens)
@@ -84,7 +84,7 @@ def test_every_protocol_is_proved_within_its_claim(tmp_path: Path, protocol: Pro
     assert result.ok, result.verdict
     assert check_receipt(tmp_path / "receipt.json").ok
     if protocol == "ttt":
-        assert result.bits_claimed != pytest.approx(prove_text(path, *LONG, "sliding", TTT).bits_claimed, rel=1e-4)
+        assert result.bits_claimed != pytest.approx(prove_text(path, *LONG, "sliding", TTT).bits_claimed, rel=1e-5)
 
 
 @pytest.mark.usefixtures("in_process")
@@ -124,7 +124,7 @@ def test_a_damaged_proof_is_refused(proved: Path) -> None:
     damaged += [sound[:place] + bytes([sound[place] ^ 1 << rng.integers(8)]) + sound[place + 1 :] for place in places]
     for data in damaged:
         with pytest.raises(InputError, match=r"proof\.bgc: expected"):
-            Proof.read(data, artifact, digest(model), "proof.bgc", lambda _: None)
+            Proof.read(data, artifact, digest(model, SHORT), "proof.bgc", lambda _: None)
 
 
 @pytest.mark.usefixtures("in_process")
@@ -143,7 +143,7 @@ def test_a_model_that_looks_ahead_does_not_decode(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.usefixtures("in_process")
-@pytest.mark.parametrize("share", [0.7, 1.3])
+@pytest.mark.parametrize("share", [0.5, 1.5])
 def test_a_claim_of_another_size_is_not_ok(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float) -> None:
     honest = receipt._claim
     monkeypatch.setattr(

@@ -10,6 +10,7 @@ from bytegolf.prove.conditions import Conditions
 
 MAGIC = b"BGC1"
 DIGEST_BYTES = 8
+SHORT = 4  # bytes of a digest where a proof counts them; its receipt has the whole hash
 BLOCKS = 0  # kinds of file: blocks of any file's bytes, or a proof by protocol number kind − 1
 
 
@@ -21,7 +22,7 @@ class Unreadable(Exception):  # noqa: N818 - not an error until somebody names t
 class Head:
     kind: int
     conditions: Conditions
-    artifact: bytes  # digest of the artifact's file
+    artifact: bytes  # short digest of the artifact's file
 
     def to_bytes(self) -> bytes:
         conditions = self.conditions.to_bytes()
@@ -37,7 +38,7 @@ class Head:
             conditions = Conditions.parse(exactly(file, length))
         except ValueError:
             raise Unreadable("a damaged head") from None
-        return cls(kind, conditions, exactly(file, DIGEST_BYTES))
+        return cls(kind, conditions, exactly(file, SHORT))
 
     def require(self, kind: range, conditions: Conditions, artifact: bytes, name: str) -> None:
         """Raises InputError, which names the file `name`, unless it is of such a kind and can be decoded here by this artifact."""
@@ -57,5 +58,5 @@ def exactly(file: BinaryIO, size: int) -> bytes:
     return data
 
 
-def digest(data: bytes) -> bytes:
-    return hashlib.blake2b(data, digest_size=DIGEST_BYTES).digest()
+def digest(data: bytes, size: int = DIGEST_BYTES) -> bytes:
+    return hashlib.blake2b(data, digest_size=size).digest()

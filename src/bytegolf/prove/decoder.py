@@ -14,13 +14,13 @@ def main() -> None:
     tune_process()
     from bytegolf.artifact.container import read_artifact
     from bytegolf.progress import Progress
-    from bytegolf.prove.bgc import digest
+    from bytegolf.prove.bgc import SHORT, digest
     from bytegolf.prove.proof import Proof, text_of
 
     model, proof = (Path(name).read_bytes() for name in sys.argv[1:3])
     artifact = read_artifact(model, sys.argv[1])
     with Progress("prove: decode", None, "tokens") as progress:
-        tokens = Proof.read(proof, artifact, digest(model), sys.argv[2], progress.advance)
+        tokens = Proof.read(proof, artifact, digest(model, SHORT), sys.argv[2], progress.advance)
     sys.stdout.buffer.write(tokens.astype("<u2").tobytes() if sys.argv[3:] == ["tokens"] else text_of(artifact, tokens))
 
 

@@ -19,7 +19,7 @@ from bytegolf.artifact.container import read_artifact
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT
 from bytegolf.progress import Progress
-from bytegolf.prove.bgc import BLOCKS, DIGEST_BYTES, Head, Unreadable, digest, exactly
+from bytegolf.prove.bgc import BLOCKS, DIGEST_BYTES, SHORT, Head, Unreadable, digest, exactly
 from bytegolf.prove.codec import DamagedError, decode, encode, segments
 from bytegolf.prove.conditions import Conditions
 from bytegolf.prove.lossless import Lossless
@@ -69,7 +69,7 @@ class Compressor:
         """Raises InputError for anything but an artifact."""
         data = artifact.read_bytes()
         read = read_artifact(data, str(artifact))
-        return cls(read.model(), Lossless(read.tokenizer), min(read.score.window, WINDOW), digest(data))
+        return cls(read.model(), Lossless(read.tokenizer), min(read.score.window, WINDOW), digest(data, SHORT))
 
     def compress(self, source: Path, out: Path) -> FileResult:
         """Raises InputError if the blocks do not decode here, and leaves nothing behind then."""

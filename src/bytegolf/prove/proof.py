@@ -1,11 +1,12 @@
 """`proof.bgc`: held-out text as the scored model codes it. Whoever has the artifact gets the text back.
 
-Behind the head, little-endian: uint32 targets, uint16 the first token, which is given, uint16 stride, 8-byte BLAKE2b of the stream and the
-text, for `ttt` how it learned (uint8 number of settings that are not the default; for each uint8 place and float64 value), and
-one stream of range-coded tokens up to the file's end.
+Behind the head, little-endian: uint32 targets, uint16 the first token, which is given, uint16 stride, 4-byte BLAKE2b of the
+stream and the text, for `ttt` how it learned (uint8 length and "place:value" of each setting that is not the default), and one
+stream of range-coded tokens up to the file's end.
 """
 
 import io
+import json
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import torch
 from bytegolf.artifact.container import Artifact
 from bytegolf.config import TttConfig
 from bytegolf.errors import InputError
-from bytegolf.prove.bgc import DIGEST_BYTES, Head, Unreadable, digest, exactly
+from bytegolf.prove.bgc import SHORT, Head, Unreadable, digest, exactly
 from bytegolf.prove.codec import DamagedError, decode, encode
 from bytegolf.prove.conditions import Conditions
 from bytegolf.prove.drafts import Draft, Repetition, Truth
@@ -25,7 +26,7 @@ from bytegolf.prove.predictor import Lane
 from bytegolf.prove.replay import Replay, reading
 from bytegolf.score.protocols import PROTOCOLS, ProtocolName
 
-TEXT_HEAD = struct.Struct(f"<IHH{DIGEST_BYTES}s")
+TEXT_HEAD = struct.Struct(f"<IHH{SHORT}s")
 TTT_SETTINGS = [name for name in TttConfig.model_fields if name != "enabled"]
 MOST_TARGETS_PER_BYTE = 1 << 20  # a token costs 2**-24 of a bit at least, and a text that is all of these is none
 
@@ -42,7 +43,7 @@ class Proof:
         """The file; `tokens` begin with the one that is given."""
         predictor = self._replay(artifact, int(tokens[0]), len(tokens) - 1, lambda: Truth(tokens))
         stream = encode(predictor, [tokens[1:]], advance)
-        checksum = digest(stream + text_of(artifact, tokens))
+        checksum = digest(stream + text_of(artifact, tokens), SHORT)
         head = Head(1 + PROTOCOLS.index(self.protocol), Conditions.here(torch.device("cpu")), identity)
         return head.to_bytes() + TEXT_HEAD.pack(len(tokens) - 1, tokens[0], self.stride, checksum) + self._settings() + stream
 
@@ -65,7 +66,7 @@ class Proof:
                 raise Unreadable("a damaged head")
             (lane,) = decode(proof._replay(artifact, first, targets, Repetition), [targets], stream, advance)
             tokens = np.concatenate((np.array([first], np.uint16), lane))
-            if digest(stream + text_of(artifact, tokens)) != checksum:
+            if digest(stream + text_of(artifact, tokens), SHORT) != checksum:
                 raise Unreadable("another text than was coded")
         except (Unreadable, DamagedError) as error:
             raise InputError(f"{name}: expected a proof by this artifact, found {error}") from None
@@ -78,19 +79,17 @@ class Proof:
     def _settings(self) -> bytes:
         if self.protocol != "ttt":
             return b""
-        changed = [
-            (i, float(getattr(self.ttt, name)))
-            for i, name in enumerate(TTT_SETTINGS)
-            if getattr(self.ttt, name) != getattr(TttConfig(), name)
-        ]
-        return struct.pack("<B", len(changed)) + b"".join(struct.pack("<Bd", *setting) for setting in changed)
+        values, default = self.ttt.model_dump(), TttConfig().model_dump()
+        written = ",".join(f"{i}:{values[name]!r}" for i, name in enumerate(TTT_SETTINGS) if values[name] != default[name]).encode()
+        return struct.pack("<B", len(written)) + written
 
 
 def _ttt(file: BinaryIO) -> TttConfig:
-    (count,) = exactly(file, 1)
-    changed = dict(struct.unpack("<Bd", exactly(file, 9)) for _ in range(count))
+    (length,) = exactly(file, 1)
+    written = exactly(file, length).decode("ascii", "replace")
     try:
-        return TttConfig.model_validate({TTT_SETTINGS[place]: value for place, value in changed.items()})
+        pairs = [setting.split(":") for setting in written.split(",") if setting]
+        return TttConfig.model_validate({TTT_SETTINGS[int(place)]: json.loads(value) for place, value in pairs})
     except (ValueError, IndexError):
         raise Unreadable("damaged settings") from None
 

@@ -14,7 +14,7 @@ from bytegolf.artifact.container import Artifact, read_artifact
 from bytegolf.config import ScoreConfig, TttConfig
 from bytegolf.errors import InputError
 from bytegolf.progress import Progress
-from bytegolf.prove.bgc import Head, Unreadable, digest
+from bytegolf.prove.bgc import SHORT, Head, Unreadable, digest
 from bytegolf.prove.predictor import Lane
 from bytegolf.prove.proof import Proof, text_of
 from bytegolf.prove.sandbox import Limits, run_python
@@ -90,7 +90,7 @@ def prove_text(
     claim = _claim(artifact, config, tokens, len(text), protocol, ttt)
     clock.lap("score")
     with Progress("prove: encode", len(tokens) - 1, "tokens") as progress:
-        coded = Proof(protocol, config.stride, ttt).write(artifact, digest(data), tokens, progress.advance)
+        coded = Proof(protocol, config.stride, ttt).write(artifact, digest(data, SHORT), tokens, progress.advance)
     proof = path.with_name("proof.bgc")
     write_atomically(proof, coded)
     clock.lap("encode")

@@ -121,9 +121,10 @@ def receipt_table(result: Receipt) -> str:
 
 def audit_table(result: Audit) -> str:
     title = "audit: nothing found" if result.ok else f"audit: violated {', '.join(result.violated)}"
-    found = [
-        (finding.test, ("ok: " if finding.passed else f"FAILED at {finding.position}: ") + finding.evidence) for finding in result.findings
-    ]
+    found = []
+    for finding in result.findings:
+        place = "" if finding.position is None else f" at target {finding.position}"
+        found.append((finding.test, ("ok: " if finding.passed else f"FAILED{place}: ") + finding.evidence))
     return _rows(title, [*found, *((test, f"not made: {why}") for test, why in result.skipped.items())])
 
 
