@@ -10,7 +10,20 @@ import pytest
 import bytegolf
 from train.cases import MICRO, documents, environment, write_texts
 
-OFFERED = {"InputError", "load_artifact", "load_model", "load_recipe", "pack", "plan", "prepare", "quickstart", "report", "score", "train"}
+OFFERED = {
+    "InputError",
+    "load_artifact",
+    "load_model",
+    "load_recipe",
+    "pack",
+    "plan",
+    "prepare",
+    "prove",
+    "quickstart",
+    "report",
+    "score",
+    "train",
+}
 
 
 def python(code: str, folder: Path) -> str:

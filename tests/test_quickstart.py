@@ -22,6 +22,7 @@ def test_quickstart_packs_a_useful_model_into_its_budget(tmp_path: Path) -> None
     assert (tmp_path / "run" / "artifact.bgz").stat().st_size == result["pack"]["bytes"] <= budget
     assert result["pack"]["bpb_after"] <= 1.60
     assert result["pack"]["bpb_after"] - result["pack"]["bpb_before"] < 0.005
+    assert result["proof"]["ok"] and 65_000 < result["proof"]["text_bytes"] <= 65_536
     assert "<script" in (tmp_path / "run" / "report.html").read_text()
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 4 << 20  # KiB
 

@@ -16,9 +16,9 @@ _HOMES = {
     "load_recipe": "bytegolf.recipes",
     "prepare": "bytegolf.text.prepare",
     "InputError": "bytegolf.errors",
-    **dict.fromkeys(("plan", "quickstart", "import_checkpoint", "load_artifact", "load_model"), "bytegolf.flow"),
+    **dict.fromkeys(("plan", "quickstart", "import_checkpoint", "load_artifact", "load_model", "compress", "decompress"), "bytegolf.flow"),
 }
-_ROOMS = ("train", "pack", "score", "report")  # packages that can be called
+_ROOMS = ("train", "pack", "score", "prove", "report")  # packages that can be called
 
 __all__ = sorted([*_HOMES, *_ROOMS])
 

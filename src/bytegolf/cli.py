@@ -360,6 +360,119 @@ def bench(
     _emit(result, as_json, bench_table)
 
 
+ArtifactArgument = Annotated[Path, typer.Argument(metavar="ARTIFACT", help="A .bgz file, as pack makes it.")]
+
+
+@app.command(epilog="Example: bytegolf compress runs/tiny/artifact.bgz notes.txt notes.bgc")
+def compress(
+    artifact: ArtifactArgument,
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Any file, text or binary.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The .bgc file to make.")],
+    as_json: AsJson = False,
+) -> None:
+    """Compress a file by a packed model. It is decoded again and compared before OUT appears.
+
+    Whoever decompresses needs the same artifact, and a machine that computes alike: the same version of torch, kind of
+    processor and number of threads. The file says which, and is refused elsewhere.
+    """
+    from bytegolf import flow
+
+    _emit(flow.compress(artifact, source, out), as_json, str)
+
+
+@app.command(epilog="Example: bytegolf decompress runs/tiny/artifact.bgz notes.bgc notes.txt")
+def decompress(
+    artifact: ArtifactArgument,
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A file that compress made.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Where the file comes back.")],
+    as_json: AsJson = False,
+) -> None:
+    """Bring back a file that compress made, with the artifact it was made with."""
+    from bytegolf import flow
+
+    _emit(flow.decompress(artifact, source, out), as_json, str)
+
+
+NoSandbox = Annotated[bool, typer.Option("--no-sandbox", help="Where the system has no sandbox: do without.")]
+
+
+@app.command(epilog="Example: bytegolf prove runs/tiny/artifact.bgz --data data --limit-bytes 65536")
+def prove(
+    artifact: Annotated[Path | None, typer.Argument(metavar="ARTIFACT", help="A .bgz file, as pack makes it.")] = None,
+    data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Data folder with the held-out text.")] = None,
+    protocol: Annotated[Protocol, typer.Option(help="As of score.")] = Protocol.sliding,
+    limit_bytes: Annotated[
+        int, typer.Option("--limit-bytes", min=0, metavar="N", help="Prove only about the first N held-out bytes; 0 is all.")
+    ] = 0,
+    stride: Annotated[
+        int,
+        typer.Option("--stride", min=0, metavar="N", help="As of score. Short pieces of --protocol streaming decode fastest, 16 say."),
+    ] = 0,
+    check: Annotated[
+        Path | None, typer.Option("--check", metavar="receipt.json", help="Verify a receipt again, by the files beside it.")
+    ] = None,
+    overrides: Annotated[
+        list[str], typer.Option("--set", metavar="ttt.KEY=VALUE", help="Override how --protocol ttt trains; repeatable.")
+    ] = [],  # noqa: B006
+    tokenizer: TokenizerOption = None,
+    no_sandbox: NoSandbox = False,
+    as_json: AsJson = False,
+) -> None:
+    """Back a score by a file: code the held-out text, decode it in a sandbox, compare text and size with what is claimed.
+
+    Writes proof.bgc and receipt.json beside the artifact. Exit status 1 if the file does not decode to the text, or its size
+    is not what the score claims. Decoding takes up to one forward pass a token: begin with --limit-bytes 65536.
+    """
+    from bytegolf import flow
+    from bytegolf.report.tables import receipt_table
+
+    if check is not None and artifact is None and data is None:
+        receipt = flow.check_proof(check, sandbox=not no_sandbox)
+    elif check is None and artifact is not None and data is not None:
+        receipt = flow.prove(
+            artifact,
+            data,
+            protocol.value,
+            limit_bytes=limit_bytes,
+            tokenizer=tokenizer,
+            stride=stride,
+            overrides=overrides,
+            sandbox=not no_sandbox,
+        )
+    else:
+        raise InputError("prove: expected ARTIFACT and --data DIR, or --check receipt.json alone, found another choice")
+    _emit(receipt, as_json, receipt_table)
+    if not receipt.ok:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: bytegolf audit my_predictor:make --tokens 200")
+def audit(
+    name: Annotated[str, typer.Argument(metavar="MODULE:FACTORY", help="A function without arguments; MODULE is found in this folder.")],
+    tokens: Annotated[int, typer.Option("--tokens", min=8, metavar="N", help="Length of the text that it is tried with.")] = 128,
+    noise_tokens: Annotated[
+        int, typer.Option("--noise-tokens", min=64, metavar="N", help="Length of the noise: long enough to fill its caches.")
+    ] = 2048,
+    calls: Annotated[int, typer.Option("--calls", min=1, metavar="N", help="Scorings that one test may take, or it is left out.")] = 4096,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the texts.")] = 0,
+    no_sandbox: NoSandbox = False,
+    as_json: AsJson = False,
+) -> None:
+    """Test a predictor from outside: does it look ahead, sum to one, score before it learns, score each token once?
+
+    FACTORY makes something with vocab_size and reset, predict and observe (token by token), or costs (the bits of each token
+    of a text). It runs in a sandbox. Exit status 1 for a violation. docs/proof.md explains the tests.
+    """
+    from bytegolf import flow
+    from bytegolf.prove.audit import Options
+    from bytegolf.report.tables import audit_table
+
+    result = flow.audit(name, Options(tokens=tokens, noise_tokens=noise_tokens, most_calls=calls, seed=seed), sandbox=not no_sandbox)
+    _emit(result, as_json, audit_table)
+    if not result.ok:
+        raise typer.Exit(1)
+
+
 def main() -> None:
     """Run a verb. A user's mistake ends in one line and status 2, an interrupted run in status 130."""
     tune_process()

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bytegolf.errors import InputError
+from bytegolf.parallel import Group
 from bytegolf.text.batches import Batches
 from bytegolf.text.shards import ShardWriter, TokenStream
 
@@ -47,6 +48,30 @@ def test_every_pair_once_per_epoch(stream: TokenStream, size: int, seed: int) ->
 def test_resumed_is_uninterrupted(stream: TokenStream, size: int, done: int) -> None:
     whole = take(stream, done + 3, size=size)
     np.testing.assert_array_equal(take(stream, 3, size=size, position=done * size), whole[done:])
+
+
+@given(share=st.integers(1, 5), size=st.integers(1, 6), done=st.integers(0, 5))
+def test_processes_read_what_one_would_and_each_its_own(stream: TokenStream, share: int, size: int, done: int) -> None:
+    """All at the same position, which counts the sequences of all."""
+    together = share * size
+    whole = take(stream, 3, size=together, position=done * together)
+    parts = []
+    for rank in range(size):
+        with Batches(stream, LENGTH, together, 1, NUM_TOKENS, done * together, Group(rank, size)) as batches:
+            parts.append(np.stack(list(islice(batches, 3))))
+            assert batches.position == (done + 3) * together
+    assert {part.shape for part in parts} == {(3, share, LENGTH + 1)}
+    np.testing.assert_array_equal(np.concatenate(parts, axis=1), whole)
+
+
+def test_a_process_reads_nothing_that_is_anothers(stream: TokenStream, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Defect A12."""
+    read: list[int] = []
+    original = TokenStream.__getitem__
+    monkeypatch.setattr(TokenStream, "__getitem__", lambda self, span: (read.append(span.start), original(self, span))[1])
+    with Batches(stream, LENGTH, 6, 1, NUM_TOKENS, 0, Group(1, 3)) as batches:
+        next(batches)
+    assert len(read) in (2, 4), "its own two sequences, and perhaps those of the batch after"
 
 
 def test_order(stream: TokenStream) -> None:

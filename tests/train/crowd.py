@@ -25,6 +25,7 @@ from bytegolf.train.learner import Learner
 
 from .cases import MICRO
 
+NAP = 0.05  # seconds
 Hook = Callable[[int, Path], None]  # called in each process, with its rank and the crowd's folder, before the command
 
 
@@ -36,12 +37,16 @@ class Crowd:
     folder: Path
     store: dist.TCPStore  # which torchrun keeps for them, in a process of its own
 
-    def wait(self, seconds: float = 240, ranks: Sequence[int] | None = None) -> list[int | None]:
-        """Exit status of each of `ranks` (all); None of one that does not end in time. Nothing is left running."""
-        until = time.monotonic() + seconds
+    def wait(self, seconds: float = 120, ranks: Sequence[int] | None = None) -> list[int | None]:
+        """Exit status of each of `ranks` (all); None of one that does not end in time. Nothing is left running.
+
+        Seconds are counted in naps, so that time in which this process was stopped itself does not count.
+        """
         awaited = self.processes if ranks is None else [self.processes[rank] for rank in ranks]
-        for process in awaited:
-            process.join(max(0.0, until - time.monotonic()))
+        naps = 0
+        while naps * NAP < seconds and any(process.exitcode is None for process in awaited):
+            time.sleep(NAP)
+            naps += 1
         status = [process.exitcode for process in awaited]
         for process in self.processes:
             process.kill()
@@ -56,7 +61,7 @@ class Crowd:
 
 
 def start(folder: Path, commands: Sequence[Sequence[object]], hooks: Sequence[Hook] = ()) -> Crowd:
-    """A process for each of `commands`, which run `bytegolf COMMAND` as one."""
+    """A process for each of `commands`, which run `bytegolf COMMAND` as one, or the hooks alone where it is empty."""
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)  # for the process that they are forked from
     context = get_context("forkserver")
@@ -92,8 +97,9 @@ def _member(rank: int, size: int, port: int, folder: Path, arguments: list[str],
     torch.set_num_threads(1)
     for hook in hooks:
         hook(rank, folder)
-    sys.argv = ["bytegolf", *arguments]
-    cli.main()
+    if arguments:
+        sys.argv = ["bytegolf", *arguments]
+        cli.main()
 
 
 # --- hooks

@@ -18,10 +18,12 @@ from torch.func import functional_call
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT
 from bytegolf.model.parts import Parts
+from bytegolf.parallel import Group
 from bytegolf.run import RunFolder
 from bytegolf.text.batches import run_batches
 from bytegolf.text.shards import ShardWriter, TokenStream
 from bytegolf.train.averaging import Weights
+from bytegolf.train.learner import Learner
 from bytegolf.train.loop import Trainer
 
 from .cases import BITS, Stopwatch, constant, equal, events, fit, micro, new_trainer, untimed
@@ -80,6 +82,15 @@ def test_accumulating_gradients_changes_nothing(tmp_path: Path, stream: TokenStr
     fit(tmp_path / "whole", stream, *overrides)
     fit(tmp_path / "parts", stream, *overrides, f"train.micro_batch_tokens={micro_batch}")
     assert losses(tmp_path / "parts") == pytest.approx(losses(tmp_path / "whole"), abs=1e-5)
+
+
+@pytest.mark.parametrize(("micro_batch", "size", "parts"), [(0, 1, [8]), (128, 1, [4, 4]), (128, 2, [4]), (96, 2, [2, 2]), (0, 4, [2])])
+def test_micro_batches_are_a_share_in_equal_parts(micro_batch: int, size: int, parts: list[int]) -> None:
+    """96 tokens are three sequences, of which two divide a share of four."""
+    recipe = micro("train.batch_tokens=768" if micro_batch == 96 else "train.batch_tokens=256", f"train.micro_batch_tokens={micro_batch}")
+    learner = Learner(recipe, GPT(recipe.model), BITS, Group(0, size))
+    share = np.zeros((4 if micro_batch == 96 else 8 // size, 33), dtype=np.int64)
+    assert [len(part) for part in learner.micro_batches(share)] == parts
 
 
 def test_a_seed_is_a_run(tmp_path: Path, stream: TokenStream) -> None:

@@ -41,7 +41,10 @@ def test_weights_and_biases(tmp_path: Path, stream: TokenStream, monkeypatch: py
     fake.init = init  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "wandb", fake)
     fit(tmp_path / "run", stream, "train.wandb=golf")
-    assert ended == [True] and begun[0]["project"] == "golf" and begun[0]["name"] == "run" and begun[0]["resume"] == "allow"
+    for other in ("run", "other"):  # resumed, and another one
+        fit(tmp_path / other, stream, "train.wandb=golf")
+    assert begun[0]["id"] == begun[1]["id"] != begun[2]["id"]
+    assert ended == [True] * 3 and begun[0]["project"] == "golf" and begun[0]["name"] == "run" and begun[0]["resume"] == "allow"
     assert begun[0]["config"]["train"]["wandb"] == "golf"
     assert {step: values["step/loss"] for step, values in told.items()} == numbers(tmp_path / "run", "step", "loss")
     assert told[30]["validate/bpb"] == 1.0

@@ -22,15 +22,19 @@ def test_a_run_after_warming_up_is_the_run_without(tmp_path: Path, stream: Token
     assert equal(plain, warmed) and untimed(tmp_path / "a") == untimed(tmp_path / "b")
 
 
-def test_nothing_is_left_in_the_middle_of_a_run_either(tmp_path: Path, stream: TokenStream) -> None:
+@pytest.mark.parametrize("taken", [0, 3])
+@pytest.mark.parametrize("steps", [1, 4])
+def test_nothing_is_left_at_any_time(tmp_path: Path, stream: TokenStream, taken: int, steps: int) -> None:
+    """Neither in what optimisers keep, which before the first step is nothing, nor in averages and gradients."""
     learner = new_trainer(tmp_path / "run", micro("average.swa_below=1.0", "average.swa_every=1"), stream).learner
-    for step in range(3):
-        learner.step(learner.made_up_batch() + step, step, 1.0)
+    for step in range(taken):
+        learner.step(learner.made_up_batch() + step, step, 0.5)  # below which averaging starts
     tensors, numbers = learner.state()
     before = {name: tensor.clone() for name, tensor in tensors.items()}
-    warm_up(learner, 4)
+    warm_up(learner, steps)
     after, numbers_after = learner.state()
     assert equal(before, after) and numbers == numbers_after and not learner.fake_quant
+    assert learner.averages.swa_count == taken and all(parameter.grad is None for parameter in learner.model.parameters())
 
 
 def test_half_of_the_steps_are_on_the_grid_to_come(tmp_path: Path, stream: TokenStream, monkeypatch: pytest.MonkeyPatch) -> None:

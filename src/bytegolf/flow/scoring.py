@@ -53,7 +53,7 @@ def score_and_record(
         raise InputError(f"--stride: expected at most the window of {loaded.score.window} tokens, found {stride}")
     config = loaded.score.model_copy(update={"stride": stride}) if stride else loaded.score
     run = RunFolder(source if source.is_dir() else source.parent)
-    ttt = _ttt_config(run, protocol, overrides)
+    ttt = ttt_config(run, protocol, overrides)
     result = _score(loaded.model, config, dataset, protocol, limit_bytes, ttt, group)
     if group.leads and run.recipe.exists() and not (limit_bytes or stride or overrides):
         scored = run.weights if source.is_dir() else source
@@ -61,7 +61,7 @@ def score_and_record(
     return result
 
 
-def _ttt_config(run: RunFolder, protocol: ProtocolName, overrides: Sequence[str]) -> TttConfig:
+def ttt_config(run: RunFolder, protocol: ProtocolName, overrides: Sequence[str]) -> TttConfig:
     """How `ttt` trains what lies in the folder `run`: as the recipe there says, if there is one. It is no part of an artifact."""
     for override in overrides:
         if protocol != "ttt" or not override.strip().startswith("ttt."):

@@ -11,12 +11,15 @@ from typing import Any
 from bytegolf.config import Recipe
 from bytegolf.flow.data import compare_compressors
 from bytegolf.flow.packing import pack
+from bytegolf.flow.proving import prove
 from bytegolf.flow.scoring import score
 from bytegolf.flow.training import train
 from bytegolf.pack.plan import Plan, plan_artifact
 from bytegolf.parallel import joined
 from bytegolf.process import tune_process
 from bytegolf.progress import Progress, say
+from bytegolf.prove.conditions import on_threads
+from bytegolf.prove.sandbox import sandbox_available
 from bytegolf.recipes import load_recipe
 from bytegolf.recipes.environment import SeedCommand
 from bytegolf.report.html import RunReport, write_report
@@ -26,6 +29,9 @@ from bytegolf.score.compressors import CompressorScore
 from bytegolf.speed import BenchResult, measure, start_up_seconds
 from bytegolf.text.prepare import prepare
 from bytegolf.train.pace import predicted_steps
+
+PROVED_BYTES = 1 << 16  # of held-out text at the end of quickstart
+PROVED_STRIDE = 16  # short pieces decode fast
 
 
 def plan(recipe: Recipe) -> Plan:
@@ -52,14 +58,16 @@ def train_as_seed(command: SeedCommand, *, resume: bool = False, replay: Path | 
 
 
 def quickstart(out: Path) -> QuickstartResult:
-    """Prepare, train, pack, score and report on the standard library's own source, inside `out`."""
+    """Prepare, train, pack, score, report and prove on the standard library's own source, inside `out`."""
     recipe, data, run = load_recipe("quickstart"), out / "data", RunFolder(out / "run")
     manifest = prepare(["stdlib"], data, text=recipe.text, vocab_size=recipe.model.vocab_size)
     trained = train(recipe, data, run.root, resume=True)
     packed = pack(run.root, data=data)
     compressors = compare_compressors(data)
     report([run.root], run.report, compressors)
-    return QuickstartResult(manifest, trained, packed, compressors, str(run.report))
+    with on_threads(1):
+        proof = prove(run.artifact, data, "streaming", limit_bytes=PROVED_BYTES, stride=PROVED_STRIDE, sandbox=sandbox_available())
+    return QuickstartResult(manifest, trained, packed, compressors, proof, str(run.report))
 
 
 def report(runs: Sequence[Path], out: Path, compressors: Sequence[CompressorScore] = ()) -> Path:

@@ -4,14 +4,13 @@ B batch, T positions, D model width, K key-value heads, G query heads that share
 head number k·G + g reads key-value head k.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from bytegolf.model.banks import BlockWeights
-from bytegolf.model.cache import KeysValues
 from bytegolf.model.embeddings import Scaled
 from bytegolf.model.kernels import Kernel
 from bytegolf.model.norm import rms_norm
@@ -26,6 +25,13 @@ class Rotary(NamedTuple):
 
     def last(self, positions: int) -> "Rotary":
         return Rotary(self.cos[-positions:], self.sin[-positions:])
+
+
+class Cache(Protocol):
+    """What a block keeps of positions that are forwarded once."""
+
+    def extended(self, k_BKT1h: Tensor, v_BKT1h: Tensor, rotary: Rotary) -> tuple[Tensor, Tensor]:
+        """Rotated keys and values of the cached positions and of those that follow them, given unrotated; `rotary` is of them all."""
 
 
 def rotary_tables(length: int, rotated: int, base: float, device: torch.device, dtype: torch.dtype) -> Rotary:
@@ -62,7 +68,7 @@ def attention(
     exclusive: bool,
     attend: Kernel,
     last: int | None = None,
-    cache: KeysValues | None = None,
+    cache: Cache | None = None,
 ) -> Tensor:
     """What the `last` positions n, or all, read from those up to themselves: (B, n, D).
 
@@ -80,9 +86,7 @@ def attention(
     if value_embedding is not None:
         v = v + value_embedding.scale * value_embedding.values
     k, v = rms_norm(heads(k)), heads(v)
-    if cache is not None:
-        k, v = cache.extended(k, v)
-    k = rotate(k, rotary)
+    k, v = (rotate(k, rotary), v) if cache is None else cache.extended(k, v, rotary)
     gain = q_gain_H.unflatten(0, (kv_heads, 1, -1))[..., None] * head_dim**-0.5
     q = rotate(rms_norm(heads(product(x_BTD[:, -queries:], weights.q))), rotary.last(queries)) * gain
     y = attend(q, k.squeeze(3), v.squeeze(3), None if visible is None else visible[:, :, -queries:])

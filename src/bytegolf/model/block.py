@@ -6,9 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from bytegolf.model.attention import Rotary, attention
+from bytegolf.model.attention import Cache, Rotary, attention
 from bytegolf.model.banks import BlockWeights
-from bytegolf.model.cache import KeysValues
 from bytegolf.model.embeddings import Scaled
 from bytegolf.model.kernels import Kernel
 from bytegolf.model.norm import rms_norm
@@ -45,7 +44,7 @@ def block(
     leak: float,
     attend: Kernel,
     last: int | None = None,
-    cache: KeysValues | None = None,
+    cache: Cache | None = None,
 ) -> Tensor:
     """(B, T, D) to (B, T, D): skip, residual mix, attention, MLP. To (B, n, D) for the `last` n positions if given.
 

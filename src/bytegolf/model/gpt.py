@@ -12,10 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bytegolf.config import BOS, ModelConfig
-from bytegolf.model.attention import Rotary, rotary_tables
+from bytegolf.model.attention import Cache, Rotary, rotary_tables
 from bytegolf.model.banks import Banks, Initial
 from bytegolf.model.block import BlockControls, Skip
-from bytegolf.model.cache import KeysValues
 from bytegolf.model.embeddings import BIGRAM, TRIGRAM, HashEmbedding, Scaled, Smear, ValueEmbedding
 from bytegolf.model.head import cross_entropies, mean_cross_entropy, softcapped_logits
 from bytegolf.model.kernels import kernel_for
@@ -138,7 +137,7 @@ class GPT(nn.Module):
         rotary: Rotary,
         visible: Tensor | None,
         last: int | None = None,
-        caches: Sequence[KeysValues] = (),
+        caches: Sequence[Cache] = (),
     ) -> Tensor:
         """All blocks (B, T, D). Outputs of the first half return in the second half, last in first out (U-Net).
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from bytegolf.config import CoderName, MethodName
 from bytegolf.pack.allocate import Bits
+from bytegolf.prove.receipt import Receipt
 from bytegolf.run import DataManifest
 from bytegolf.score.compressors import CompressorScore
 from bytegolf.score.ledger import Score
@@ -67,6 +68,7 @@ class QuickstartResult:
     train: TrainResult
     pack: PackResult
     compressors: list[CompressorScore]
+    proof: Receipt
     report: str
 
     def to_json(self) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bytegolf.pack.plan import Plan
+from bytegolf.prove.audit import Audit
+from bytegolf.prove.receipt import Receipt
 from bytegolf.report.results import ImportResult, PackResult, QuickstartResult, SeedResult, TrainResult
 from bytegolf.run import DataManifest
 from bytegolf.score.ledger import Score
@@ -32,7 +34,7 @@ def quickstart_table(result: QuickstartResult) -> str:
     columns = ("bits per byte of the held-out text", "alone", "after the training text")
     rows = [(result.name, f"{result.alone:.4f}", f"{result.primed:.4f}") for result in result.compressors]
     rows.append(("bytegolf, model not counted", "", f"{pack.bpb_after:.4f}"))
-    return f"{model}\n{_table(columns, rows)}\nreport: {result.report}"
+    return f"{model}\n{_table(columns, rows)}\n{receipt_table(result.proof)}\nreport: {result.report}"
 
 
 def data_table(manifest: DataManifest) -> str:
@@ -100,6 +102,30 @@ def score_table(result: Score) -> str:
             *((f"  ttt.{key}", f"{value:,}") for key, value in (result.ttt or {}).items()),
         ],
     )
+
+
+def receipt_table(result: Receipt) -> str:
+    return _rows(
+        "proof",
+        [
+            ("verdict", f"{'ok' if result.ok else 'NOT OK'}: {result.verdict}"),
+            ("protocol", result.protocol),
+            ("claimed", f"{result.bpb_claimed:.6f} bits per byte"),
+            ("coded", f"{result.bpb_coded:.6f} bits per byte: {result.text_bytes:,} bytes of text in {result.coded_bytes:,}"),
+            ("with the artifact", f"{result.two_part_bytes:,} bytes"),
+            ("text", f"sha256 {result.sha256[:16]}"),
+            ("decoded", f"in {result.seconds['decode']:,.1f} s, {'in a sandbox' if result.sandboxed else 'without a sandbox'}"),
+        ],
+    )
+
+
+def audit_table(result: Audit) -> str:
+    title = "audit: nothing found" if result.ok else f"audit: violated {', '.join(result.violated)}"
+    found = []
+    for finding in result.findings:
+        place = "" if finding.position is None else f" at target {finding.position}"
+        found.append((finding.test, ("ok: " if finding.passed else f"FAILED{place}: ") + finding.evidence))
+    return _rows(title, [*found, *((test, f"not made: {why}") for test, why in result.skipped.items())])
 
 
 def plan_table(result: Plan) -> str:
