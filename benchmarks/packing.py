@@ -213,17 +213,17 @@ class Ways:
             yield f"rate, {coder}", len(write_artifact(replace(fitted.artifact, coder=coder)).data), fitted.artifact.model()
 
     def ablations(self, lattices: Lattices) -> Iterator[tuple[str, int, GPT]]:
-        variants: dict[str, Callable[[Lattice], Lattice]] = {
+        variants: dict[str, Callable[[str, Lattice], Lattice]] = {
             "steps by size": _by_size,
-            "no steps by row": lambda lattice: replace(lattice, row_scales=np.zeros_like(lattice.row_scales)),
-            "no steps by column": lambda lattice: replace(lattice, column_scales=np.zeros_like(lattice.column_scales)),
-            "no error feedback": lambda lattice: replace(lattice, shares=np.eye(len(lattice.shares))),
-            "no rate term": lambda lattice: replace(lattice, shrinkage=np.zeros_like(lattice.shrinkage)),
+            "no steps by row": lambda _, lattice: replace(lattice, row_scales=np.zeros_like(lattice.row_scales)),
+            "no steps by column": lambda _, lattice: replace(lattice, column_scales=np.zeros_like(lattice.column_scales)),
+            "no error feedback": lambda _, lattice: replace(lattice, shares=np.eye(len(lattice.shares))),
+            "no rate term": lambda _, lattice: replace(lattice, shrinkage=np.zeros_like(lattice.shrinkage)),
         }
         for bits in ABLATED_AT:
             yield self.rate(lattices, bits, "ablated: nothing")
             for name, change in variants.items():
-                stacks = {parameter: [change(lattice) for lattice in stack] for parameter, stack in lattices.stacks.items()}
+                stacks = {parameter: [change(parameter, lattice) for lattice in stack] for parameter, stack in lattices.stacks.items()}
                 yield self.rate(Lattices(stacks, lattices.fixed), bits, f"ablated: {name}")
             yield "ablated: histograms by row", *self.by_row(lattices, bits)
             with patch.object(viterbi, "ARRIVALS", NO_TRELLIS):
@@ -253,10 +253,11 @@ class Ways:
         return sum({**sections, **coded}.values())
 
 
-def _by_size(lattice: Lattice) -> Lattice:
-    """Steps in proportion to the root mean square of each matrix, whatever the loss minds."""
+def _by_size(parameter: str, lattice: Lattice) -> Lattice:
+    """Steps in proportion to the root mean square of each matrix, whatever the loss minds; of gains, which are few, 1/32 of that."""
+    finer = 32.0**2 if weight_class(parameter) == "control" else 1.0
     scales = {"row_scales": np.zeros_like(lattice.row_scales), "column_scales": np.zeros_like(lattice.column_scales)}
-    return replace(lattice, curvature=1 / max(float(np.square(lattice.columns).mean()), 1e-30), **scales)
+    return replace(lattice, curvature=finer / max(float(np.square(lattice.columns).mean()), 1e-30), **scales)
 
 
 if __name__ == "__main__":
