@@ -24,9 +24,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bytegolf.artifact import adaptive
 from bytegolf.artifact.container import Artifact, write_artifact
 from bytegolf.artifact.entropy import encode_integers
 from bytegolf.artifact.grid import quantize
+from bytegolf.artifact.states import NEXT
 from bytegolf.artifact.trellis import TrellisCoded
 from bytegolf.config import CalibrationName, CoderName, Recipe
 from bytegolf.flow import load_model
@@ -226,23 +228,29 @@ class Ways:
                 stacks = {parameter: [change(parameter, lattice) for lattice in stack] for parameter, stack in lattices.stacks.items()}
                 yield self.rate(Lattices(stacks, lattices.fixed), bits, f"ablated: {name}")
             yield "ablated: histograms by row", *self.by_row(lattices, bits)
-            with patch.object(viterbi, "ARRIVALS", NO_TRELLIS):
-                yield "ablated: no trellis, histograms by row", *self.by_row(lattices, bits, whole_steps=True)
+            yield "ablated: no trellis", *self.without_trellis(lattices, bits)
 
-    def by_row(self, lattices: Lattices, bits: float, whole_steps: bool = False) -> tuple[int, GPT]:
-        """With the coder of versions 1 and 2; `whole_steps` as a decoder without a trellis would read them. The level is searched here."""
+    def without_trellis(self, lattices: Lattices, bits: float) -> tuple[int, GPT]:
+        """Whole steps alone, for the search and for the coder."""
+        with patch.object(viterbi, "ARRIVALS", NO_TRELLIS), patch.object(adaptive, "NEXT", np.zeros_like(NEXT)):
+            fitted = fit(lattice_ladder(lattices, self.run.recipe, self.run.tokenizer), self.limit(bits))
+        model = GPT(self.run.recipe.model)
+        steps = {name: (weight.integers, weight.grid_steps()) for name, weight in fitted.artifact.weights.items()}  # type: ignore[union-attr]
+        values = {
+            name: torch.from_numpy(integers * steps).reshape(self.run.weights[name].shape) for name, (integers, steps) in steps.items()
+        }
+        model.load_state_dict(values)
+        return len(fitted.file.data), model.eval()
+
+    def by_row(self, lattices: Lattices, bits: float) -> tuple[int, GPT]:
+        """With the coder of versions 1 and 2. The level is searched here."""
         low, high = 0.5, 12.0
         for _ in range(12):
             level = (low + high) / 2
-            weights = lattices.at(level)
-            size = self._size_by_row(weights)
-            low, high = (level, high) if size <= self.limit(bits) else (low, level)
-        model, values = GPT(self.run.recipe.model), {}
-        for name, weight in weights.items():
-            read = torch.from_numpy(weight.integers).float() * torch.from_numpy(weight.grid_steps()) if whole_steps else weight.values()
-            values[name] = read.reshape(self.run.weights[name].shape)
-        model.load_state_dict(values)
-        return size, model.eval()
+            low, high = (level, high) if self._size_by_row(lattices.at(level)) <= self.limit(bits) else (low, level)
+        weights = lattices.at(low)
+        artifact = Artifact(self.run.recipe.model, self.run.recipe.score, self.run.tokenizer, weights, {})
+        return self._size_by_row(weights), artifact.model()
 
     def _size_by_row(self, weights: dict[str, TrellisCoded]) -> int:
         sections = write_artifact(Artifact(self.run.recipe.model, self.run.recipe.score, self.run.tokenizer, weights, {})).sections
