@@ -235,10 +235,10 @@ class Ways:
         with patch.object(viterbi, "ARRIVALS", NO_TRELLIS), patch.object(adaptive, "NEXT", np.zeros_like(NEXT)):
             fitted = fit(lattice_ladder(lattices, self.run.recipe, self.run.tokenizer), self.limit(bits))
         model = GPT(self.run.recipe.model)
-        steps = {name: (weight.integers, weight.grid_steps()) for name, weight in fitted.artifact.weights.items()}  # type: ignore[union-attr]
-        values = {
-            name: torch.from_numpy(integers * steps).reshape(self.run.weights[name].shape) for name, (integers, steps) in steps.items()
-        }
+        values = {}
+        for name, weight in fitted.artifact.weights.items():
+            assert isinstance(weight, TrellisCoded)
+            values[name] = torch.from_numpy(weight.integers * weight.grid_steps()).reshape(self.run.weights[name].shape)
         model.load_state_dict(values)
         return len(fitted.file.data), model.eval()
 
