@@ -147,19 +147,22 @@ def test_a_factory_that_is_not_there(name: str) -> None:
 def test_the_verb_runs_strangers_code_in_a_sandbox(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "stranger.py").write_text(
+    (tmp_path / "secret").write_text("not in the folder that is audited")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "stranger.py").write_text(
         "import numpy as np, pathlib\n"
         "class Peeking:\n"
         "    vocab_size = 8\n"
         "    def costs(self, tokens):\n"
         "        return np.where(np.append(tokens[2:], 0) % 2, 2.0, 4.0)\n"
         "def make():\n"
-        f"    assert not pathlib.Path({str(PAGE)!r}).exists()\n"
+        f"    assert not pathlib.Path({str(tmp_path / 'secret')!r}).exists()\n"
         "    return Peeking()\n"
         "def writes():\n"
         "    open('stranger.py', 'w')\n"
     )
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "argv", ["bytegolf", "audit", "stranger:make", "--tokens", "32", "--noise-tokens", "64", "--json"])
     with pytest.raises(SystemExit) as ended:
         cli.main()
@@ -167,7 +170,7 @@ def test_the_verb_runs_strangers_code_in_a_sandbox(
     assert ended.value.code == 1 and said["ok"] is False and "T2" in said["violated"]
     with pytest.raises(InputError, match="stranger:writes: expected something that can be audited"):
         audit_in_sandbox("stranger:writes", FEW)
-    assert [path.name for path in tmp_path.iterdir()] == ["stranger.py"]
+    assert [path.name for path in folder.iterdir()] == ["stranger.py"]
 
 
 def matrix() -> str:

@@ -1,12 +1,15 @@
 """Whole files: what comes back, what is refused, and what is never left behind."""
 
+import json
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from bytegolf import cli
 from bytegolf.errors import InputError
 from bytegolf.prove import files
 from bytegolf.prove.bgc import MAGIC
@@ -163,3 +166,23 @@ def test_memory_does_not_grow_with_the_file(compressor: Compressor, tmp_path: Pa
     )
     compressor.decompress(there(compressor, tmp_path, TEXT[:640]), tmp_path / "out")
     assert len(seen) == 2 * 10 and max(seen) == 64
+
+
+def test_the_verbs_bring_a_file_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    artifact_file(tmp_path)
+    (tmp_path / "in").write_bytes(TEXT[:200])
+    monkeypatch.chdir(tmp_path)
+
+    def status(*arguments: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["bytegolf", *arguments, "--json"])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return int(ended.value.code or 0)
+
+    assert status("compress", "model.bgz", "in", "coded") == 0
+    assert json.loads(capsys.readouterr().out)["bytes_in"] == 200
+    assert status("decompress", "model.bgz", "coded", "out") == 0
+    assert (tmp_path / "out").read_bytes() == TEXT[:200]
+    assert status("decompress", "model.bgz", "in", "other") == 2 and not (tmp_path / "other").exists()
+    assert status("compress", "in", "in", "other") == 2
+    assert status("compress", "model.bgz", "nothing", "other") == 2

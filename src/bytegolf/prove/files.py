@@ -32,7 +32,7 @@ LANE_TOKENS = 512  # at least, where there are several lanes
 WINDOW = 512  # at most: 64 lanes of a window of a 27 M parameter model take 0.7 GB
 MOST_SPELLED = 0.25  # share of bytes that no text token stands for, in a block that is worth the model's time
 END, CODED, STORED = 0, 1, 2  # kinds of block
-BLOCK_HEAD = struct.Struct(f"<III{DIGEST_BYTES}s")  # bytes, tokens, bytes coded, digest of both
+BLOCK_HEAD = struct.Struct(f"<III{DIGEST_BYTES}s")  # behind the kind: bytes, tokens, bytes coded, digest
 FILE_END = struct.Struct(f"<Q{DIGEST_BYTES}s")  # bytes of the whole file and their digest
 
 
@@ -53,6 +53,11 @@ class Block(NamedTuple):
     kind: int
     tokens: int
     data: bytes
+
+    def head(self, expanded: bytes) -> bytes:
+        """What stands before the block in a file; its digest is of all that it says."""
+        sizes = struct.pack("<BIII", self.kind, len(expanded), self.tokens, len(self.data))
+        return sizes + digest(sizes + self.data + expanded)
 
 
 @dataclass(frozen=True)
@@ -81,11 +86,7 @@ class Compressor:
                 total += len(data)
                 whole.update(data)
                 block = self._coded(data, progress.advance)
-                coded.write(
-                    struct.pack("<B", block.kind)
-                    + BLOCK_HEAD.pack(len(data), block.tokens, len(block.data), digest(block.data + data))
-                    + block.data
-                )
+                coded.write(block.head(data) + block.data)
                 if not self._gives(block, data, progress.advance):
                     raise InputError(
                         f"{source}: expected to decode what was just coded, found other bytes; this machine does not compute the same twice"
@@ -109,17 +110,16 @@ class Compressor:
     def _blocks(self, coded: BinaryIO, advance: Callable[[float], None]) -> Iterator[bytes]:
         total, whole = 0, hashlib.blake2b(digest_size=DIGEST_BYTES)
         while (kind := exactly(coded, 1)[0]) != END:
-            size, tokens, length, checksum = BLOCK_HEAD.unpack(exactly(coded, BLOCK_HEAD.size))
-            if kind not in (CODED, STORED) or not 0 < size <= BLOCK_BYTES or tokens > 2 * size:
+            rest = exactly(coded, BLOCK_HEAD.size)
+            size, tokens, length, _ = BLOCK_HEAD.unpack(rest)
+            if kind not in (CODED, STORED) or not 0 < size <= BLOCK_BYTES or tokens > 2 * size or length > 2 * BLOCK_BYTES:
                 raise Unreadable("a damaged block")
-            before = coded.tell()
             block = Block(kind, tokens, exactly(coded, length))
-            data = self._expanded(block, size, lambda _: None)
-            if digest(block.data + data) != checksum:
+            data = self._expanded(block, size, lambda done, share=length / size: advance(done * share))  # type: ignore[misc]
+            if block.head(data) != bytes([kind]) + rest:
                 raise Unreadable("a damaged block, or one from a machine that computes otherwise")
             total += size
             whole.update(data)
-            advance(coded.tell() - before)
             yield data
         if FILE_END.unpack(exactly(coded, FILE_END.size)) != (total, whole.digest()):
             raise Unreadable("blocks that are missing or in another order")
