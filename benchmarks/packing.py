@@ -37,7 +37,7 @@ from bytegolf.pack import viterbi
 from bytegolf.pack.calibrate import Moments, calibrate
 from bytegolf.pack.fit import Fitted, fit, grid_ladder, lattice_ladder, seed_ladder
 from bytegolf.pack.gptq import ErrorFeedback, feedback, round_with_feedback
-from bytegolf.pack.lattice import Lattice
+from bytegolf.pack.lattice import RATE_SHARE, Lattice
 from bytegolf.pack.rate import Lattices, prepare_lattices
 from bytegolf.run import provenance, write_json
 from bytegolf.text.dataset import open_data
@@ -221,6 +221,7 @@ class Ways:
             "no steps by column": lambda _, lattice: replace(lattice, column_scales=np.zeros_like(lattice.column_scales)),
             "no error feedback": lambda _, lattice: replace(lattice, shares=np.eye(len(lattice.shares))),
             "no rate term": lambda _, lattice: replace(lattice, shrinkage=np.zeros_like(lattice.shrinkage)),
+            "all of the rate term": lambda _, lattice: replace(lattice, shrinkage=lattice.shrinkage / RATE_SHARE),
         }
         for bits in ABLATED_AT:
             yield self.rate(lattices, bits, "ablated: nothing")

@@ -19,6 +19,7 @@ Doubles = NDArray[np.float64]
 BLOCK = 64  # columns whose errors reach the columns after the block in one product
 ROWS_TO_SCALE_COLUMNS = 64  # a column's scale takes 2 or 3 bits
 TRELLIS_ERROR = 0.78 / 12  # mean squared, of a step's square; 1/12 without a trellis
+RATE_SHARE = 0.5  # of what a weight's bits are worth in theory: all of it loses more at 1.5 and 2 bits a weight, none of it at 2 and 3
 TINY = 1e-60  # where there is nothing but zeros
 
 
@@ -80,7 +81,7 @@ def prepare_lattice(matrix: Tensor, curvature: Tensor, row_weights: Doubles | No
     variances = np.outer(squares.mean(axis=1), squares.mean(axis=0)) / max(squares.mean(), TINY)
     variances = np.maximum(variances, 1e-12 * squares.max() + TINY)
     spread = 0.5 * float(np.log2(variances).mean())
-    return Lattice(ordered, order, shares, mean, row_scales, column_scales, TRELLIS_ERROR / variances, spread)
+    return Lattice(ordered, order, shares, mean, row_scales, column_scales, RATE_SHARE * TRELLIS_ERROR / variances, spread)
 
 
 def _half_octaves(weights: Doubles) -> Integers:

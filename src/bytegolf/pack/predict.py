@@ -21,7 +21,7 @@ ROW_STEP_BYTES = 1.4  # of a row's own step, coded
 SCALE_BITS = 1.6  # of a row's or column's
 CONTROL_BITS_ABOVE = 5.0  # the least bits of any matrix
 # Bits of a normal weight as named by its step, and as coded from a trellis; from there on they are the same.
-TRELLIS_ENTROPY = ((0.25, 0.0), (0.5, 0.09), (0.75, 0.62), (1.0, 0.92), (1.5, 1.43), (2.0, 1.96), (2.5, 2.48), (3.0, 2.99), (4.0, 4.0))
+TRELLIS_ENTROPY = ((0.0, 0.0), (0.25, 0.04), (0.5, 0.47), (0.75, 0.81), (1.0, 1.035), (1.5, 1.51), (2.0, 2.0))
 HISTOGRAM_BYTES = 400  # histograms of one group
 CONTAINER_BYTES = 450  # preamble, header and lengths
 TOKENIZER_BYTES_PER_PIECE = 4  # of a trained BPE model, compressed

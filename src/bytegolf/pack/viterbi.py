@@ -59,9 +59,9 @@ def round_block(
 ) -> None:
     """Round columns (columns, rows) one after the other; each later one takes its share (columns, columns) of the error of each.
 
-    Afterwards `block` holds the errors, and `levels` (columns, rows) half steps. A weight of variance v is aimed at
+    Afterwards `block` holds the errors, and `levels` (columns, rows) half steps. A weight of variance v would best be aimed at
     1 / (1 + D/v) of itself, D the mean squared error at its step: what it would cost in bits, were it normal, is worth as much.
-    `shrinkage` (columns, rows) is D/v at a step of 1.
+    `shrinkage` (columns, rows) is what is made of D/v, at a step of 1.
     """
     targets = np.empty(block.shape[1])
     for column in range(len(block)):
