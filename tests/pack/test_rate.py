@@ -28,7 +28,7 @@ from .cases import RECIPE, random_lattices, small_weights
 from .trained import Trained
 
 TOKENIZER = BytesTokenizer()
-BUDGETS = (7_500, 9_000, 11_000)
+BUDGETS = (9_000, 11_000, 13_000)
 Matrix = NDArray[np.float64]
 PLAIN = PackConfig(damping=1e-9)
 
@@ -128,20 +128,18 @@ def test_more_bytes_never_lose_more(trained: Trained) -> None:
     assert losses[-1] < 0.05 * losses[0]
 
 
-@pytest.mark.parametrize("part", ["shares", "shrinkage", "row_scales", "column_scales"])
-def test_every_ingredient_pays(trained: Trained, part: str) -> None:
-    """Without error feedback, the rate term, or a row's or column's own step more is lost at the same size, or as much."""
+def test_steps_by_row_pay(trained: Trained) -> None:
+    """Of a model of bytes, most of which its text has never seen."""
 
     def without(lattice: Lattice) -> Lattice:
-        values = getattr(lattice, part)
-        return replace(lattice, **{part: np.eye(len(values)) if part == "shares" else np.zeros_like(values)})
+        return replace(lattice, row_scales=np.zeros_like(lattice.row_scales))
 
     plain = Lattices({name: [without(each) for each in stack] for name, stack in trained.lattices.stacks.items()}, {})
     kept, lost = (
         [np.log(trained.divergence(fit(lattice_ladder(each, trained.recipe, TOKENIZER), budget).artifact.model())) for budget in BUDGETS]
         for each in (trained.lattices, plain)
     )
-    assert np.mean(kept) < np.mean(lost) + 0.02
+    assert np.mean(kept) < np.mean(lost) - 0.4
 
 
 def test_rows_that_are_seldom_read_have_coarse_steps(trained: Trained) -> None:
