@@ -2,6 +2,7 @@
 
 import ast
 import io
+import json
 import re
 import runpy
 import shlex
@@ -90,3 +91,10 @@ def test_no_figure_is_left_to_fill_in() -> None:
 def test_the_page_of_figures_is_made_of_the_results() -> None:
     made = runpy.run_path(str(ROOT / "benchmarks" / "page.py"))["page"]()
     assert (ROOT / "docs" / "speed.md").read_text() == made
+
+
+def test_the_measured_packing_is_what_its_results_say() -> None:
+    results = json.loads((ROOT / "benchmarks" / "results" / "packing.json").read_text())
+    made = runpy.run_path(str(ROOT / "benchmarks" / "packing_page.py"))
+    assert (ROOT / "docs" / "packing-measured.md").read_text() == made["page"](results)
+    assert (ROOT / "docs" / "packing.svg").read_text() == made["picture"](results["points"])
