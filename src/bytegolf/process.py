@@ -1,12 +1,14 @@
-"""How this process waits and remembers: settings of OpenMP and malloc that training and scoring on a CPU gain from.
+"""How this process waits, remembers and shares out work: settings of OpenMP and malloc that training and scoring on a CPU gain from.
 
-Both are the process's own affair, so only the command line sets them; a program that imports bytegolf may call
+They are the process's own affair, so only the command line sets them; a program that imports bytegolf may call
 `tune_process` before it imports torch.
 """
 
 import ctypes
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 SPIN_COUNT = 10_000  # about ten microseconds
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
@@ -23,3 +25,19 @@ def tune_process() -> None:
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "gnu_get_libc_version"):
         libc.mallopt(M_MMAP_MAX, 0)
         libc.mallopt(M_TRIM_THRESHOLD, -1)  # never give memory back
+
+
+@contextmanager
+def on_threads(count: int) -> Iterator[None]:
+    """In here torch computes each operation on that many threads: on one, always to the same bits.
+
+    Small models gain nothing from several, and lose much where others want the cores.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -17,6 +17,7 @@ from bytegolf.pack.fit import Ladder, fit, grid_ladder, lattice_ladder, seed_lad
 from bytegolf.pack.gptq import ErrorFeedback
 from bytegolf.pack.quantize import Rounding
 from bytegolf.pack.rate import Lattices, prepare_lattices
+from bytegolf.process import on_threads
 from bytegolf.progress import Progress
 from bytegolf.recipes import validate_recipe
 from bytegolf.report.results import PackResult
@@ -51,9 +52,10 @@ def pack(
     dataset = matching(open_data(data, tokenizer), trained.tokenizer) if data else None
     budget, method = budget or recipe.pack.budget, recipe.pack.method
     try:
-        ladder = _ladder(recipe, trained, dataset)
-        with Progress("pack", None, "tries") as progress:
-            fitted = fit(ladder, budget - reserve, lambda size: progress.advance(note=f"{size:,} bytes"))
+        with on_threads(1):  # so that their number changes no byte
+            ladder = _ladder(recipe, trained, dataset)
+            with Progress("pack", None, "tries") as progress:
+                fitted = fit(ladder, budget - reserve, lambda size: progress.advance(note=f"{size:,} bytes"))
     except BudgetTooSmallError as error:
         which = "the size of method seed's fixed bits" if method == "seed" else "the smallest possible"
         raise InputError(f"--budget: expected at least {error.smallest + reserve:,} bytes, {which}, found {budget:,}") from None

@@ -16,9 +16,8 @@ from bytegolf.flow.scoring import score
 from bytegolf.flow.training import train
 from bytegolf.pack.plan import Plan, plan_artifact
 from bytegolf.parallel import joined
-from bytegolf.process import tune_process
+from bytegolf.process import on_threads, tune_process
 from bytegolf.progress import Progress, say
-from bytegolf.prove.conditions import on_threads
 from bytegolf.prove.sandbox import sandbox_available
 from bytegolf.recipes import load_recipe
 from bytegolf.recipes.environment import SeedCommand

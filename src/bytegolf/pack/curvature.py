@@ -6,8 +6,11 @@ g the gradient of what it gives, and E[G²] the Fisher information of each weigh
 factor it so from each token's). It holds for lookup tables, and for one that is a head too, as it does for matrices.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 import torch
@@ -17,6 +20,7 @@ from torch import Tensor
 from bytegolf.artifact.container import stack_shape
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT
+from bytegolf.process import on_threads
 
 SEED = 1
 
@@ -29,9 +33,12 @@ class Curvature:
     columns: Tensor
     rows: Tensor
 
+    def __add__(self, other: "Curvature") -> "Curvature":
+        return Curvature(self.columns + other.columns, self.rows + other.rows)
+
 
 Curvatures = Mapping[str, Curvature]
-Batches = Iterable[NDArray[np.int64]]
+Batches = Sequence[NDArray[np.int64]]
 
 
 def curvatures(model: GPT, batches: Batches, advance: Callable[[int], None] = lambda _: None) -> Curvatures:
@@ -41,17 +48,27 @@ def curvatures(model: GPT, batches: Batches, advance: Callable[[int], None] = la
     """
     totals: dict[str, Curvature] = {}
     tokens = 0
-    parameters = dict(model.named_parameters())
-    for batch in batches:
-        for (name, parameter), gradient in zip(parameters.items(), _gradients(model, batch, SEED + tokens), strict=True):
-            found = _curvature(gradient.reshape(stack_shape(parameter.shape)).float())
-            before = totals.get(name)
-            totals[name] = found if before is None else Curvature(before.columns + found.columns, before.rows + found.rows)
-        tokens += batch.size
-        advance(batch.size)
+    numbered = list(zip(accumulate((batch.size for batch in batches), initial=SEED), batches, strict=False))
+    at_once = (os.cpu_count() or 1) if model.tokens.device.type == "cpu" else 1
+    with on_threads(1), ThreadPoolExecutor(at_once) as workers:  # a batch is one thread's, so that their number changes nothing
+        for first in range(0, len(numbered), at_once):
+            some = numbered[first : first + at_once]
+            for (_, batch), found in zip(some, workers.map(lambda each: _of_batch(model, *each), some), strict=True):
+                totals = {name: totals[name] + curvature if name in totals else curvature for name, curvature in found.items()}
+                tokens += batch.size
+                advance(batch.size)
     if not all(total.columns.isfinite().all() for total in totals.values()):
         raise InputError("model: expected finite gradients, found others; its training diverged")
     return {name: Curvature(total.columns / tokens, total.rows / tokens) for name, total in totals.items()}
+
+
+def _of_batch(model: GPT, seed: int, batch: NDArray[np.int64]) -> Curvatures:
+    """Summed over its tokens."""
+    names = [name for name, _ in model.named_parameters()]
+    gradients = _gradients(model, batch, seed)
+    return {
+        name: _curvature(gradient.reshape(stack_shape(gradient.shape)).float()) for name, gradient in zip(names, gradients, strict=True)
+    }
 
 
 def _gradients(model: GPT, batch: NDArray[np.int64], seed: int) -> tuple[Tensor, ...]:
@@ -77,7 +94,7 @@ def _curvature(gradients: Tensor) -> Curvature:
     return Curvature(columns.double().cpu(), gradients.square().mean(2).double().cpu())
 
 
-def row_uses(model: GPT, batches: Batches) -> dict[str, NDArray[np.int64]]:
+def row_uses(model: GPT, batches: Iterable[NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:
     """How often each row of each lookup table is read in batches of tokens (sequences, T); the token embedding's also as a target."""
     uses: dict[str, NDArray[np.int64]] = {}
     with torch.no_grad():

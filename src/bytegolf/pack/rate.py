@@ -17,13 +17,14 @@ from torch import Tensor
 from bytegolf.artifact.container import stack_shape
 from bytegolf.artifact.entropy import Integers
 from bytegolf.artifact.trellis import TrellisCoded
-from bytegolf.config import CalibrationName, Recipe
+from bytegolf.config import CalibrationName, PackConfig, Recipe
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT, parameter_shapes, weight_class
 from bytegolf.pack.allocate import Bits, fixed_bits
 from bytegolf.pack.curvature import Curvatures, curvatures, row_uses
 from bytegolf.pack.lattice import TINY, Doubles, Lattice, prepare_lattice
 from bytegolf.pack.samples import calibration_batches, counted_batches
+from bytegolf.process import on_threads
 from bytegolf.text.shards import TokenStream
 
 UNSEEN = 1e-6  # of the highest: no matrix counts less
@@ -50,17 +51,12 @@ class Lattices:
         for name, shape in parameter_shapes(recipe.model).items():
             if not torch.isfinite(weights[name]).all():
                 raise InputError(f"{name}: expected finite weights, found NaN or infinity")
-            stack, found = weights[name].double().reshape(stack_shape(shape)).cpu(), curvatures[name]
+            found = curvatures[name]
             alone = weight_class(name) == "control"  # gains have nothing to mend each other's errors with
-            stacks[name] = [
-                prepare_lattice(
-                    matrix,
-                    _at_least(columns.diagonal().mean().expand(len(columns)).diag() if alone else columns, least),
-                    _row_weights(rows.numpy(), uses[name]) if name in uses else None,
-                    recipe.pack,
-                )
-                for matrix, columns, rows in zip(stack, found.columns, found.rows, strict=True)
-            ]
+            columns = found.columns.diagonal(dim1=1, dim2=2).mean(1, keepdim=True) if alone else found.columns
+            row_weights = _row_weights(found.rows[0].numpy(), uses[name]) if name in uses else None
+            stack = weights[name].double().reshape(stack_shape(shape)).cpu()
+            stacks[name] = _prepared(stack, columns, least, row_weights, recipe.pack)
         return cls(stacks, fixed_bits(recipe.pack))
 
     def at(self, level: float) -> dict[str, TrellisCoded]:
@@ -109,9 +105,10 @@ def prepare_lattices(
     advance: Callable[[int], None] = lambda _: None,
 ) -> Lattices:
     """From the curvature of `model`, which has the `weights`, on text of a source; training text is `tokens`."""
-    batches = list(calibration_batches(source, model, recipe, tokens))
-    counted = counted_batches(tokens, recipe.train.sequence_length) if source == "text" and tokens is not None else batches
-    return Lattices.of(weights, recipe, curvatures(model, batches, advance), row_uses(model, counted))
+    with on_threads(1):  # always the same bits
+        batches = list(calibration_batches(source, model, recipe, tokens))
+        counted = counted_batches(tokens, recipe.train.sequence_length) if source == "text" and tokens is not None else batches
+        return Lattices.of(weights, recipe, curvatures(model, batches, advance), row_uses(model, counted))
 
 
 def _stacked(stack: list[Lattice], c: float, integers: list[Integers]) -> TrellisCoded:
@@ -123,8 +120,12 @@ def _stacked(stack: list[Lattice], c: float, integers: list[Integers]) -> Trelli
     )
 
 
-def _at_least(curvature: Tensor, least: float) -> Tensor:
-    return curvature + least * torch.eye(len(curvature), dtype=curvature.dtype)
+def _prepared(stack: Tensor, columns: Tensor, least: float, row_weights: Doubles | None, config: PackConfig) -> list[Lattice]:
+    """Of a stack (matrices, rows, columns), by curvatures (matrices, columns, columns) or ones that are the same for all columns."""
+    size = stack.shape[2]
+    curvatures = (columns if columns.dim() == 3 else columns.expand(-1, size).diag_embed()) + least * torch.eye(size, dtype=columns.dtype)
+    with ThreadPoolExecutor() as threads:
+        return list(threads.map(lambda matrix, curvature: prepare_lattice(matrix, curvature, row_weights, config), stack, curvatures))
 
 
 def _row_weights(calibrated: Doubles, uses: NDArray[np.int64]) -> Doubles:

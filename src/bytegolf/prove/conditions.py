@@ -2,8 +2,6 @@
 between versions of torch, processors, devices and numbers of threads.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
 
@@ -47,14 +45,3 @@ class Conditions:
             expected, found_here = (", ".join(f"{key} {values[key]}" for key in differing) for values in (asdict(self), here))
             remedy = f"; set OMP_NUM_THREADS={self.threads}" if differing == ["threads"] else ""
             raise InputError(f"{name}: expected to be decoded as it was coded, with {expected}, found {found_here}{remedy}")
-
-
-@contextmanager
-def on_threads(count: int) -> Iterator[None]:
-    """In here torch computes on that many threads. Small models gain nothing from several, and lose much where others want the cores."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
