@@ -27,7 +27,10 @@ from bytegolf.text.shards import MAGIC
 from bytegolf.train import checkpoint
 from train.cases import MICRO, documents, environment, finished, micro, prepared, small_disk, untimed, write_texts
 
-VERBS = ("quickstart", "recipes", "plan", "prepare", "train", "import", "pack", "score", "report", "bench")
+VERBS = (
+    *("quickstart", "recipes", "plan", "prepare", "train", "import", "pack", "score"),
+    *("prove", "audit", "compress", "decompress", "report", "bench"),
+)
 
 
 @dataclass(frozen=True)

@@ -325,77 +325,6 @@ def score(
     )
 
 
-@app.command(epilog="Example: bytegolf report runs/tiny runs/small --out report.html")
-def report(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Finished runs.")],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The page.")],
-    as_json: AsJson = False,
-) -> None:
-    """One HTML page about one or more runs, which opens without a network: loss curves, bytes by group, scores."""
-    from bytegolf import flow
-
-    _emit({"report": str(flow.report(runs, out))}, as_json, lambda result: result["report"])
-
-
-@app.command(epilog="Example: bytegolf bench tiny small --out speed.json")
-def bench(
-    recipes: Annotated[list[str], typer.Argument(metavar="RECIPE...", help="Names or TOML files of recipes.")] = ["tiny", "small"],  # noqa: B006
-    overrides: Overrides = [],  # noqa: B006 - typer's idiom
-    seconds: Annotated[float, typer.Option("--seconds", metavar="S", min=0, help="Time to train each for, compilation aside.")] = 10.0,
-    corpus: Annotated[int, typer.Option("--corpus-tokens", metavar="N", min=1 << 16, help="Random tokens to train on.")] = 1 << 21,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Keep the result as JSON.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """How fast this machine trains and scores: tokens per second, the parts of a step, memory, start-up, and the share of
-    the matrix-product rate that this very machine reaches in the same run and precision.
-    """
-    from bytegolf import flow
-    from bytegolf.recipes import load_recipe
-    from bytegolf.report.tables import bench_table
-    from bytegolf.run import write_json
-
-    result = flow.bench([load_recipe(recipe, overrides) for recipe in recipes], seconds=seconds, corpus_tokens=corpus)
-    if out is not None:
-        write_json(out, result.to_json())
-    _emit(result, as_json, bench_table)
-
-
-ArtifactArgument = Annotated[Path, typer.Argument(metavar="ARTIFACT", help="A .bgz file, as pack makes it.")]
-
-
-@app.command(epilog="Example: bytegolf compress runs/tiny/artifact.bgz notes.txt notes.bgc")
-def compress(
-    artifact: ArtifactArgument,
-    source: Annotated[Path, typer.Argument(metavar="IN", help="Any file, text or binary.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The .bgc file to make.")],
-    as_json: AsJson = False,
-) -> None:
-    """Compress a file by a packed model. It is decoded again and compared before OUT appears.
-
-    Whoever decompresses needs the same artifact, and a machine that computes alike: the same version of torch, kind of
-    processor and number of threads. The file says which, and is refused elsewhere.
-    """
-    from bytegolf import flow
-
-    _emit(flow.compress(artifact, source, out), as_json, str)
-
-
-@app.command(epilog="Example: bytegolf decompress runs/tiny/artifact.bgz notes.bgc notes.txt")
-def decompress(
-    artifact: ArtifactArgument,
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A file that compress made.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Where the file comes back.")],
-    as_json: AsJson = False,
-) -> None:
-    """Bring back a file that compress made, with the artifact it was made with."""
-    from bytegolf import flow
-
-    _emit(flow.decompress(artifact, source, out), as_json, str)
-
-
-NoSandbox = Annotated[bool, typer.Option("--no-sandbox", help="Where the system has no sandbox: do without.")]
-
-
 @app.command(epilog="Example: bytegolf prove runs/tiny/artifact.bgz --data data --limit-bytes 65536")
 def prove(
     artifact: Annotated[Path | None, typer.Argument(metavar="ARTIFACT", help="A .bgz file, as pack makes it.")] = None,
@@ -471,6 +400,77 @@ def audit(
     _emit(result, as_json, audit_table)
     if not result.ok:
         raise typer.Exit(1)
+
+
+@app.command(epilog="Example: bytegolf compress runs/tiny/artifact.bgz notes.txt notes.bgc")
+def compress(
+    artifact: ArtifactArgument,
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Any file, text or binary.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The .bgc file to make.")],
+    as_json: AsJson = False,
+) -> None:
+    """Compress a file by a packed model. It is decoded again and compared before OUT appears.
+
+    Whoever decompresses needs the same artifact, and a machine that computes alike: the same version of torch, kind of
+    processor and number of threads. The file says which, and is refused elsewhere.
+    """
+    from bytegolf import flow
+
+    _emit(flow.compress(artifact, source, out), as_json, str)
+
+
+@app.command(epilog="Example: bytegolf decompress runs/tiny/artifact.bgz notes.bgc notes.txt")
+def decompress(
+    artifact: ArtifactArgument,
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A file that compress made.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Where the file comes back.")],
+    as_json: AsJson = False,
+) -> None:
+    """Bring back a file that compress made, with the artifact it was made with."""
+    from bytegolf import flow
+
+    _emit(flow.decompress(artifact, source, out), as_json, str)
+
+
+NoSandbox = Annotated[bool, typer.Option("--no-sandbox", help="Where the system has no sandbox: do without.")]
+
+
+@app.command(epilog="Example: bytegolf report runs/tiny runs/small --out report.html")
+def report(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Finished runs.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The page.")],
+    as_json: AsJson = False,
+) -> None:
+    """One HTML page about one or more runs, which opens without a network: loss curves, bytes by group, scores."""
+    from bytegolf import flow
+
+    _emit({"report": str(flow.report(runs, out))}, as_json, lambda result: result["report"])
+
+
+@app.command(epilog="Example: bytegolf bench tiny small --out speed.json")
+def bench(
+    recipes: Annotated[list[str], typer.Argument(metavar="RECIPE...", help="Names or TOML files of recipes.")] = ["tiny", "small"],  # noqa: B006
+    overrides: Overrides = [],  # noqa: B006 - typer's idiom
+    seconds: Annotated[float, typer.Option("--seconds", metavar="S", min=0, help="Time to train each for, compilation aside.")] = 10.0,
+    corpus: Annotated[int, typer.Option("--corpus-tokens", metavar="N", min=1 << 16, help="Random tokens to train on.")] = 1 << 21,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Keep the result as JSON.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """How fast this machine trains and scores: tokens per second, the parts of a step, memory, start-up, and the share of
+    the matrix-product rate that this very machine reaches in the same run and precision.
+    """
+    from bytegolf import flow
+    from bytegolf.recipes import load_recipe
+    from bytegolf.report.tables import bench_table
+    from bytegolf.run import write_json
+
+    result = flow.bench([load_recipe(recipe, overrides) for recipe in recipes], seconds=seconds, corpus_tokens=corpus)
+    if out is not None:
+        write_json(out, result.to_json())
+    _emit(result, as_json, bench_table)
+
+
+ArtifactArgument = Annotated[Path, typer.Argument(metavar="ARTIFACT", help="A .bgz file, as pack makes it.")]
 
 
 def main() -> None:
