@@ -58,6 +58,8 @@ TokenizerOption = Annotated[
     Path | None,
     typer.Option("--tokenizer", metavar="FILE.model", help="Tokenizer of a folder of bare shards, where it is not found beside it."),
 ]
+ArtifactArgument = Annotated[Path, typer.Argument(metavar="ARTIFACT", help="A .bgz file, as pack makes it.")]
+NoSandbox = Annotated[bool, typer.Option("--no-sandbox", help="Where the system has no sandbox: do without.")]
 
 
 @app.command(epilog="Example: bytegolf quickstart --out runs/quickstart")
@@ -432,9 +434,6 @@ def decompress(
     _emit(flow.decompress(artifact, source, out), as_json, str)
 
 
-NoSandbox = Annotated[bool, typer.Option("--no-sandbox", help="Where the system has no sandbox: do without.")]
-
-
 @app.command(epilog="Example: bytegolf report runs/tiny runs/small --out report.html")
 def report(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Finished runs.")],
@@ -468,9 +467,6 @@ def bench(
     if out is not None:
         write_json(out, result.to_json())
     _emit(result, as_json, bench_table)
-
-
-ArtifactArgument = Annotated[Path, typer.Argument(metavar="ARTIFACT", help="A .bgz file, as pack makes it.")]
 
 
 def main() -> None:
