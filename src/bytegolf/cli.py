@@ -67,7 +67,7 @@ def quickstart(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the data and the run.")] = Path("runs/quickstart"),
     as_json: AsJson = False,
 ) -> None:
-    """The whole flow in five minutes: text, tokens, a trained model, an artifact under 1 MB, its score and a report.
+    """The whole flow in five minutes: text, tokens, a trained model, an artifact under 1 MB, its score, a report and a proof.
 
     The text is the source of Python's own standard library, so nothing is downloaded.
     """
