@@ -36,4 +36,4 @@ bench: install
 	$(BIN)/python benchmarks/page.py
 
 golden: install
-	cd tests && ../$(BIN)/python -m golden.regenerate
+	cd tests && ../$(BIN)/python -m support.regenerate_golden

@@ -24,24 +24,25 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bytegolf.artifact import adaptive
+from bytegolf.artifact import adaptive_coder as adaptive
 from bytegolf.artifact.container import Artifact, write_artifact
-from bytegolf.artifact.entropy import encode_integers
+from bytegolf.artifact.finished_run import FinishedRun, read_run
 from bytegolf.artifact.grid import quantize
-from bytegolf.artifact.states import NEXT
-from bytegolf.artifact.trellis import TrellisCoded
+from bytegolf.artifact.static_coder import encode_integers
+from bytegolf.artifact.trellis_states import NEXT
+from bytegolf.artifact.trellis_weights import TrellisCoded
 from bytegolf.config import CalibrationName, CoderName, Recipe
 from bytegolf.flow import load_model
 from bytegolf.model.gpt import GPT, weight_class
-from bytegolf.pack import viterbi
-from bytegolf.pack.calibrate import Moments, calibrate
-from bytegolf.pack.fit import Fitted, fit, grid_ladder, lattice_ladder, seed_ladder
-from bytegolf.pack.gptq import ErrorFeedback, feedback, round_with_feedback
-from bytegolf.pack.lattice import RATE_SHARE, Lattice
-from bytegolf.pack.rate import Lattices, prepare_lattices
-from bytegolf.run import provenance, write_json
+from bytegolf.packing import viterbi
+from bytegolf.packing.calibration import Moments, calibrate
+from bytegolf.packing.fit import Fitted, baseline_ladder, fit, grid_ladder, lattice_ladder
+from bytegolf.packing.gptq import ErrorFeedback, feedback, round_with_feedback
+from bytegolf.packing.lattice import RATE_SHARE, Lattice
+from bytegolf.packing.rate import Lattices, prepare_lattices
+from bytegolf.storage.files import write_json
+from bytegolf.storage.provenance import provenance
 from bytegolf.text.dataset import open_data
-from bytegolf.train.record import FinishedRun, read_run
 
 BITS = (1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)  # bits a weight, of the whole file
 ABLATED_AT = (2.0, 3.0)
@@ -164,12 +165,12 @@ class Ways:
         self.parameters = sum(weight.numel() for weight in run.weights.values())
 
     def all(self, moments: Moments, lattices: dict[CalibrationName, Lattices]) -> Iterator[tuple[str, int, GPT]]:
-        seed = fit(seed_ladder(self.run.weights, self.recipe(coder="lzma", mlp_int=6, attention_int=6), self.run.tokenizer), 1 << 40)
+        seed = fit(baseline_ladder(self.run.weights, self.recipe(coder="lzma", mlp_int=6, attention_int=6), self.run.tokenizer), 1 << 40)
         yield SEED, len(seed.file.data), seed.artifact.model()
         yield PRACTICE, *self.practice(moments, seed.file.sections)
         for width in (4, 5):
             coarser = self.recipe(coder="lzma", mlp_int=width, attention_int=width)
-            yield self.named(f"seed INT{width}", fit(seed_ladder(self.run.weights, coarser, self.run.tokenizer), 1 << 40))
+            yield self.named(f"seed INT{width}", fit(baseline_ladder(self.run.weights, coarser, self.run.tokenizer), 1 << 40))
         grids = grid_ladder(self.run.weights, self.run.recipe, self.run.tokenizer, ErrorFeedback(moments, self.run.recipe.pack))
         for bits in BITS:
             yield self.named("gptq", fit(grids, self.limit(bits)))
@@ -263,7 +264,7 @@ class Ways:
 
 
 def _by_size(parameter: str, lattice: Lattice) -> Lattice:
-    """Steps in proportion to the root mean square of each matrix, whatever the loss minds; of gains, which are few, 1/32 of that."""
+    """Lanes in proportion to the root mean square of each matrix, whatever the loss minds; of gains, which are few, 1/32 of that."""
     finer = 32.0**2 if weight_class(parameter) == "control" else 1.0
     scales = {"row_scales": np.zeros_like(lattice.row_scales), "column_scales": np.zeros_like(lattice.column_scales)}
     return replace(lattice, curvature=finer / max(float(np.square(lattice.columns).mean()), 1e-30), **scales)

@@ -10,13 +10,13 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
+from bytegolf.artifact.finished_run import read_run
 from bytegolf.flow import load_model
 from bytegolf.model.gpt import GPT
-from bytegolf.pack.allocate import GRIDS, Bits
-from bytegolf.pack.fit import fit, grid_ladder
-from bytegolf.score.protocols import score_tokens
+from bytegolf.packing.allocate import GRIDS, Bits
+from bytegolf.packing.fit import fit, grid_ladder
+from bytegolf.scoring.protocols import score_tokens
 from bytegolf.text.dataset import open_data
-from bytegolf.train.record import read_run
 
 SHARES: tuple[Bits, ...] = (
     {},

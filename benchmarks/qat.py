@@ -13,7 +13,8 @@ from pathlib import Path
 from bytegolf import flow
 from bytegolf.config import Recipe
 from bytegolf.recipes import load_recipe, recipe_toml
-from bytegolf.run import RunFolder, write_atomically
+from bytegolf.storage.files import write_atomically
+from bytegolf.storage.run_folder import RunFolder
 
 
 def main() -> None:

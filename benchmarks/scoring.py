@@ -27,16 +27,17 @@ from torch.nn import functional as F
 from bytegolf.model.attention import Rotary, without_own_value
 from bytegolf.model.banks import BlockWeights
 from bytegolf.model.block import BlockControls, Skip
+from bytegolf.model.compiled import Parts, compiled_parts
 from bytegolf.model.embeddings import Scaled
 from bytegolf.model.gpt import GPT
 from bytegolf.model.kernels import Kernel
 from bytegolf.model.norm import rms_norm
-from bytegolf.model.parts import Parts, compiled_parts
 from bytegolf.model.stream import Stream
-from bytegolf.process import tune_process
 from bytegolf.recipes import load_recipe
-from bytegolf.run import provenance, write_json
-from bytegolf.train.device import choose_device
+from bytegolf.runtime.device import choose_device
+from bytegolf.runtime.threads import tune_process
+from bytegolf.storage.files import write_json
+from bytegolf.storage.provenance import provenance
 
 RESULTS = Path(__file__).parent / "results"
 

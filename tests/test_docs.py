@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import bytegolf
-from bytegolf.cli import main
+from bytegolf.cli.app import main
 from bytegolf.recipes import recipe_names
 
 ROOT = Path(__file__).parents[1]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import bytegolf
-from train.cases import MICRO, documents, environment, write_texts
+from support.runs import MICRO, documents, environment, write_texts
 
 OFFERED = {
     "InputError",
@@ -41,11 +41,11 @@ def test_what_is_offered() -> None:
 def test_every_name_is_something_to_call(name: str) -> None:
     """The rooms `train`, `pack`, `score` and `report` have the names of functions: importing one must not hide the function."""
     import bytegolf.flow
-    import bytegolf.report.html
-    import bytegolf.score.protocols
-    import bytegolf.train.loop
+    import bytegolf.reporting.page
+    import bytegolf.scoring.protocols
+    import bytegolf.training.loop
 
-    assert bytegolf.train.loop.Trainer and bytegolf.score.protocols.score_tokens and bytegolf.report.html.write_report
+    assert bytegolf.training.loop.Trainer and bytegolf.scoring.protocols.score_tokens and bytegolf.reporting.page.write_report
     assert callable(getattr(bytegolf, name))
 
 
@@ -78,5 +78,5 @@ def test_importing_loads_nothing_heavy(tmp_path: Path) -> None:
 
 def test_the_flow_needs_neither_plotly_nor_other_compressors(tmp_path: Path) -> None:
     """A machine that has torch can train, pack and score with what it has."""
-    code = "import sys\nfor name in ('plotly', 'brotli', 'pyppmd'): sys.modules[name] = None\nimport bytegolf.flow, bytegolf.report.tables"
+    code = "import sys\nfor name in ('plotly', 'brotli', 'pyppmd'): sys.modules[name] = None\nimport bytegolf.flow, bytegolf.cli.tables"
     assert python(code, tmp_path) == ""

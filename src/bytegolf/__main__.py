@@ -1,3 +1,3 @@
-from bytegolf.cli import main
+from bytegolf.cli.app import main
 
 main()

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-MethodName = Literal["rate", "gptq", "seed"]
+MethodName = Literal["rate", "gptq", "baseline"]
 CalibrationName = Literal["text", "self", "random"]
 CoderName = Literal["range", "zstd", "lzma", "zlib"]
 
@@ -210,12 +210,10 @@ class PackConfig(Section):
     attention_bits: float = Field(0.0, ge=0, le=12, description="bits per weight of the attention banks")
     embedding_bits: float = Field(0.0, ge=0, le=12, description="bits per weight of the token embedding and the head")
     table_bits: float = Field(0.0, ge=0, le=12, description="bits per weight of hash and value embeddings and their projections")
-    method: MethodName = Field("rate", description="rate: trellises of the best steps; gptq: grids, with error feedback; seed: fixed bits")
+    method: MethodName = Field("rate", description="rate: trellises; gptq: grids, with error feedback; baseline: fixed widths")
     coder: CoderName = Field("range", description="range coder, or a general-purpose compressor over one byte a weight")
-    mlp_int: Literal[4, 5, 6, 8] = Field(5, description="bits of the seed's fixed-width integers of MLP banks, read by method seed alone")
-    attention_int: Literal[4, 5, 6, 8] = Field(
-        6, description="bits of the seed's fixed-width integers of attention banks, read by method seed alone"
-    )
+    mlp_int: Literal[4, 5, 6, 8] = Field(5, description="method baseline alone: bits of the integers of MLP banks")
+    attention_int: Literal[4, 5, 6, 8] = Field(6, description="method baseline alone: bits of the integers of attention banks")
     calibration: CalibrationName = Field(
         "text", description="what method rate learns from: training text, text of the model's own, or random tokens"
     )

@@ -6,8 +6,7 @@ import inspect
 import pytest
 
 from bytegolf.text.tokenizer import BpeTokenizer, train_bpe
-
-from .cases import small_file
+from support.artifacts import small_file
 
 
 @pytest.fixture(scope="session")

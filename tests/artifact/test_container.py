@@ -11,10 +11,9 @@ from bytegolf.errors import InputError
 from bytegolf.model.gpt import parameter_count
 from bytegolf.recipes import load_recipe
 from bytegolf.text.tokenizer import BpeTokenizer
-from model.cases import CHANGES, EVERYTHING, changed, random_tokens
-
-from . import plain_decoder
-from .cases import SECTIONS, join, random_artifact, seal, split
+from support import plain_decoder
+from support.artifacts import SECTIONS, join, random_artifact, seal, split
+from support.models import CHANGES, EVERYTHING, changed, random_tokens
 
 
 def assert_same(found: Artifact, expected: Artifact) -> None:

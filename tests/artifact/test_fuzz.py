@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from bytegolf.artifact.container import Artifact, read_artifact
 from bytegolf.errors import InputError
-
-from .cases import join, seal, split
+from support.artifacts import join, seal, split
 
 GOLDEN = {version: Path(__file__).with_name(f"golden-v{version}.bgz").read_bytes() for version in (1, 2, 3)}
 ORIGINAL = {version: read_artifact(data) for version, data in GOLDEN.items()}

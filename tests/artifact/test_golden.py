@@ -18,10 +18,9 @@ from bytegolf.artifact.container import Artifact, Quantized, read_artifact, writ
 from bytegolf.config import ScoreConfig
 from bytegolf.model.gpt import parameter_shapes, weight_class
 from bytegolf.text.tokenizer import BytesTokenizer
-from model.cases import changed
-
-from . import plain_decoder
-from .cases import split
+from support import plain_decoder
+from support.artifacts import split
+from support.models import changed
 
 GOLDEN = Path(__file__).with_name("golden-v1.bgz")
 INTEGERS_SHA256 = "612a7c46f949cff0d03dc0d5cbbf95fcc1127b335ea23da012511e94fb0432a4"

@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 
 from bytegolf.artifact.container import read_artifact
-from bytegolf.artifact.entropy import encode_integers
+from bytegolf.artifact.static_coder import encode_integers
 from bytegolf.errors import InputError
-
-from .cases import header_of, join, seal, split
+from support.artifacts import header_of, join, seal, split
 
 MEMORY = 200_000_000
 SECONDS = 2.0

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from .cases import RUNS, SIZES, THEIRS, golden_losses, golden_sizes
-from .regenerate import ARTIFACT_SIZES, LOSSES
+from support.golden import RUNS, SIZES, THEIRS, golden_losses, golden_sizes
+from support.regenerate_golden import ARTIFACT_SIZES, LOSSES
 
 TOLERANCE, AFTER_ROUNDING = 1e-5, 1e-3
 QAT_STEP = 17  # of the run that has it

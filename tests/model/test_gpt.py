@@ -7,9 +7,8 @@ from torch import Tensor
 from bytegolf.config import ModelConfig
 from bytegolf.model.gpt import GPT
 from bytegolf.recipes import load_recipe
-
-from .cases import CHANGES, SEED_SHAPES, changed, random_model, random_tokens
-from .reference import reference_logits
+from support.model_reference import reference_logits
+from support.models import CHANGES, SEED_SHAPES, changed, random_model, random_tokens
 
 TOLERANCE = 1e-5  # float32 against float64
 

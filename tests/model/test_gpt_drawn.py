@@ -10,9 +10,8 @@ from torch import Tensor
 
 from bytegolf.config import BOS, ModelConfig
 from bytegolf.model.gpt import GPT
-
-from .cases import random_model
-from .draws import every_switch, inner_texts, texts
+from support.drawn_models import every_switch, inner_texts, texts
+from support.models import random_model
 
 ROUNDING = 1e-5  # of logits up to 10, in batches of other sizes or after other text; where a leak moves them at all, by far more
 models = settings(max_examples=80, deadline=None)

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from bytegolf.config import ModelConfig
 from bytegolf.model.gpt import GPT, parameter_count, parameter_shapes, weight_class
 from bytegolf.recipes import load_recipe
-
-from .cases import CHANGES, EVERYTHING, changed, random_tokens
+from support.models import CHANGES, EVERYTHING, changed, random_tokens
 
 SIZES = {
     "baseline": (ModelConfig(num_layers=9, mlp_mult=2, smear_gate=False), 17_059_912),

@@ -9,8 +9,7 @@ from torch import Tensor
 from bytegolf.config import ModelConfig
 from bytegolf.model.attention import rotary_tables
 from bytegolf.model.gpt import GPT
-
-from .cases import EVERYTHING, changed, random_model, random_tokens
+from support.models import EVERYTHING, changed, random_model, random_tokens
 
 ROUNDING = 1e-6  # attention over another number of rows may sum in another order
 LENGTH = 13

@@ -12,10 +12,9 @@ from torch import Tensor
 from bytegolf.config import ModelConfig
 from bytegolf.model.gpt import GPT
 from bytegolf.model.stream import Stream
-
-from .cases import CHANGES, changed, random_model, random_tokens
-from .draws import every_switch, texts
-from .reference import _Sequence
+from support.drawn_models import every_switch, texts
+from support.model_reference import _Sequence
+from support.models import CHANGES, changed, random_model, random_tokens
 
 TOLERANCE = 1e-5  # float32 angles and head
 BOUNDED = {"num_layers": 1, "xsa_layers": 1, "value_embed_layers": 1, "smear_gate": False, "bigram_size": 0, "trigram_size": 0}

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from bytegolf.config import Recipe
 from bytegolf.errors import InputError
 from bytegolf.recipes import load_recipe
-from bytegolf.recipes.environment import SeedCommand, read_environment
+from bytegolf.recipes.environment import BaselineCommand, read_environment
 from bytegolf.recipes.similar import edit_distance, nearest_variable
 from bytegolf.recipes.variables import VARIABLES
-from recipes.presets import PRESETS, STEPS, Q
+from support.presets import PRESETS, STEPS, Q
 
 # The table of the seed's variables: 74 of its scripts and two of the per-layer one alone.
 _NAMES = """
@@ -345,7 +345,7 @@ def test_what_others_set_is_left_alone(name: str) -> None:
 
 
 def test_this_environment_is_left_alone() -> None:
-    assert isinstance(read_environment(dict(os.environ)), SeedCommand)
+    assert isinstance(read_environment(dict(os.environ)), BaselineCommand)
 
 
 @pytest.mark.parametrize(

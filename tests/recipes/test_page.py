@@ -1,7 +1,7 @@
 """docs/recipes.md says what the recipes and the variables are."""
 
 from bytegolf.recipes import RETIRED
-from recipes.page import PAGE, presets, table, variables, with_tables
+from support.recipe_page import PAGE, presets, table, variables, with_tables
 
 
 def test_the_tables_are_those_of_the_recipes_and_variables() -> None:

@@ -9,12 +9,12 @@ import torch
 from bytegolf.config import Recipe
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import parameter_count
-from bytegolf.pack.plan import plan_artifact
+from bytegolf.packing.plan import plan_artifact
 from bytegolf.recipes import RETIRED, load_recipe, recipe_groups, recipe_names
 from bytegolf.text.shards import TokenStream
-from bytegolf.train.schedule import fake_quant_due, learning_rate_scale
-from recipes.presets import BASELINE_DEFAULTS, BASELINES, DEFAULTS, PRESETS
-from train.cases import constant, events, new_trainer, write_stream
+from bytegolf.training.schedule import fake_quant_due, learning_rate_scale
+from support.presets import BASELINE_DEFAULTS, BASELINES, DEFAULTS, PRESETS
+from support.runs import constant, events, new_trainer, write_stream
 
 EVERY = PRESETS | BASELINES
 MEANT = {name: preset.keys() for name, preset in PRESETS.items()} | {

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bytegolf.errors import InputError
-from bytegolf.parallel import Group
+from bytegolf.runtime.parallel import Group
 from bytegolf.text.batches import Batches
 from bytegolf.text.shards import ShardWriter, TokenStream
 

@@ -19,8 +19,7 @@ from hypothesis import strategies as st
 from bytegolf.errors import InputError
 from bytegolf.text.corpus import open_corpus
 from bytegolf.text.readers import PIECE_BYTES
-
-from .conftest import write_jsonl
+from support.corpora import write_jsonl
 
 COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
     ".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress, ".zst": zstandard.ZstdCompressor().compress,

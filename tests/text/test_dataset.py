@@ -14,8 +14,7 @@ from bytegolf.text.dataset import count_bytes, open_data
 from bytegolf.text.prepare import prepare
 from bytegolf.text.shards import ShardWriter
 from bytegolf.text.tokenizer import BpeTokenizer, Tokenizer
-
-from .conftest import SOURCE, foreign_model, write_jsonl
+from support.corpora import SOURCE, foreign_model, write_jsonl
 
 TEXTS = ["first text", "    indented", "third"]
 

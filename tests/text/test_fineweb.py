@@ -20,10 +20,10 @@ import pytest
 import sentencepiece
 from huggingface_hub import constants, file_download
 
-from bytegolf.cli import main
+from bytegolf.cli.app import main
 from bytegolf.config import BOS
 from bytegolf.errors import InputError
-from bytegolf.run import DataManifest
+from bytegolf.storage.data_folder import DataManifest
 from bytegolf.text import fineweb as module
 from bytegolf.text.dataset import open_data
 from bytegolf.text.fineweb import fetch_published
@@ -31,9 +31,8 @@ from bytegolf.text.hub import HubPlace
 from bytegolf.text.prepare import prepare
 from bytegolf.text.shards import ShardWriter
 from bytegolf.text.tokenizer import BytesTokenizer
-from train.cases import small_disk
-
-from .fake_hub import COMMIT, FakeHub, serving
+from support.fake_hub import COMMIT, FakeHub, serving
+from support.runs import small_disk
 
 REPO = "somebody/golf"
 PLACE = HubPlace(REPO, root="deep/root")

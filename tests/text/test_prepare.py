@@ -16,13 +16,12 @@ from hypothesis import strategies as st
 
 from bytegolf.config import BOS, TextConfig
 from bytegolf.errors import InputError
-from bytegolf.run import DataManifest
+from bytegolf.storage.data_folder import DataManifest
 from bytegolf.text import prepare as module
 from bytegolf.text.dataset import count_bytes, open_data
 from bytegolf.text.prepare import prepare
 from bytegolf.text.tokenizer import BpeTokenizer, Kind, train_bpe
-
-from .conftest import SOURCE, write_jsonl, write_texts
+from support.corpora import SOURCE, write_jsonl, write_texts
 
 TEXTS = [f"{i} " + SOURCE[i * 400 :][:400] for i in range(60)]
 HELD_OUT = (1, 6, 12, 39, 44, 56)

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from bytegolf.errors import InputError
 from bytegolf.text.corpus import Document, open_corpus
 from bytegolf.text.split import SplitRule, survey
-
-from .conftest import write_jsonl, write_texts
+from support.corpora import write_jsonl, write_texts
 
 
 def divide(path: Path, val_docs: int | None = None) -> tuple[list[str], list[str]]:

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from bytegolf.config import BOS
 from bytegolf.errors import InputError
 from bytegolf.text.tokenizer import BpeTokenizer, BytesTokenizer, Tokenizer, load_tokenizer, tokenizer_from, train_bpe
-
-from .conftest import SOURCE, foreign_model
+from support.corpora import SOURCE, foreign_model
 
 AWKWARD = ["\u2581", "\u2581\u2581 ", "\0", "\u0301", "\ufeff", "\u2585", "    ", ":\n", "\t", "\r\n", "<s>", "<0x41>", "<unk>", "de", "7"]
 parts = st.one_of(st.sampled_from(AWKWARD), st.characters(codec="utf-8"))

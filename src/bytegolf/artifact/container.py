@@ -31,8 +31,8 @@ import zstandard
 from pydantic import ValidationError
 from typing_extensions import TypeIs
 
-from bytegolf.artifact.coders import Halves, encode_matrices
-from bytegolf.artifact.entropy import CorruptStreamError, Integers
+from bytegolf.artifact.general_coders import Halves, encode_matrices
+from bytegolf.artifact.grid_weights import CODED, Quantized, Storage, coded_matrices, decode_stacks, matrix_steps
 from bytegolf.artifact.sections import (
     CHECKSUM_BYTES,
     PackedFile,
@@ -45,8 +45,8 @@ from bytegolf.artifact.sections import (
     join_sections,
     split_sections,
 )
-from bytegolf.artifact.stacks import CODED, Quantized, Storage, coded_matrices, decode_stacks, matrix_steps
-from bytegolf.artifact.trellis import TrellisCoded, decode_trellis_sections, trellis_matrices, trellis_sections
+from bytegolf.artifact.static_coder import CorruptStreamError, Integers
+from bytegolf.artifact.trellis_weights import TrellisCoded, decode_trellis_sections, trellis_matrices, trellis_sections
 from bytegolf.config import CoderName, ModelConfig, ScoreConfig
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT, parameter_shapes, weight_class

@@ -8,12 +8,12 @@ from torch import Tensor
 
 from bytegolf.artifact.container import trellis_coded
 from bytegolf.config import Recipe
-from bytegolf.flow.packing import lattices
-from bytegolf.pack.allocate import BudgetTooSmallError
-from bytegolf.pack.fit import fit, lattice_ladder
-from bytegolf.progress import say
+from bytegolf.flow.pack import lattices
+from bytegolf.packing.allocate import BudgetTooSmallError
+from bytegolf.packing.fit import fit, lattice_ladder
+from bytegolf.runtime.progress import say
 from bytegolf.text.dataset import Dataset
-from bytegolf.train.fake_quant import Solve, Solved, StepTable
+from bytegolf.training.fake_quant import Solve, Solved, StepTable
 
 CALIBRATION_TOKENS = 16_384  # steps ask for fewer than the order and the errors of columns, which pack needs as well
 

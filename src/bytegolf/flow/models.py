@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from bytegolf.artifact.container import Artifact, read_artifact
+from bytegolf.artifact.finished_run import read_run
 from bytegolf.config import Recipe, ScoreConfig
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT
+from bytegolf.runtime.device import choose_device
 from bytegolf.text.dataset import Dataset
 from bytegolf.text.tokenizer import Tokenizer
-from bytegolf.train.device import choose_device
-from bytegolf.train.record import read_run
 
 Weights = Mapping[str, Tensor]
 
@@ -52,7 +52,7 @@ def scoring_model(recipe: Recipe, weights: Weights, device: torch.device) -> GPT
     return model.eval()
 
 
-def matching(dataset: Dataset, tokenizer: Tokenizer) -> Dataset:
+def require_same_tokenizer(dataset: Dataset, tokenizer: Tokenizer) -> Dataset:
     if dataset.tokenizer.sha256 != tokenizer.sha256:
         raise InputError(
             f"{dataset.folder.root}: expected the tokenizer the model was trained with, {tokenizer.name} ({tokenizer.sha256[:12]}), "

@@ -15,10 +15,10 @@ from bytegolf.config import BOS, ModelConfig
 from bytegolf.model.attention import Cache, Rotary, rotary_tables
 from bytegolf.model.banks import Banks, Initial
 from bytegolf.model.block import BlockControls, Skip
+from bytegolf.model.compiled import Parts
 from bytegolf.model.embeddings import BIGRAM, TRIGRAM, HashEmbedding, Scaled, Smear, ValueEmbedding
 from bytegolf.model.head import cross_entropies, mean_cross_entropy, softcapped_logits
 from bytegolf.model.kernels import kernel_for
-from bytegolf.model.parts import Parts
 
 WeightClass = Literal["mlp", "attention", "embedding", "table", "projection", "control"]
 

@@ -22,8 +22,8 @@ from bytegolf.errors import InputError
 # Folders of recipes beside this file, and what those in each have in common.
 GROUPS = {
     "": "bytegolf's own",
-    "seed_timed": "presets of the seed system for the contest: ten minutes, on eight H100s",
-    "seed_steps": "presets of the seed system that take a number of steps: ablations and proxies on one GPU",
+    "baseline_timed": "presets of the seed system for the contest: ten minutes, on eight H100s",
+    "baseline_steps": "presets of the seed system that take a number of steps: ablations and proxies on one GPU",
 }
 # Presets of the seed system that are none any more, or never were one.
 RETIRED = {

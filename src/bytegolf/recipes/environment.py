@@ -25,7 +25,7 @@ RUNS = Path("runs")
 
 
 @dataclass(frozen=True)
-class SeedCommand:
+class BaselineCommand:
     """What a command line of the seed asks for. `mapping` says so for people, a line per variable."""
 
     recipe: Recipe
@@ -43,7 +43,7 @@ def read_environment(
     data: Path | None = None,
     tokenizer: Path | None = None,
     out: Path | None = None,
-) -> SeedCommand:
+) -> BaselineCommand:
     """What the seed's variables in `environment` ask for; arguments win over them.
 
     A variable that is not set has the seed's default, or with `recipe` what that recipe says.
@@ -53,7 +53,7 @@ def read_environment(
     base = load_recipe(recipe) if recipe else load_recipe(*SCRIPT_DEFAULTS)
     resolved = _resolve(given, base, overrides)
     mapping = tuple(f"{name}={environment[name]}: {_decided(name, value, resolved)}" for name, value in given.items())
-    return SeedCommand(
+    return BaselineCommand(
         resolved,
         data or Path(str(given.get("DATA_PATH", VARIABLES["DATA_PATH"].default))),
         tokenizer or (Path(str(given["TOKENIZER_PATH"])) if "TOKENIZER_PATH" in given else None),

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from bytegolf.config import Recipe
 from bytegolf.errors import InputError
-from bytegolf.parallel import ALONE, Group
+from bytegolf.runtime.parallel import ALONE, Group
 from bytegolf.text.shards import TokenStream
 
 Batch = npt.NDArray[np.int64]

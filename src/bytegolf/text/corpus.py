@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from bytegolf.errors import InputError
-from bytegolf.progress import Progress
+from bytegolf.runtime.progress import Progress
 from bytegolf.text.readers import CorpusFile, Document, pieces, python_module, reader_for, whole_file
 
 __all__ = ["Corpus", "Document", "open_corpus"]

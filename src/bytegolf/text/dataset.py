@@ -10,7 +10,7 @@ import numpy as np
 import zstandard
 
 from bytegolf.errors import InputError
-from bytegolf.run import DataFolder, DataManifest
+from bytegolf.storage.data_folder import DataFolder, DataManifest
 from bytegolf.text.bytetable import Tokens
 from bytegolf.text.shards import HEADER_BYTES, TokenStream
 from bytegolf.text.tokenizer import BytesTokenizer, Tokenizer, load_tokenizer

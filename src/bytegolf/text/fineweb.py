@@ -17,8 +17,9 @@ import zstandard
 
 from bytegolf.config import BOS
 from bytegolf.errors import InputError
-from bytegolf.progress import Progress, say
-from bytegolf.run import DataFolder, DataManifest, sha256_of, write_json
+from bytegolf.runtime.progress import Progress, say
+from bytegolf.storage.data_folder import DataFolder, DataManifest
+from bytegolf.storage.files import sha256_of, write_json
 from bytegolf.text.bytetable import Tokens
 from bytegolf.text.dataset import count_bytes
 from bytegolf.text.hub import Hub, HubFile, HubPlace

@@ -26,8 +26,8 @@ from huggingface_hub.utils import build_hf_headers, disable_progress_bars  # typ
 from huggingface_hub.utils.logging import set_verbosity_error
 
 from bytegolf.errors import InputError
-from bytegolf.progress import Progress
-from bytegolf.run import naming, sha256_of
+from bytegolf.runtime.progress import Progress
+from bytegolf.storage.files import errors_name, sha256_of
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -139,7 +139,7 @@ class Hub:
     def _fetch(self, path: Path, file: HubFile, advance: Callable[[int], None]) -> None:
         partial = _partial(path, file)
         url = hf_hub_url(self.place.repo, file.path, repo_type="dataset", revision=self.commit, endpoint=self._api.endpoint)
-        with naming(path, partial), self._asking(file.path), _Metered(partial, advance) as out:
+        with errors_name(path, partial), self._asking(file.path), _Metered(partial, advance) as out:
             if out.tell() < file.size:
                 http_get(url, out, resume_size=out.tell(), headers=build_hf_headers())
             out.flush()

@@ -14,8 +14,9 @@ import zstandard
 
 from bytegolf.config import BOS, TextConfig
 from bytegolf.errors import InputError
-from bytegolf.progress import Progress, say
-from bytegolf.run import DataFolder, DataManifest, atomic_folder, sha256_of, write_json
+from bytegolf.runtime.progress import Progress, say
+from bytegolf.storage.data_folder import DataFolder, DataManifest
+from bytegolf.storage.files import atomic_folder, sha256_of, write_json
 from bytegolf.text.bytetable import Tokens
 from bytegolf.text.corpus import Corpus, Document, open_corpus
 from bytegolf.text.dataset import count_bytes

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bytegolf.errors import InputError
-from bytegolf.progress import Progress
+from bytegolf.runtime.progress import Progress
 from bytegolf.text.corpus import Corpus, Document
 
 HELD_OUT_ONE_IN = 20

@@ -1,0 +1,37 @@
+"""The public API in one place: what `import bytegolf as bg` offers. Importing this module loads torch."""
+
+from bytegolf.artifact.container import Artifact as Artifact
+from bytegolf.auditing.audit import Audit as Audit
+from bytegolf.auditing.audit import Options as Options
+from bytegolf.coding.compressor import FileResult as FileResult
+from bytegolf.config import Recipe as Recipe
+from bytegolf.errors import InputError as InputError
+from bytegolf.flow.audit import audit as audit
+from bytegolf.flow.bench import bench as bench
+from bytegolf.flow.compress import compress as compress
+from bytegolf.flow.compress import decompress as decompress
+from bytegolf.flow.import_checkpoint import import_checkpoint as import_checkpoint
+from bytegolf.flow.models import LoadedModel as LoadedModel
+from bytegolf.flow.models import load_artifact as load_artifact
+from bytegolf.flow.models import load_model as load_model
+from bytegolf.flow.pack import pack as pack
+from bytegolf.flow.plan import plan as plan
+from bytegolf.flow.prepare import prepare as prepare
+from bytegolf.flow.prove import prove as prove
+from bytegolf.flow.prove import verify as verify
+from bytegolf.flow.quickstart import quickstart as quickstart
+from bytegolf.flow.report import report as report
+from bytegolf.flow.results import BaselineResult as BaselineResult
+from bytegolf.flow.results import ImportResult as ImportResult
+from bytegolf.flow.results import PackResult as PackResult
+from bytegolf.flow.results import QuickstartResult as QuickstartResult
+from bytegolf.flow.results import TrainResult as TrainResult
+from bytegolf.flow.score import score as score
+from bytegolf.flow.train import train as train
+from bytegolf.flow.train_baseline import train_baseline as train_baseline
+from bytegolf.packing.plan import Plan as Plan
+from bytegolf.proving.receipt import Receipt as Receipt
+from bytegolf.recipes import load_recipe as load_recipe
+from bytegolf.scoring.ledger import Score as Score
+from bytegolf.storage.data_folder import DataManifest as DataManifest
+from bytegolf.training.speed import BenchResult as BenchResult

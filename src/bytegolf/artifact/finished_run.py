@@ -1,0 +1,44 @@
+"""The final weights of a finished run, with the recipe and the tokenizer they belong to."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from bytegolf.config import Recipe
+from bytegolf.errors import InputError
+from bytegolf.model.gpt import parameter_shapes
+from bytegolf.recipes import load_recipe
+from bytegolf.storage.run_folder import RunFolder
+from bytegolf.text.tokenizer import Tokenizer, load_tokenizer
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """What packing and scoring need of a run: its recipe, final averaged weights (float32) and tokenizer."""
+
+    folder: RunFolder
+    recipe: Recipe
+    weights: dict[str, Tensor]
+    tokenizer: Tokenizer
+
+
+def read_run(root: Path) -> FinishedRun:
+    """Raises InputError if `root` is no finished run."""
+    run = RunFolder(root)
+    run.read_manifest()
+    if not run.recipe.exists():
+        raise InputError(f"{root}: expected a run folder, found no recipe.toml in it")
+    recipe = load_recipe(run.recipe)
+    try:
+        weights = load_file(run.weights)
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{run.weights}: expected the run's weights, found {error}") from None
+    if {name: weight.shape for name, weight in weights.items()} != parameter_shapes(recipe.model):
+        raise InputError(f"{run.weights}: expected the weights of {run.recipe}, found those of another model")
+    tokenizer = next((path for path in (root / "tokenizer.model", root / "bytes") if path.exists()), None)
+    if tokenizer is None:
+        raise InputError(f"{root}: expected a run folder, found no tokenizer in it")
+    return FinishedRun(run, recipe, weights, load_tokenizer(tokenizer))

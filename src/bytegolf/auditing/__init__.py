@@ -1,0 +1,1 @@
+"""Predictor -> verdict: black-box tests of whatever claims to predict text."""

@@ -1,0 +1,186 @@
+"""Results as text for a terminal."""
+
+from collections.abc import Iterable, Sequence
+from io import StringIO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from bytegolf.auditing.audit import Audit
+from bytegolf.flow.results import BaselineResult, ImportResult, PackResult, QuickstartResult, TrainResult
+from bytegolf.packing.plan import Plan
+from bytegolf.proving.receipt import Receipt
+from bytegolf.scoring.ledger import Score
+from bytegolf.storage.data_folder import DataManifest
+from bytegolf.training.speed import BenchResult
+
+Row = tuple[str, str]
+
+
+def quickstart_table(result: QuickstartResult) -> str:
+    train, pack = result.train, result.pack
+    model = _rows(
+        "bytegolf quickstart",
+        [
+            ("parameters", f"{train.parameters:,}"),
+            ("steps", f"{train.steps:,}"),
+            ("training", _pace(train, decimals=0)),
+            ("before packing", f"{pack.bpb_before:.4f} bpb"),
+            ("after packing", f"{pack.bpb_after:.4f} bpb"),
+            ("artifact", f"{pack.bytes:,} bytes of {pack.budget:,}"),
+        ],
+    )
+    columns = ("bits per byte of the held-out text", "alone", "after the training text")
+    rows = [(result.name, f"{result.alone:.4f}", f"{result.primed:.4f}") for result in result.compressors]
+    rows.append(("bytegolf, model not counted", "", f"{pack.bpb_after:.4f}"))
+    return f"{model}\n{_table(columns, rows)}\n{receipt_table(result.proof)}\nreport: {result.report}"
+
+
+def data_table(manifest: DataManifest) -> str:
+    normalised: list[Row] = [("bytes", "of the text as the tokenizer normalises it")] if manifest.normalised else []
+    return _rows(
+        "data",
+        [
+            ("vocabulary", f"{manifest.vocab_size:,} ({manifest.tokenizer})"),
+            ("training", f"{manifest.train_documents:,} documents, {manifest.train_bytes:,} bytes, {manifest.train_tokens:,} tokens"),
+            ("held out", f"{manifest.val_documents:,} documents, {manifest.val_bytes:,} bytes, {manifest.val_tokens:,} tokens"),
+            ("bytes per token", f"{manifest.val_bytes / manifest.val_tokens:.3f} held out"),
+            *normalised,
+        ],
+    )
+
+
+def train_table(result: TrainResult) -> str:
+    return _rows(
+        "run",
+        [
+            ("folder", result.run),
+            ("parameters", f"{result.parameters:,}"),
+            ("steps", f"{result.steps:,}"),
+            ("training", _pace(result)),
+            ("held out", "not scored" if result.val_bpb is None else f"{result.val_bpb:.4f} bpb (standard)"),
+        ],
+    )
+
+
+def import_table(result: ImportResult) -> str:
+    rows = [("folder", result.run), ("checkpoint", result.checkpoint), ("recipe", result.recipe), ("parameters", f"{result.parameters:,}")]
+    return _rows("imported run", rows)
+
+
+def pack_table(result: PackResult) -> str:
+    scores = []
+    if result.bpb_before is not None and result.bpb_after is not None:
+        scores = [("before packing", f"{result.bpb_before:.4f} bpb (sliding)"), ("after packing", f"{result.bpb_after:.4f} bpb (sliding)")]
+    return _rows(
+        "artifact",
+        [
+            ("file", result.file),
+            ("size", f"{result.bytes:,} bytes of {result.budget:,}"),
+            ("packed by", f"method {result.method}, coder {result.coder}"),
+            ("per weight", f"{result.bits_per_weight:.3f} bits, entropy of the integers {result.entropy_bits_per_weight:.3f}"),
+            *scores,
+            *((f"  {name}", f"{size:,} bytes") for name, size in result.sections.items()),
+        ],
+    )
+
+
+def baseline_table(result: BaselineResult) -> str:
+    return "\n".join([train_table(result.train), pack_table(result.pack), *map(score_table, result.scores)])
+
+
+def score_table(result: Score) -> str:
+    return _rows(
+        "score",
+        [
+            ("bits per byte", f"{result.bpb:.6f}"),
+            ("protocol", result.protocol),
+            ("bits", f"{result.bits:,.1f}"),
+            ("bytes", f"{result.bytes:,}"),
+            ("tokens", f"{result.tokens:,}"),
+            *((f"  ttt.{key}", f"{value:,}") for key, value in (result.ttt or {}).items()),
+        ],
+    )
+
+
+def receipt_table(result: Receipt) -> str:
+    return _rows(
+        "proof",
+        [
+            ("verdict", f"{'ok' if result.ok else 'NOT OK'}: {result.verdict}"),
+            ("protocol", result.protocol),
+            ("claimed", f"{result.bpb_claimed:.6f} bits per byte"),
+            ("coded", f"{result.bpb_coded:.6f} bits per byte: {result.text_bytes:,} bytes of text in {result.coded_bytes:,}"),
+            ("with the artifact", f"{result.two_part_bytes:,} bytes"),
+            ("text", f"sha256 {result.sha256[:16]}"),
+            ("decoded", f"in {result.seconds['decode']:,.1f} s, {'in a sandbox' if result.sandboxed else 'without a sandbox'}"),
+        ],
+    )
+
+
+def audit_table(result: Audit) -> str:
+    title = "audit: nothing found" if result.ok else f"audit: violated {', '.join(result.violated)}"
+    found = []
+    for finding in result.findings:
+        place = "" if finding.position is None else f" at target {finding.position}"
+        found.append((finding.test, ("ok: " if finding.passed else f"FAILED{place}: ") + finding.evidence))
+    return _rows(title, [*found, *((test, f"not made: {why}") for test, why in result.skipped.items())])
+
+
+def plan_table(result: Plan) -> str:
+    return _rows(
+        f"plan of {result.recipe}",
+        [
+            ("parameters", f"{result.parameters:,}"),
+            ("per token", f"{result.flops_per_token / 1e6:,.2f} MFLOP, forward and backward"),
+            ("steps here", f"{result.steps:,}, or more where training is compiled"),
+            ("bits", ", ".join(f"{kind} {bits:.2f}" for kind, bits in result.bits.items())),
+            *((f"  {name}", f"{size:,} bytes") for name, size in result.predicted.items() if size),
+            ("artifact", f"about {result.predicted_bytes:,} bytes of {result.budget:,}"),
+            ("fits", "yes" if result.fits else "no"),
+        ],
+    )
+
+
+def bench_table(result: BenchResult) -> str:
+    """A column for each recipe."""
+    speeds = result.speeds
+    rows: list[tuple[str, ...]] = [
+        ("parameters", *(f"{speed.parameters:,}" for speed in speeds)),
+        ("compute", *(f"{speed.dtype}, {speed.device}" for speed in speeds)),
+        *((name, *(f"{speed.milliseconds[name]:,.1f} ms" for speed in speeds)) for name in speeds[0].milliseconds),
+        ("training", *(f"{speed.tokens_per_second:,.0f} tokens/s" for speed in speeds)),
+        ("useful work", *(f"{speed.gflops:,.0f} GFLOP/s" for speed in speeds)),
+        ("matrix product", *(f"{speed.product_gflops:,.0f} GFLOP/s" for speed in speeds)),
+        ("share", *(f"{speed.share:.1%}" for speed in speeds)),
+        ("peak memory", *(f"{speed.peak_memory_mb:,.0f} MB" for speed in speeds)),
+        ("until compiled", *(f"{speed.compile_seconds:.0f} s" for speed in speeds)),
+        *(
+            (f"scoring, {protocol}", *(f"{speed.scored_tokens_per_second[protocol]:,.0f} tokens/s" for speed in speeds))
+            for protocol in speeds[0].scored_tokens_per_second
+        ),
+    ]
+    table = _table(("bench", *(speed.recipe for speed in speeds)), rows)
+    return f"{table}\nfrom the command to the first step, compilation aside: {result.start_up_seconds:.1f} s"
+
+
+def _pace(result: TrainResult, decimals: int = 1) -> str:
+    if result.seconds is None or result.tokens_per_second is None:
+        return "by another program"
+    return f"{result.seconds:.{decimals}f} s, {result.tokens_per_second:,.0f} tokens/s"
+
+
+def _rows(title: str, rows: Iterable[Row]) -> str:
+    return _table((title, ""), list(rows))
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    table = Table(box=box.SIMPLE_HEAD)
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="left" if index == 0 or len(columns) == 2 else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    text = StringIO()
+    Console(file=text, width=110).print(table)
+    return text.getvalue().rstrip()

@@ -1,0 +1,1 @@
+"""Text <-> bits: predictors, range-coded streams and the `.bgc` file."""

@@ -1,0 +1,8 @@
+"""Black-box tests of whatever predicts."""
+
+from bytegolf.auditing.audit import Audit, Options, audit_in_sandbox
+
+
+def audit(name: str, options: Options, *, sandbox: bool = True) -> Audit:
+    """Test from outside whether MODULE:FACTORY predicts as a valid score must. Raises InputError if there is no such thing."""
+    return audit_in_sandbox(name, options, isolated=sandbox)

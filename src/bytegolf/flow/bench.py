@@ -1,0 +1,23 @@
+"""How fast this machine trains and scores."""
+
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from datetime import date
+from multiprocessing import get_context
+
+from bytegolf.config import Recipe
+from bytegolf.runtime.progress import Progress
+from bytegolf.runtime.threads import tune_process
+from bytegolf.storage.provenance import provenance
+from bytegolf.training.speed import BenchResult, measure, start_up_seconds
+
+
+def bench(recipes: Sequence[Recipe], *, seconds: float = 10.0, corpus_tokens: int = 1 << 21) -> BenchResult:
+    """How fast this machine trains and scores, each recipe in a process of its own so that its memory is its own."""
+    speeds = []
+    with Progress("bench", len(recipes), "recipes") as progress:
+        for recipe in recipes:
+            with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=tune_process) as child:
+                speeds.append(child.submit(measure, recipe, seconds, corpus_tokens).result())
+            progress.advance(note=recipe.name)
+    return BenchResult(f"{date.today()}", provenance(), start_up_seconds(recipes[0]), speeds)

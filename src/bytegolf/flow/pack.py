@@ -1,0 +1,120 @@
+"""A run -> the best artifact that fits."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from bytegolf.artifact.finished_run import FinishedRun, read_run
+from bytegolf.config import CoderName, MethodName, Recipe
+from bytegolf.errors import InputError
+from bytegolf.flow.models import require_same_tokenizer, scoring_model
+from bytegolf.flow.results import PackResult
+from bytegolf.flow.score import score_and_record
+from bytegolf.model.gpt import parameter_count
+from bytegolf.packing.allocate import BudgetTooSmallError
+from bytegolf.packing.calibration import calibrate
+from bytegolf.packing.fit import Ladder, baseline_ladder, fit, grid_ladder, lattice_ladder
+from bytegolf.packing.gptq import ErrorFeedback
+from bytegolf.packing.rate import Lattices, prepare_lattices
+from bytegolf.packing.rounding import Rounding
+from bytegolf.recipes import validate_recipe
+from bytegolf.runtime.device import choose_device
+from bytegolf.runtime.progress import Progress
+from bytegolf.runtime.threads import on_threads
+from bytegolf.storage.files import write_atomically, write_json
+from bytegolf.text.dataset import Dataset, open_data
+
+Weights = Mapping[str, Tensor]
+
+
+def pack(
+    run: Path,
+    *,
+    budget: int = 0,
+    reserve: int = 0,
+    method: MethodName | None = None,
+    coder: CoderName | None = None,
+    data: Path | None = None,
+    tokenizer: Path | None = None,
+    out: Path | None = None,
+    scored: bool = True,
+) -> PackResult:
+    """Pack a run's weights into at most `budget` − `reserve` bytes; budget, method and coder are the recipe's where not given.
+
+    Methods rate and gptq learn from the training text of `data`, rate without any from text of the model's own. Held-out text
+    only scores the model before and after, unless it is not to be `scored`. Raises InputError if even the smallest possible file is larger,
+    or method gptq is given no data.
+    """
+    trained = read_run(run)
+    recipe = _packed_by(trained.recipe, method, coder)
+    dataset = require_same_tokenizer(open_data(data, tokenizer), trained.tokenizer) if data else None
+    budget, method = budget or recipe.pack.budget, recipe.pack.method
+    try:
+        with on_threads(1):  # so that their number changes no byte
+            ladder = _ladder(recipe, trained, dataset)
+            with Progress("pack", None, "tries") as progress:
+                fitted = fit(ladder, budget - reserve, lambda size: progress.advance(note=f"{size:,} bytes"))
+    except BudgetTooSmallError as error:
+        which = "the size of the baseline's fixed bits" if method == "baseline" else "the smallest possible"
+        raise InputError(f"--budget: expected at least {error.smallest + reserve:,} bytes, {which}, found {budget:,}") from None
+    file = out or trained.folder.artifact
+    write_atomically(file, fitted.file.data)
+    before = after = None
+    if dataset and scored:
+        before, after = (score_and_record(source, dataset, "sliding").bpb for source in (run, file))
+    parameters, size = parameter_count(recipe.model), len(fitted.file.data)
+    result = PackResult(
+        size,
+        budget,
+        method,
+        recipe.pack.coder,
+        parameters,
+        8 * size / parameters,
+        fitted.entropy_bits_per_weight,
+        before,
+        after,
+        str(file),
+        fitted.bits,
+        fitted.file.sections,
+    )
+    if out is None:
+        write_json(trained.folder.pack, result.to_json())
+    return result
+
+
+def _packed_by(recipe: Recipe, method: MethodName | None, coder: CoderName | None) -> Recipe:
+    """The recipe with another way to pack where one is given."""
+    chosen = {key: value for key, value in (("method", method), ("coder", coder)) if value is not None}
+    values = recipe.model_dump()
+    return validate_recipe({**values, "pack": {**values["pack"], **chosen}}, recipe.name) if chosen else recipe
+
+
+def _ladder(recipe: Recipe, trained: FinishedRun, dataset: Dataset | None) -> Ladder:
+    """Of the recipe's method."""
+    weights, tokenizer = trained.weights, trained.tokenizer
+    match recipe.pack.method:
+        case "rate":
+            return lattice_ladder(lattices(recipe, weights, dataset, choose_device("auto")), recipe, tokenizer)
+        case "gptq":
+            return grid_ladder(weights, recipe, tokenizer, _feedback(recipe, weights, dataset))
+        case "baseline":
+            return baseline_ladder(weights, recipe, tokenizer)
+
+
+def lattices(recipe: Recipe, weights: Weights, dataset: Dataset | None, device: torch.device) -> Lattices:
+    """By what the loss minds, on training text if there is any."""
+    source = recipe.pack.calibration if dataset or recipe.pack.calibration != "text" else "self"
+    model, tokens = scoring_model(recipe, weights, device), dataset.train if dataset else None
+    with Progress(f"calibrate by {source}", recipe.pack.calibration_tokens, "tokens") as progress:
+        return prepare_lattices(source, model, weights, recipe, tokens, progress.advance)
+
+
+def _feedback(recipe: Recipe, weights: Weights, dataset: Dataset | None) -> Rounding:
+    """Error feedback by what the model's matrices read of training text."""
+    if dataset is None:
+        raise InputError("--data: expected a data folder, whose training text method gptq learns from, found none")
+    model = scoring_model(recipe, weights, choose_device("auto"))
+    with Progress("calibrate", recipe.pack.calibration_tokens, "tokens") as progress:
+        return ErrorFeedback(calibrate(model, recipe, dataset.train, progress.advance), recipe.pack)

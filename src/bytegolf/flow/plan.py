@@ -1,0 +1,12 @@
+"""The artifact's size and the steps of a run, before any training."""
+
+from dataclasses import replace
+
+from bytegolf.config import Recipe
+from bytegolf.packing.plan import Plan, plan_artifact
+from bytegolf.training.speed_model import predicted_steps
+
+
+def plan(recipe: Recipe) -> Plan:
+    """The artifact's predicted size, and how many steps this machine will take at least in the recipe's time."""
+    return replace(plan_artifact(recipe), steps=predicted_steps(recipe))

@@ -1,0 +1,44 @@
+"""A score backed by a file that decodes, and its verification."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bytegolf.errors import InputError
+from bytegolf.flow.models import load_artifact, require_same_tokenizer
+from bytegolf.flow.score import ttt_config
+from bytegolf.proving.receipt import Receipt, check_receipt, prove_text
+from bytegolf.scoring.protocols import ProtocolName
+from bytegolf.storage.run_folder import RunFolder
+from bytegolf.text.dataset import open_data
+
+
+def prove(
+    artifact: Path,
+    data: Path,
+    protocol: ProtocolName = "sliding",
+    *,
+    limit_bytes: int = 0,
+    tokenizer: Path | None = None,
+    stride: int = 0,
+    overrides: Sequence[str] = (),
+    sandbox: bool = True,
+) -> Receipt:
+    """Back a score by a file: `proof.bgc` and `receipt.json` beside the artifact. Options as of `score`.
+
+    Raises InputError where there is no sandbox and one is asked for.
+    """
+    loaded = load_artifact(artifact)
+    dataset = require_same_tokenizer(open_data(data, tokenizer), loaded.tokenizer)
+    if stride > loaded.score.window:
+        raise InputError(f"--stride: expected at most the window of {loaded.score.window} tokens, found {stride}")
+    ttt = ttt_config(RunFolder(artifact.parent), protocol, overrides)
+    tokens, num_bytes = dataset.held_out(limit_bytes)
+    known = tokens[:]
+    whole = dataset.val_text() or loaded.tokenizer.decode(known)
+    first = len(loaded.tokenizer.decode(known[:1]))
+    return prove_text(artifact, known, whole[first : first + num_bytes], protocol, ttt, stride=stride, isolated=sandbox, hidden=(data,))
+
+
+def verify(receipt: Path, *, sandbox: bool = True) -> Receipt:
+    """Verify a receipt again, by nothing but the proof and the artifact beside it."""
+    return check_receipt(receipt, isolated=sandbox)

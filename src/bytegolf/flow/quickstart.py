@@ -1,0 +1,31 @@
+"""The whole flow on the standard library's own source."""
+
+from pathlib import Path
+
+from bytegolf.flow.compare_compressors import compare_compressors
+from bytegolf.flow.pack import pack
+from bytegolf.flow.prove import prove
+from bytegolf.flow.report import report
+from bytegolf.flow.results import QuickstartResult
+from bytegolf.flow.train import train
+from bytegolf.recipes import load_recipe
+from bytegolf.runtime.threads import on_threads
+from bytegolf.sandbox import sandbox_available
+from bytegolf.storage.run_folder import RunFolder
+from bytegolf.text.prepare import prepare
+
+PROVED_BYTES = 1 << 16  # of held-out text at the end of quickstart
+PROVED_STRIDE = 16  # short pieces decode fast
+
+
+def quickstart(out: Path) -> QuickstartResult:
+    """Prepare, train, pack, score, report and prove on the standard library's own source, inside `out`."""
+    recipe, data, run = load_recipe("quickstart"), out / "data", RunFolder(out / "run")
+    manifest = prepare(["stdlib"], data, text=recipe.text, vocab_size=recipe.model.vocab_size)
+    trained = train(recipe, data, run.root, resume=True)
+    packed = pack(run.root, data=data)
+    compressors = compare_compressors(data)
+    report([run.root], run.report, compressors)
+    with on_threads(1):
+        proof = prove(run.artifact, data, "streaming", limit_bytes=PROVED_BYTES, stride=PROVED_STRIDE, sandbox=sandbox_available())
+    return QuickstartResult(manifest, trained, packed, compressors, proof, str(run.report))

@@ -1,0 +1,30 @@
+"""One HTML page about runs."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bytegolf.reporting.page import RunReport, write_report
+from bytegolf.scoring.compressors import CompressorScore
+from bytegolf.storage.files import read_json, sha256_of
+from bytegolf.storage.run_folder import RunFolder
+
+
+def report(runs: Sequence[Path], out: Path, compressors: Sequence[CompressorScore] = ()) -> Path:
+    """One HTML page about one or more runs."""
+    paths = list(dict.fromkeys(run.resolve() for run in runs))
+    named = len({path.name for path in paths}) == len(paths)
+    named_runs = {path.name if named else "/".join(path.parts[-2:]): RunFolder(path) for path in paths}
+    write_report(out, [_run_report(run, name) for name, run in named_runs.items()], compressors)
+    return out
+
+
+def _run_report(run: RunFolder, name: str) -> RunReport:
+    scores = [score for path in sorted(run.root.glob("score-*.json")) if _is_current(run, score := read_json(path))]
+    return RunReport(name, run.read_manifest(), run.events(), scores, read_json(run.pack) if run.pack.exists() else None)
+
+
+def _is_current(run: RunFolder, score: Mapping[str, Any]) -> bool:
+    """Whether a score is of what now lies in the run's folder."""
+    scored = run.root / score["of"]
+    return scored.is_file() and sha256_of(scored) == score.get("sha256")

@@ -1,0 +1,130 @@
+"""A recipe and a data folder -> a run."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from bytegolf.artifact.container import write_artifact
+from bytegolf.config import Recipe, ScoreConfig
+from bytegolf.errors import InputError
+from bytegolf.flow.grid import grid_solver
+from bytegolf.flow.models import scoring_model
+from bytegolf.flow.results import TrainResult
+from bytegolf.model.gpt import GPT, parameter_count
+from bytegolf.packing.allocate import Bits
+from bytegolf.packing.baseline import quantize_baseline
+from bytegolf.packing.plan import plan_artifact
+from bytegolf.packing.rounding import quantize_model
+from bytegolf.recipes import recipe_toml
+from bytegolf.runtime.device import choose_device, choose_dtype
+from bytegolf.runtime.parallel import Group, joined
+from bytegolf.runtime.progress import Progress, say
+from bytegolf.scoring.protocols import score_tokens
+from bytegolf.storage.run_folder import RunFolder
+from bytegolf.text.batches import count_sequences, require_shares
+from bytegolf.text.dataset import Dataset, open_data
+from bytegolf.text.tokenizer import Tokenizer
+from bytegolf.training.learner import Learner
+from bytegolf.training.loop import Trainer
+from bytegolf.training.repeat import Replay, read_replay
+from bytegolf.training.run_record import begin_run, finish_run, resumable
+from bytegolf.training.schedule import Clock
+from bytegolf.training.trackers import require_trackers
+
+Weights = Mapping[str, Tensor]
+
+
+def train(
+    recipe: Recipe, data: Path, out: Path, *, resume: bool = False, tokenizer: Path | None = None, replay: Path | None = None
+) -> TrainResult:
+    """Train `recipe` on a data folder into a run folder, with the clock of the finished run `replay` if one is given.
+
+    Raises InputError if `out` exists and `resume` is off, or if recipe, data and runs do not agree.
+    """
+    with joined() as group:
+        run, dataset = RunFolder(out), open_data(data, tokenizer)
+        if dataset.tokenizer.vocab_size != recipe.model.vocab_size:
+            raise InputError(
+                f"{data}: expected the recipe's model.vocab_size {recipe.model.vocab_size}, found tokenizer {dataset.tokenizer.name}"
+            )
+        count_sequences(dataset.train, recipe.train.sequence_length)  # what cannot begin leaves no folder behind
+        require_shares(recipe, group)
+        group.once(lambda: require_trackers(recipe.train))
+        device = choose_device(recipe.train.device, group.local_rank)
+        _require_the_same(group, data=dataset.sha256, tokenizer=dataset.tokenizer.sha256, recipe=recipe_toml(recipe))
+        repeated = read_replay(replay, recipe, dataset) if replay and group.is_main else None  # its clock is process 0's
+        if group.once(lambda: begin_run(run, recipe, dataset.tokenizer, resume)):
+            say(f"{out}: already finished")
+        else:
+            _train(run, recipe, dataset, device, repeated, group)
+        if repeated:
+            repeated.compare(run)
+        return group.once(lambda: _train_result(run))
+
+
+def _require_the_same(group: Group, **identities: str) -> None:
+    """Raises InputError if processes were given different things: several machines may hold several copies."""
+    everybody = group.gather(identities)
+    for rank, theirs in enumerate(everybody):
+        for name, identity in theirs.items():
+            if identity != everybody[0][name]:
+                raise InputError(f"expected the {name} of rank 0 in every process, found another on rank {rank}")
+
+
+def _train(run: RunFolder, recipe: Recipe, dataset: Dataset, device: torch.device, replay: Replay | None, group: Group) -> None:
+    """Train from where the run stands to the end of its clock, or of the clock of the run it repeats."""
+    dtype = choose_dtype(recipe.train.dtype, device)
+    model = GPT(recipe.model, dtype)
+    model.initialise(recipe.train.seed, recipe.train.init)
+    where = f"{device} in {str(dtype).removeprefix('torch.')}" + (f", {group.size} processes" if group.size > 1 else "")
+    say(f"train {recipe.name}: {parameter_count(recipe.model):,} parameters on {where}")
+    planned = plan_artifact(recipe)
+    if not planned.fits:
+        say(f"warning: the artifact will not fit pack.budget {planned.budget:,}, it needs about {planned.predicted_bytes:,} bytes")
+    fingerprint = {
+        "data": dataset.sha256,
+        "tokenizer": dataset.tokenizer.sha256,
+        "replay": replay.weights_sha256 if replay else "",
+    }
+    clock = replay.clock if replay else Clock.of(recipe.train)
+    learner = Learner(recipe, model.to(device), planned.bits, group, grid_solver(recipe, dataset, device))
+    trainer = Trainer(learner, dataset.train, run, group.once(lambda: fingerprint), clock)
+
+    def validate(weights: Weights, limit_bytes: int) -> dict[str, float | None]:
+        bpb = _validate(scoring_model(recipe, weights, device), recipe.score, dataset, limit_bytes, group)
+        return {"bpb": bpb, "artifact_bytes": _trial_bytes(weights, recipe, dataset.tokenizer, planned.bits) if group.is_main else None}
+
+    with resumable(run):
+        final = trainer.fit(validate)
+        if group.is_main:
+            finish_run(run, recipe, final, dataset, replay.to_json() if replay else None)
+
+
+def _validate(model: GPT, config: ScoreConfig, dataset: Dataset, limit_bytes: int, group: Group) -> float:
+    """Bits per byte by the standard protocol, whose windows the processes share out."""
+    tokens, num_bytes = dataset.held_out(limit_bytes)
+    targets = len(tokens) - 1
+    mine = group.share(range(0, targets, config.window))
+    part = tokens[mine[0] : min(mine[-1] + config.window, targets) + 1] if mine else tokens[:1]
+    with Progress("score standard", len(part) - 1, "tokens") as progress:
+        bits = score_tokens(model, part, num_bytes, "standard", config, progress.advance).bits
+    return group.sum_(torch.tensor(bits, dtype=torch.float64)).item() / num_bytes
+
+
+def _trial_bytes(weights: Weights, recipe: Recipe, tokenizer: Tokenizer, bits: Bits) -> int | None:
+    """Size of the artifact if training ended now; None where the weights cannot be packed yet, which is no reason to stop."""
+    try:
+        fixed = recipe.pack.method == "baseline"
+        artifact = quantize_baseline(weights, recipe, tokenizer) if fixed else quantize_model(weights, recipe, tokenizer, bits)
+        return len(write_artifact(artifact).data)
+    except InputError:
+        return None
+
+
+def _train_result(run: RunFolder) -> TrainResult:
+    manifest = run.read_manifest()
+    return TrainResult(
+        run=str(run.root), **{key: manifest[key] for key in ("steps", "seconds", "tokens_per_second", "val_bpb", "parameters")}
+    )

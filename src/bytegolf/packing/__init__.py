@@ -1,0 +1,1 @@
+"""Weights -> artifact: calibration, allocation of bits, rounding, and the search for the largest file that fits."""

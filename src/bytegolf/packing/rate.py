@@ -1,0 +1,136 @@
+"""A model on trellises whose steps all follow from one number: rate-distortion optimal for a loss that is quadratic.
+
+A change ΔW of a matrix costs ½ Σ_r ρ_r ΔW_r A ΔW_rᵀ nats a token, A and ρ from `curvature`. With error feedback (`gptq`) the
+error of column j counts d_j, the square of its diagonal in the Cholesky factor of A. Bits are spent best where all weights
+lose alike for one bit less: at steps Δ_rj = c / √(ρ_r d_j) (Gish and Pierce 1968; per column, WaterSIC, arXiv 2603.04956).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bytegolf.artifact.container import stack_shape
+from bytegolf.artifact.static_coder import Integers
+from bytegolf.artifact.trellis_weights import TrellisCoded
+from bytegolf.config import CalibrationName, PackConfig, Recipe
+from bytegolf.errors import InputError
+from bytegolf.model.gpt import GPT, parameter_shapes, weight_class
+from bytegolf.packing.allocate import Bits, fixed_bits
+from bytegolf.packing.calibration_text import calibration_batches, counted_batches
+from bytegolf.packing.curvature import Curvatures, curvatures, row_uses
+from bytegolf.packing.lattice import TINY, Doubles, Lattice, prepare_lattice
+from bytegolf.runtime.threads import on_threads
+from bytegolf.text.shards import TokenStream
+
+UNSEEN = 1e-6  # of the highest: no matrix counts less
+RARE = 0.1  # of the mean: no row counts less
+CALIBRATED_BY = 0.5  # share of what calibration says of a table's rows; the rest is by how often they are read
+
+
+@dataclass(frozen=True)
+class Lattices:
+    """All matrices of a model by parameter. `at` rounds them at any level: bits a weight, on average, were all normal.
+
+    Classes that have `fixed` bits have those at every level.
+    """
+
+    stacks: Mapping[str, list[Lattice]]
+    fixed: Bits
+
+    @classmethod
+    def of(cls, weights: Mapping[str, Tensor], recipe: Recipe, curvatures: Curvatures, uses: Mapping[str, NDArray[np.int64]]) -> "Lattices":
+        """Raises InputError for weights that are not finite."""
+        highest = max(float(curvature.columns.diagonal(dim1=1, dim2=2).mean()) for curvature in curvatures.values())
+        least = max(UNSEEN * highest, 1e-30)
+        stacks = {}
+        for name, shape in parameter_shapes(recipe.model).items():
+            if not torch.isfinite(weights[name]).all():
+                raise InputError(f"{name}: expected finite weights, found NaN or infinity")
+            found = curvatures[name]
+            alone = weight_class(name) == "control"  # gains have nothing to mend each other's errors with
+            columns = found.columns.diagonal(dim1=1, dim2=2).mean(1, keepdim=True) if alone else found.columns
+            row_weights = _row_weights(found.rows[0].numpy(), uses[name]) if name in uses else None
+            stack = weights[name].double().reshape(stack_shape(shape)).cpu()
+            stacks[name] = _prepared(stack, columns, least, row_weights, recipe.pack)
+        return cls(stacks, fixed_bits(recipe.pack))
+
+    def at(self, level: float) -> dict[str, TrellisCoded]:
+        scales = self._scales(level)
+        with ThreadPoolExecutor() as threads:  # each matrix is one thread's, so that their number changes nothing
+            rounded = {name: [threads.submit(lattice.rounded, scales[name]) for lattice in stack] for name, stack in self.stacks.items()}
+            return {name: _stacked(self.stacks[name], scales[name], [job.result() for job in jobs]) for name, jobs in rounded.items()}
+
+    def _scales(self, level: float) -> dict[str, float]:
+        """Each parameter's c: one for all, but for classes whose bits are fixed."""
+        scales: dict[str, float] = {}
+        for bits, names in self._parts(level):
+            lattices = [lattice for name in names for lattice in self.stacks[name]]
+            scales.update(dict.fromkeys(names, _scale_of(lattices, bits)))
+        return scales
+
+    def _parts(self, level: float) -> Iterator[tuple[float, list[str]]]:
+        """Parameters that share their bits, and those."""
+        for kind, bits in self.fixed.items():
+            yield bits, [name for name in self.stacks if weight_class(name) == kind]
+        yield level, [name for name in self.stacks if weight_class(name) not in self.fixed]
+
+
+def _scale_of(lattices: list[Lattice], level: float) -> float:
+    """The c at which the bits of all weights are `level` on average, were they normal. What would have less than 0 has 0."""
+    if not lattices:
+        return 1.0
+    bits = np.array([lattice.bits() for lattice in lattices])
+    sizes = np.array([lattice.columns.size for lattice in lattices], float)
+    low, high = float(bits.min()) - level, float(bits.max())  # of log₂ c
+    for _ in range(64):
+        middle = (low + high) / 2
+        if sizes @ np.maximum(bits - middle, 0) > level * sizes.sum():
+            low = middle
+        else:
+            high = middle
+    return float(2.0**low)
+
+
+def prepare_lattices(
+    source: CalibrationName,
+    model: GPT,
+    weights: Mapping[str, Tensor],
+    recipe: Recipe,
+    tokens: TokenStream | None,
+    advance: Callable[[int], None] = lambda _: None,
+) -> Lattices:
+    """From the curvature of `model`, which has the `weights`, on text of a source; training text is `tokens`."""
+    with on_threads(1):  # always the same bits
+        batches = list(calibration_batches(source, model, recipe, tokens))
+        counted = counted_batches(tokens, recipe.train.sequence_length) if source == "text" and tokens is not None else batches
+        return Lattices.of(weights, recipe, curvatures(model, batches, advance), row_uses(model, counted))
+
+
+def _stacked(stack: list[Lattice], c: float, integers: list[Integers]) -> TrellisCoded:
+    return TrellisCoded(
+        np.stack(integers),
+        np.array([lattice.step(c) for lattice in stack], np.float32),
+        np.stack([lattice.row_scales for lattice in stack]),
+        np.stack([lattice.column_scales for lattice in stack]),
+    )
+
+
+def _prepared(stack: Tensor, columns: Tensor, least: float, row_weights: Doubles | None, config: PackConfig) -> list[Lattice]:
+    """Of a stack (matrices, rows, columns), by curvatures (matrices, columns, columns) or ones that are the same for all columns."""
+    size = stack.shape[2]
+    curvatures = (columns if columns.dim() == 3 else columns.expand(-1, size).diag_embed()) + least * torch.eye(size, dtype=columns.dtype)
+    with ThreadPoolExecutor() as threads:
+        return list(threads.map(lambda matrix, curvature: prepare_lattice(matrix, curvature, row_weights, config), stack, curvatures))
+
+
+def _row_weights(calibrated: Doubles, uses: NDArray[np.int64]) -> Doubles:
+    """ρ of a table's rows, with mean 1."""
+    seen = (uses + 1) / (uses + 1).mean()
+    told = calibrated / max(float(calibrated.mean()), TINY)
+    weights = np.maximum(CALIBRATED_BY * told + (1 - CALIBRATED_BY) * seen, RARE)
+    return weights / weights.mean()

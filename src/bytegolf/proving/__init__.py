@@ -1,0 +1,1 @@
+"""Score -> evidence: the proof file, its decoding, and the receipt."""

@@ -1,0 +1,197 @@
+"""Processes that work as one: who this one is, and what passes between them. One process needs no special case.
+
+`torchrun` starts them and says who is who in the environment; `joined` makes them a `Group`. What is on a GPU travels
+by NCCL, what is on a CPU by gloo.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
+
+from bytegolf.errors import InputError, InterruptedRunError
+from bytegolf.runtime.heartbeat import FAILED, Heartbeat
+
+T = TypeVar("T")
+
+INTERRUPTED = 130  # exit status
+COLLECTIVE_TIMEOUT = timedelta(hours=1)  # for a process that beats and yet does not come; one that is lost is noticed far sooner
+START_TIMEOUT = timedelta(minutes=5)  # for all processes to reach the store
+
+# renamed in torch 2.13
+_reduce_scatter = getattr(dist, "reduce_scatter_single", None) or dist.reduce_scatter_tensor
+_all_gather = getattr(dist, "all_gather_single", None) or dist.all_gather_into_tensor
+
+
+class Transfer:
+    """Something under way between processes while this one goes on computing."""
+
+    def __init__(self, result: Tensor, work: Any = None, source: Tensor | None = None) -> None:
+        self._result, self._work = result, work
+        self._source = source  # must live until it has been read
+
+    def wait(self) -> Tensor:
+        """The result, once it is there."""
+        if self._work is not None:
+            self._work.wait()
+            self._work = self._source = None
+        return self._result
+
+
+@dataclass(frozen=True)
+class Group:
+    """The processes of a run, of which this is number `rank` of `size`, and number `local_rank` on its machine.
+
+    Methods that pass something on have to be called by all processes, in the same order: all but `share` and `part`.
+    """
+
+    rank: int = 0
+    size: int = 1
+    local_rank: int = 0
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this is the process that decides, writes and speaks."""
+        return self.rank == 0
+
+    def share(self, items: Sequence[T]) -> Sequence[T]:
+        """This process's contiguous part of what all have: parts differ in length by one at most."""
+        count = len(items)
+        return items[count * self.rank // self.size : count * (self.rank + 1) // self.size]
+
+    def part(self, tensor: Tensor) -> Tensor:
+        """This process's rows of a tensor that all have, (⌈n / size⌉, ...): all parts are equally long, the last ones of zeros."""
+        rows = -(-len(tensor) // self.size)
+        mine = tensor[rows * self.rank : rows * (self.rank + 1)]
+        return _lengthened(mine, rows)
+
+    def sum_(self, tensor: Tensor) -> Tensor:
+        """Replace `tensor` by its sum over all processes."""
+        return self.begin_sum(tensor).wait()
+
+    def broadcast_(self, tensor: Tensor) -> Tensor:
+        """Replace `tensor` by process 0's."""
+        if self.size > 1:
+            dist.broadcast(tensor, src=0)
+        return tensor
+
+    def gather(self, value: T) -> list[T]:
+        """Every process's `value`, in the order of ranks, on every process."""
+        values = [value] * self.size
+        if self.size > 1:
+            dist.all_gather_object(values, value)
+        return values
+
+    def once(self, work: Callable[[], T]) -> T:
+        """Do `work` on process 0 alone; what it returns, on every process."""
+        values: list[Any] = [work() if self.is_main else None]
+        if self.size > 1:
+            dist.broadcast_object_list(values, src=0)
+        return values[0]
+
+    def begin_sum(self, tensor: Tensor) -> Transfer:
+        """Begin to replace `tensor` by its sum over all processes."""
+        return Transfer(tensor, dist.all_reduce(tensor, async_op=True) if self.size > 1 else None)
+
+    def begin_sum_part(self, tensor: Tensor) -> Transfer:
+        """Begin to sum `tensor` over all processes and to hand each its `part` of the sum (reduce-scatter)."""
+        if self.size == 1:
+            return Transfer(tensor)
+        rows = -(-len(tensor) // self.size)
+        source = _lengthened(tensor, rows * self.size)
+        result = torch.empty(rows, *tensor.shape[1:], dtype=tensor.dtype, device=tensor.device)
+        return Transfer(result, _reduce_scatter(result, source, async_op=True), source)
+
+    def begin_join(self, part: Tensor, rows: int) -> Transfer:
+        """Begin to put the parts of a tensor of `rows` rows together again, on every process (all-gather)."""
+        if self.size == 1:
+            return Transfer(part)
+        source = part.contiguous()
+        result = torch.empty(len(part) * self.size, *part.shape[1:], dtype=part.dtype, device=part.device)
+        return Transfer(result[:rows], _all_gather(result, source, async_op=True), source)
+
+
+ALONE = Group()
+
+
+@contextmanager
+def joined() -> Iterator[Group]:
+    """The group that the environment tells of (RANK of WORLD_SIZE); this process alone where it tells of none.
+
+    If one process fails in here all end, with one line from the first that knows why; if one is lost the others end too
+    (see `bytegolf.heartbeat`). A process that ends for another's reason leaves with SystemExit, as do all but process 0
+    after an interruption. Raises InputError, which names the rank, for what this process came upon.
+    """
+    rank, size, local_rank = _environment()
+    if size == 1 or dist.is_initialized():  # the second: joined already, further out
+        yield Group(rank, size, local_rank)
+        return
+    store = _store()
+    run = f"bytegolf/{store.add(f'joined/{rank}', 1)}"  # a process may join again later
+    heartbeat = Heartbeat(PrefixStore(f"{run}/heartbeat", store.clone()), rank, size)
+    heartbeat.start()
+    try:
+        dist.init_process_group(_backends(), store=PrefixStore(run, store), rank=rank, world_size=size, timeout=COLLECTIVE_TIMEOUT)
+        yield Group(rank, size, local_rank)
+        heartbeat.leave()
+        dist.destroy_process_group()
+    except InterruptedRunError:
+        heartbeat.leave()
+        if rank == 0:
+            raise
+        raise SystemExit(INTERRUPTED) from None
+    except BaseException as error:
+        if isinstance(error, RuntimeError) and heartbeat.failure_claimed():
+            raise SystemExit(FAILED) from None
+        message = f"rank {rank}: {_line(error)}"
+        if not heartbeat.claim_failure(message):
+            raise SystemExit(FAILED) from None
+        if isinstance(error, (InputError, OSError)):
+            raise InputError(message) from None
+        raise
+
+
+def _environment() -> tuple[int, int, int]:
+    """This process's number, how many there are, and its number on its machine, as torchrun sets them."""
+    try:
+        rank, size, local_rank = (
+            int(os.environ.get(name, default)) for name, default in (("RANK", 0), ("WORLD_SIZE", 1), ("LOCAL_RANK", 0))
+        )
+    except ValueError as error:
+        raise InputError(f"RANK, WORLD_SIZE, LOCAL_RANK: expected the numbers that torchrun sets, found {error}") from None
+    if not 0 <= rank < size:
+        raise InputError(f"RANK: expected a number from 0 to {size - 1}, as WORLD_SIZE says, found {rank}")
+    return rank, size, local_rank
+
+
+def _store() -> Any:
+    """A `torch.distributed.Store`, whose `clone` is missing in torch's type stubs."""
+    try:
+        return next(rendezvous("env://", timeout=START_TIMEOUT))[0]
+    except (ValueError, RuntimeError) as error:
+        expected = "expected where the processes of the run meet, as torchrun sets it"
+        raise InputError(f"MASTER_ADDR, MASTER_PORT: {expected}, found {error}") from None
+
+
+def _backends() -> str:
+    return "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+
+
+def _line(error: BaseException) -> str:
+    if isinstance(error, OSError):
+        return f"{error.filename or 'file system'}: {error.strerror or error}"
+    return str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+
+
+def _lengthened(tensor: Tensor, rows: int) -> Tensor:
+    """With rows of zeros up to `rows`; the tensor itself where none is missing."""
+    missing = rows - len(tensor)
+    return torch.cat((tensor, tensor.new_zeros(missing, *tensor.shape[1:]))) if missing else tensor.contiguous()

@@ -1,0 +1,82 @@
+"""Progress of long work on stderr: a bar with rate and time left on a terminal, plain lines elsewhere."""
+
+import os
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+PLAIN_INTERVAL_SECONDS = 10.0
+
+
+def is_main_process() -> bool:
+    """Whether this process talks to the user: of several that work as one (see `bytegolf.parallel`) only the first does."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def say(message: str) -> None:
+    """One line to the user."""
+    if is_main_process():
+        print(message, file=sys.stderr, flush=True)
+
+
+class Progress:
+    """`with Progress("train", total=200, unit="steps") as progress: progress.advance(note="loss 2.1")`.
+
+    `total` is None where nobody knows it; `done` is what an earlier attempt did already.
+    """
+
+    def __init__(self, task: str, total: float | None, unit: str, done: float = 0.0) -> None:
+        self.task, self.total, self.unit = task, total, unit
+        self.done = self.first = done
+        self.note = ""
+        self.began = self.spoke = time.monotonic()
+        self.bar = _bar() if is_main_process() and sys.stderr.isatty() else None
+
+    def __enter__(self) -> Self:
+        if self.bar is not None:
+            self.bar.start()
+            task = self.bar.add_task(self.task, total=self.total, rate="", note="")
+            self.bar.update(task, completed=self.done)
+        else:
+            say(f"{self.task}: begins" if self.total is None else f"{self.task}: {self._share()}")
+        return self
+
+    def advance(self, amount: float = 1, note: str = "") -> None:
+        """`amount` more is done; `note` stands beside the bar until the next one."""
+        self.done += amount
+        self.note = note or self.note
+        now = time.monotonic()
+        rate = (self.done - self.first) / max(now - self.began, 1e-9)
+        pace = "" if self.unit == "s" else f"{rate:,.1f} {self.unit}/s"
+        if self.bar is not None:
+            self.bar.update(self.bar.task_ids[0], completed=self.done, rate=pace, note=self.note)
+        elif now - self.spoke >= PLAIN_INTERVAL_SECONDS:
+            self.spoke = now
+            left = "" if self.total is None else f"{max(self.total - self.done, 0) / max(rate, 1e-9):,.0f} s left"
+            say(f"{self.task}: {', '.join(part for part in (self._share(), pace, left, self.note) if part)}")
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+        elif kind is None:
+            say(f"{self.task}: {', '.join(part for part in (f'done in {time.monotonic() - self.began:,.1f} s', self.note) if part)}")
+
+    def _share(self) -> str:
+        return f"{self.done:,.0f} {self.unit}" if self.total is None else f"{self.done:,.0f}/{self.total:,.0f} {self.unit}"
+
+
+def _bar() -> Bar:
+    return Bar(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(elapsed_when_finished=True),
+        TextColumn("{task.fields[note]}"),
+        console=Console(stderr=True),
+    )

@@ -1,0 +1,1 @@
+"""Model and tokens -> bits: the ledger and the protocols."""

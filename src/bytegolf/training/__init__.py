@@ -1,0 +1,1 @@
+"""Batches -> weights: the loop, the optimisers, the schedule, averages and checkpoints."""

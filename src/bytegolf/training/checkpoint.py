@@ -1,0 +1,138 @@
+"""Checkpoints: all that continuing needs, in one folder that appears whole or not at all."""
+
+import errno
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from bytegolf.errors import InputError
+from bytegolf.runtime.parallel import Group
+from bytegolf.storage.files import atomic_folder, sha256_of
+
+KEEP = 2
+
+
+class State(BaseModel):
+    """All of a checkpoint that is no tensor."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    step: NonNegativeInt
+    seconds: float  # of training so far
+    position: NonNegativeInt  # sequences consumed
+    fake_quant: bool  # has begun
+    swa_count: NonNegativeInt
+    optimizers: dict[str, dict[str, float]]
+    log_bytes: tuple[NonNegativeInt, NonNegativeInt]  # of log.jsonl and train.log, when it was saved
+    fingerprint: dict[str, str]
+
+
+class _Saved(BaseModel):
+    """`state.json`. The hash tells a flipped bit, and tensors of another checkpoint."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tensors_sha256: str
+    state: State
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """`tensors` by "part/name" and the `state` they belong to."""
+
+    tensors: dict[str, Tensor]
+    state: State
+
+    def part(self, name: str) -> dict[str, Tensor]:
+        """The tensors of one part, under their own names."""
+        prefix = f"{name}/"
+        return {key.removeprefix(prefix): tensor for key, tensor in self.tensors.items() if key.startswith(prefix)}
+
+
+def flatten(parts: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    return {f"{part}/{name}": tensor.detach().contiguous() for part, tensors in parts.items() for name, tensor in tensors.items()}
+
+
+def save_checkpoint(folder: Path, step: int, checkpoint: Checkpoint) -> None:
+    """Write `folder/step-…` atomically and drop all but the last two. Raises OSError, which leaves the old ones as they are."""
+    with atomic_folder(folder / f"step-{step:08d}") as partial:
+        tensors = partial / "tensors.safetensors"
+        try:
+            save_file(checkpoint.tensors, tensors)
+        except SafetensorError as error:  # of a full disk, say
+            raise OSError(errno.EIO, str(error)) from None
+        saved = _Saved(tensors_sha256=sha256_of(tensors), state=checkpoint.state)
+        (partial / "state.json").write_text(saved.model_dump_json(indent=2) + "\n")
+    for old in _saved(folder)[:-KEEP]:
+        shutil.rmtree(old)
+
+
+def load_checkpoint(folder: Path, device: torch.device) -> Checkpoint | None:
+    """The newest checkpoint, or None where there is none. Raises InputError if it is damaged."""
+    newest = newest_checkpoint(folder)
+    if newest is None:
+        return None
+    tensors = newest / "tensors.safetensors"
+    try:
+        saved = _Saved.model_validate_json((newest / "state.json").read_bytes())
+        if sha256_of(tensors) != saved.tensors_sha256:
+            raise ValueError(f"{tensors.name} is not as it was saved")
+        return Checkpoint(load_file(tensors, device=str(device)), saved.state)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise InputError(
+            f"{newest}: expected a checkpoint, found a damaged one ({_reason(error)}); delete it to continue from the one before"
+        ) from None
+
+
+def shared_checkpoint(folder: Path, device: torch.device, group: Group) -> Checkpoint | None:
+    """What process 0 loads, on every process: no other needs to see the folder."""
+    held = load_checkpoint(folder, device) if group.is_main else None
+    outline = group.once(
+        lambda: (held.state, {name: (tensor.shape, tensor.dtype) for name, tensor in held.tensors.items()}) if held else None
+    )
+    if outline is None:
+        return None
+    state, kinds = outline
+    tensors = held.tensors if held else {name: torch.empty(shape, dtype=dtype, device=device) for name, (shape, dtype) in kinds.items()}
+    return Checkpoint({name: group.broadcast_(tensors[name]) for name in kinds}, state)
+
+
+def newest_checkpoint(folder: Path) -> Path | None:
+    saved = _saved(folder)
+    return saved[-1] if saved else None
+
+
+def _reason(error: Exception) -> str:
+    """Of what pydantic finds the first thing, without its advice."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors()[0]
+    return ": ".join(filter(None, ("state.json", ".".join(map(str, first["loc"])), first["msg"])))
+
+
+def optimizer_tensors(state: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, float]]:
+    """A torch optimiser's state_dict split into tensors and plain numbers, both by "parameter.key"."""
+    flat = {f"{parameter}.{key}": value for parameter, values in state["state"].items() for key, value in values.items()}
+    tensors = {name: value for name, value in flat.items() if isinstance(value, Tensor)}
+    return tensors, {name: value for name, value in flat.items() if name not in tensors}
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor], numbers: Mapping[str, float]) -> None:
+    """The inverse of `optimizer_tensors`, into an optimiser of the same parameters."""
+    state: dict[int, dict[str, Any]] = {}
+    for name, value in {**tensors, **numbers}.items():
+        parameter, key = name.split(".", 1)
+        state.setdefault(int(parameter), {})[key] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _saved(folder: Path) -> list[Path]:
+    return sorted(folder.glob("step-*")) if folder.is_dir() else []

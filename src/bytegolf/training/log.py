@@ -1,0 +1,89 @@
+"""The run's log: an object per event in log.jsonl, a line per event for people in train.log."""
+
+import json
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bytegolf.storage.files import errors_name
+from bytegolf.training.trackers import Track
+
+
+class EventLog:
+    """Appends events and flushes each. `position` says where a resumed run has to cut the two files back to.
+
+    `track` is told the numbers of what people may read.
+    """
+
+    def __init__(self, events: Path, lines: Path, keep_bytes: tuple[int, int] = (0, 0), track: Track | None = None) -> None:
+        self._track = track
+        self._files = ExitStack()
+        self._events = self._files.enter_context(_Lines(events, keep_bytes[0]))
+        self._lines = self._files.enter_context(_Lines(lines, keep_bytes[1]))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._files.close()
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """Bytes written so far to log.jsonl and to train.log."""
+        return self._events.size, self._lines.size
+
+    def record(self, event: str, **values: object) -> None:
+        """For programs alone."""
+        self._events.append(json.dumps({"event": event, **values}))
+
+    def write(self, event: str, **values: object) -> None:
+        """For programs and for people."""
+        self.record(event, **values)
+        shown = "  ".join(f"{key} {value:.5g}" if isinstance(value, float) else f"{key} {value}" for key, value in values.items())
+        self._lines.append(f"{event:<10}{shown}")
+        if self._track is not None:
+            numbers = {key: float(value) for key, value in values.items() if isinstance(value, (int, float))}
+            self._track(event, int(numbers.pop("step")), numbers)
+
+
+class NoLog(EventLog):
+    """The log of a process that leaves writing to another."""
+
+    def __init__(self) -> None:
+        self._files = ExitStack()
+
+    @property
+    def position(self) -> tuple[int, int]:
+        return 0, 0
+
+    def record(self, event: str, **values: object) -> None:
+        pass
+
+    def write(self, event: str, **values: object) -> None:
+        pass
+
+
+class _Lines:
+    """A file that grows line by line, cut back to its first `keep_bytes` bytes when it is opened. An error names it."""
+
+    def __init__(self, path: Path, keep_bytes: int) -> None:
+        self._path = path
+        self._file = path.open("a+b")
+        self._file.truncate(min(keep_bytes, self.size))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        with errors_name(self._path):
+            self._file.close()
+
+    @property
+    def size(self) -> int:
+        return self._file.seek(0, 2)
+
+    def append(self, line: str) -> None:
+        with errors_name(self._path):
+            self._file.write(line.encode() + b"\n")
+            self._file.flush()

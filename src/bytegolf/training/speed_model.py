@@ -1,0 +1,38 @@
+"""How fast this machine will train a recipe, measured on a few sequences before the run."""
+
+import time
+
+import torch
+
+from bytegolf.config import Recipe
+from bytegolf.model.gpt import GPT
+from bytegolf.runtime.device import choose_device, choose_dtype
+
+MEASURED_TOKENS = 4096
+
+
+def predicted_steps(recipe: Recipe) -> int:
+    """Lanes the recipe's clock will allow here at least.
+
+    Where seconds decide, forward and backward are timed, not compiled, as that takes longer than all of a plan should.
+    """
+    config = recipe.train
+    if not config.max_seconds:
+        return config.max_steps
+    by_time = int(config.max_seconds / (config.batch_tokens * _seconds_per_token(recipe)))
+    return max(1, min(by_time, config.max_steps) if config.max_steps else by_time)
+
+
+def _seconds_per_token(recipe: Recipe) -> float:
+    length = recipe.train.sequence_length
+    device = choose_device(recipe.train.device)
+    model = GPT(recipe.model, choose_dtype(recipe.train.dtype, device)).to(device)
+    tokens = torch.randint(recipe.model.vocab_size, (max(1, MEASURED_TOKENS // length), length + 1), device=device)
+    seconds = []
+    for _ in range(3):
+        began = time.perf_counter()
+        model(tokens[:, :-1], tokens[:, 1:]).backward()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        seconds.append(time.perf_counter() - began)
+    return min(seconds) / tokens[:, 1:].numel()

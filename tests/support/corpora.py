@@ -1,0 +1,36 @@
+"""Texts, tokenizers and corpus folders that tests of several rooms read."""
+
+import argparse
+import inspect
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import sentencepiece
+
+SOURCE = inspect.getsource(argparse)
+
+
+def foreign_model(**options: Any) -> bytes:
+    """Return a SentencePiece model trained the way other projects do."""
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(SOURCE.splitlines()), model_writer=model, model_type="bpe", minloglevel=2,
+        **{"vocab_size": 512, "byte_fallback": True, "pad_id": 0, "bos_id": 1, "eos_id": 2, "unk_id": 3, **options},
+    )  # fmt: skip
+    return model.getvalue()
+
+
+def write_jsonl(path: Path, texts: Sequence[str]) -> Path:
+    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    return path
+
+
+def write_texts(folder: Path, texts: Sequence[str]) -> Path:
+    """Write a folder with a file per text, in this order."""
+    folder.mkdir()
+    for index, text in enumerate(texts):
+        (folder / f"{index:03d}.txt").write_bytes(text.encode())
+    return folder

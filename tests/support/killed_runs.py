@@ -1,0 +1,109 @@
+"""Runs that are killed at named moments: `killed.py RECIPE DATA OUT [KEY=VALUE...]` leaves OUT/whole and OUT/MOMENT of each.
+
+Prints {moment: signal that ended it} as JSON. A real process dies at each moment; they are forked from the one that
+trains the whole run, because what a process does first takes longer than the run.
+"""
+
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from torch.optim import AdamW
+
+import bytegolf as bg
+import bytegolf.flow.train
+from bytegolf.recipes import load_recipe
+from bytegolf.text.batches import Batches
+from bytegolf.training import checkpoint
+from bytegolf.training import run_record as record
+from bytegolf.training.averaging import Averages
+from bytegolf.training.log import _Lines
+
+
+def die(*_: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def patch(owner: Any, name: str, call: int, instead: Callable[..., object], where: Callable[..., bool] = lambda *_: True) -> None:
+    """`instead(original, *arguments)` in the place of the n-th call of `owner.name` with arguments that `where` accepts."""
+    original, calls = getattr(owner, name), 0
+
+    def watched(*arguments: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls += where(*arguments)
+        if calls == call and where(*arguments):
+            return instead(original, *arguments)
+        return original(*arguments, **options)
+
+    setattr(owner, name, watched)
+
+
+def before(owner: Any, name: str, call: int = 1, where: Callable[..., bool] = lambda *_: True) -> None:
+    patch(owner, name, call, die, where)
+
+
+def after(owner: Any, name: str, call: int = 1) -> None:
+    patch(owner, name, call, lambda original, *arguments: die(original(*arguments)))
+
+
+def half_a_line(append: Callable[..., None], lines: Any, line: str) -> None:
+    lines._file.write(line.encode()[: len(line) // 2])
+    lines._file.flush()
+    die()
+
+
+def half_a_folder(remove: Callable[..., None], folder: Path, *_: object) -> None:
+    (folder / "state.json").unlink()
+    die()
+
+
+def half_a_score(score: Callable[..., object], *arguments: Any) -> None:
+    """Its last argument is told of each batch."""
+    score(*arguments[:-1], die)
+
+
+def saved(path: Path, *_: object) -> bool:
+    return path.name.startswith("step-")
+
+
+# A run of 30 steps with checkpoints after each fifth and validations after each sixth.
+MOMENTS: dict[str, Callable[[], None]] = {
+    "making the run folder": lambda: before(record, "recipe_toml"),
+    "loading the first batch": lambda: before(Batches, "_batch", 1),
+    "loading a batch": lambda: before(Batches, "_batch", 14),
+    "in a step, half of the weights moved": lambda: before(AdamW, "step", 13),
+    "in a step, before the averages": lambda: before(Averages, "update", 24),
+    "in a line of the log": lambda: patch(_Lines, "append", 28, half_a_line),
+    "in a validation": lambda: patch(bytegolf.flow.train, "score_tokens", 2, half_a_score),
+    "in the first checkpoint": lambda: after(checkpoint, "save_file", 1),
+    "in a checkpoint, before its tensors": lambda: before(checkpoint, "save_file", 3),
+    "in a checkpoint, before its state": lambda: after(checkpoint, "save_file", 3),
+    "in a checkpoint, before it has its name": lambda: before(Path, "rename", 4),
+    "in a checkpoint, before the oldest goes": lambda: before(shutil, "rmtree", 1, saved),
+    "in a checkpoint, the oldest half gone": lambda: patch(shutil, "rmtree", 1, half_a_folder, saved),
+    "in the last validation": lambda: patch(bytegolf.flow.train, "score_tokens", 5, half_a_score),
+    "in the weights, before they have their name": lambda: before(Path, "replace", 1, lambda path, _: "weights" in path.name),
+    "before the manifest": lambda: before(record, "write_json"),
+}
+
+
+def main(recipe: str, data: str, out: str, *overrides: str) -> None:
+    bg.train(load_recipe(recipe, overrides), Path(data), Path(out) / "whole")
+    ended = {}
+    for moment, arrange in MOMENTS.items():
+        child = os.fork()
+        if child == 0:
+            arrange()
+            bg.train(load_recipe(recipe, overrides), Path(data), Path(out) / moment)
+            os._exit(0)
+        ended[moment] = os.WTERMSIG(os.waitpid(child, 0)[1])
+    print(json.dumps(ended))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

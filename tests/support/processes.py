@@ -1,0 +1,236 @@
+"""Real processes that run one command together, as torchrun would start them, but forked from one that has imported everything."""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from multiprocessing import get_context
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+import torch._dynamo  # which optimisers load when first used
+import torch.distributed as dist
+from torch import Tensor
+
+from bytegolf.cli import app as cli
+from bytegolf.runtime import heartbeat, parallel
+from bytegolf.training import muon, schedule
+from bytegolf.training.learner import Learner
+from support.runs import MICRO
+
+NAP = 0.05  # seconds
+Hook = Callable[[int, Path], None]  # called in each process, with its rank and the crowd's folder, before the command
+
+
+@dataclass
+class Crowd:
+    """Processes that run; `folder` holds what each wrote to stderr, in RANK.err."""
+
+    processes: list[ForkServerProcess]
+    folder: Path
+    store: dist.TCPStore  # which torchrun keeps for them, in a process of its own
+
+    def wait(self, seconds: float = 120, ranks: Sequence[int] | None = None) -> list[int | None]:
+        """Exit status of each of `ranks` (all); None of one that does not end in time. Nothing is left running.
+
+        Seconds are counted in naps, so that time in which this process was stopped itself does not count.
+        """
+        awaited = self.processes if ranks is None else [self.processes[rank] for rank in ranks]
+        naps = 0
+        while naps * NAP < seconds and any(process.exitcode is None for process in awaited):
+            time.sleep(NAP)
+            naps += 1
+        status = [process.exitcode for process in awaited]
+        for process in self.processes:
+            process.kill()
+            process.join()
+        return status
+
+    def said(self, rank: int) -> list[str]:
+        return (self.folder / f"{rank}.err").read_text().splitlines()
+
+    def errors(self) -> list[str]:
+        return [line for rank in range(len(self.processes)) for line in self.said(rank) if line.startswith("error:")]
+
+
+def start(folder: Path, commands: Sequence[Sequence[object]], hooks: Sequence[Hook] = ()) -> Crowd:
+    """A process for each of `commands`, which run `bytegolf COMMAND` as one, or the hooks alone where it is empty."""
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)  # for the process that they are forked from
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    store = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    members = [
+        context.Process(target=_member, args=(rank, len(commands), store.port, folder, [str(word) for word in command], hooks))
+        for rank, command in enumerate(commands)
+    ]
+    for member in members:
+        member.start()
+    return Crowd(members, folder, store)
+
+
+def train_command(data: Path, run: Path, *overrides: str) -> list[object]:
+    return ["train", MICRO, "--data", data, "--out", run, "--resume", "--json", *(word for text in overrides for word in ("--set", text))]
+
+
+def finish(folder: Path, size: int, data: Path, run: Path, *overrides: str, hooks: Sequence[Hook] = ()) -> Crowd:
+    """Train the micro recipe to its end, or on from a checkpoint, on `size` processes."""
+    crowd = start(folder, [train_command(data, run, *overrides)] * size, hooks)
+    assert crowd.wait() == [0] * size, crowd.errors()
+    return crowd
+
+
+def _member(rank: int, size: int, port: int, folder: Path, arguments: list[str], hooks: Sequence[Hook]) -> None:
+    names = {"RANK": rank, "WORLD_SIZE": size, "LOCAL_RANK": rank, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    os.environ.update({name: str(value) for name, value in names.items()}, TORCHELASTIC_USE_AGENT_STORE="True")
+    with (folder / f"{rank}.err").open("w") as errors:
+        os.dup2(errors.fileno(), 2)
+    with (folder / f"{rank}.out").open("w") as output:
+        os.dup2(output.fileno(), 1)
+    torch.set_num_threads(1)
+    for hook in hooks:
+        hook(rank, folder)
+    if arguments:
+        sys.argv = ["bytegolf", *arguments]
+        cli.main()
+
+
+# --- hooks
+
+
+def in_step(action: Callable[[Learner], None], number: int) -> None:
+    """Do something right after step `number`, counted from 1."""
+    step, taken = Learner.step, 0
+
+    def watched(self: Learner, *arguments: Any) -> Tensor:
+        nonlocal taken
+        loss = step(self, *arguments)
+        taken += 1
+        if taken == number:
+            action(self)
+        return loss
+
+    Learner.step = watched  # type: ignore[method-assign]
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One process signals itself after a step."""
+
+    rank: int
+    number: signal.Signals
+    step: int = 7
+
+    def __call__(self, rank: int, folder: Path) -> None:
+        if rank == self.rank:
+            in_step(lambda _: os.kill(os.getpid(), self.number), self.step)
+
+
+@dataclass(frozen=True)
+class Dawdle:
+    """One process takes longer over a step than another may be silent."""
+
+    rank: int
+    seconds: float
+
+    def __call__(self, rank: int, folder: Path) -> None:
+        if rank == self.rank:
+            in_step(lambda _: time.sleep(self.seconds), 3)
+
+
+@dataclass(frozen=True)
+class Slow:
+    """One process's clock gains on the others'."""
+
+    rank: int
+
+    def __call__(self, rank: int, folder: Path) -> None:
+        if rank == self.rank:
+            schedule.time = SimpleNamespace(perf_counter=lambda: 1.3 * time.perf_counter())  # type: ignore[assignment]
+
+
+def flip_a_bit(rank: int, folder: Path) -> None:
+    """The last bit of one average, on process 1, after the fourth step."""
+
+    def flip(learner: Learner) -> None:
+        learner.averages.ema["tokens"].view(torch.int32)[5, 7] ^= 1
+
+    if rank == 1:
+        in_step(flip, 4)
+
+
+def impatient(rank: int, folder: Path) -> None:
+    heartbeat.PATIENCE = 8
+
+
+def hashing(rank: int, folder: Path) -> None:
+    """Write a hash of weights and averages after every step, a line each, to RANK.hashes."""
+    step = Learner.step
+
+    def hashed(self: Learner, *arguments: Any) -> Tensor:
+        loss = step(self, *arguments)
+        digest = sha256()
+        for tensors in (self.weights, self.averages.ema, self.averages.swa):
+            for name in sorted(tensors):
+                digest.update(tensors[name].numpy().tobytes())
+        with (folder / f"{rank}.hashes").open("a") as file:
+            file.write(digest.hexdigest() + "\n")
+        return loss
+
+    Learner.step = hashed  # type: ignore[method-assign]
+
+
+class Watched:
+    """A collective that was started, and notes when it is waited for."""
+
+    def __init__(self, work: Any, note: Callable[[str], None], name: str) -> None:
+        self.work, self.note, self.name = work, note, name
+
+    def wait(self) -> None:
+        self.note(f"wait {self.name}")
+        self.work.wait()
+
+
+def recording(rank: int, folder: Path) -> None:
+    """Write what passes between processes, and when, to RANK.transfers: starts, waits and orthogonalisations of the first step."""
+    lines: list[str] = []
+
+    def note(line: str) -> None:
+        lines.append(line)
+        (folder / f"{rank}.transfers").write_text(json.dumps(lines))
+
+    def watched(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            if arguments[0].dtype == torch.float64:  # what is agreed on between steps, and the norm
+                return function(*arguments, **options)
+            label = f"{name} {tuple(arguments[0].shape)}"
+            note(f"start {label}")
+            work = function(*arguments, **options)
+            if work is None:
+                note(f"wait {label}")
+                return None
+            return Watched(work, note, label)
+
+        return call
+
+    def orthogonalised(gradient: Tensor, *arguments: Any) -> Tensor:
+        note(f"orthogonalise {tuple(gradient.shape)}")
+        return orthogonalise(gradient, *arguments)
+
+    def adam_step(*arguments: Any, **options: Any) -> Any:
+        note("adam")
+        return adam(*arguments, **options)
+
+    orthogonalise, adam = muon.orthogonalise, torch.optim.AdamW.step
+    muon.orthogonalise = orthogonalised
+    torch.optim.AdamW.step = adam_step  # type: ignore[method-assign]
+    dist.all_reduce = watched("sum", dist.all_reduce)
+    parallel._reduce_scatter = watched("scatter", parallel._reduce_scatter)
+    parallel._all_gather = watched("gather", parallel._all_gather)
