@@ -33,7 +33,8 @@ from bytegolf.artifact.trellis_states import NEXT
 from bytegolf.artifact.trellis_weights import TrellisCoded
 from bytegolf.config import CalibrationName, CoderName, Recipe
 from bytegolf.flow import load_model
-from bytegolf.model.gpt import GPT, weight_class
+from bytegolf.model.gpt import GPT
+from bytegolf.model.weights import weight_class
 from bytegolf.packing import viterbi
 from bytegolf.packing.calibration import Moments, calibrate
 from bytegolf.packing.fit import Fitted, baseline_ladder, fit, grid_ladder, lattice_ladder

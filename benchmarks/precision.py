@@ -13,7 +13,8 @@ from pathlib import Path
 from bytegolf.artifact.finished_run import read_run
 from bytegolf.flow import load_model
 from bytegolf.model.gpt import GPT
-from bytegolf.packing.allocate import GRIDS, Bits
+from bytegolf.model.weights import Bits
+from bytegolf.packing.allocate import GRIDS
 from bytegolf.packing.fit import fit, grid_ladder
 from bytegolf.scoring.protocols import score_tokens
 from bytegolf.text.dataset import open_data

@@ -12,5 +12,16 @@ class InputError(Exception):
         super().__init__(" ".join(message.split()))
 
 
+class ParameterError(InputError):
+    """A parameter of a public function has a value that cannot be used.
+
+    `parameter` is its name in Python; the command line calls it by its flag instead.
+    """
+
+    def __init__(self, parameter: str, problem: str) -> None:
+        super().__init__(f"{parameter}: {problem}")
+        self.parameter, self.problem = parameter, " ".join(problem.split())
+
+
 class InterruptedRunError(Exception):
     """Ctrl-C or SIGTERM stopped a run, after it wrote a checkpoint. Exit status 130."""

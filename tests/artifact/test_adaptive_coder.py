@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from artifact.test_entropy import BORDERS, damaged, gaussian, matrices, shapes_of, student
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from artifact.test_static_coder import BORDERS, damaged, gaussian, matrices, shapes_of, student
 from bytegolf.artifact.adaptive_coder import PRIOR, decode_trellis, entropy_given_histograms, first_counts
 from bytegolf.artifact.adaptive_coder import encode_trellis as encode_with_scales
 from bytegolf.artifact.static_coder import MAX_MAGNITUDE, CorruptStreamError

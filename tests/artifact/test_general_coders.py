@@ -10,8 +10,9 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bytegolf.artifact.general_coders import Halves, decode_matrices, encode_matrices, half_patterns, halves_from
-from bytegolf.artifact.static_coder import MAX_MAGNITUDE, CorruptStreamError, Integers
+from bytegolf.arrays import Halves, Integers
+from bytegolf.artifact.general_coders import decode_matrices, encode_matrices, half_patterns, halves_from
+from bytegolf.artifact.static_coder import MAX_MAGNITUDE, CorruptStreamError
 from bytegolf.config import CoderName
 
 CODERS: tuple[CoderName, ...] = get_args(CoderName)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from bytegolf.artifact.container import Artifact, Quantized, read_artifact, write_artifact
 from bytegolf.config import ScoreConfig
-from bytegolf.model.gpt import parameter_shapes, weight_class
+from bytegolf.model.gpt import parameter_shapes
+from bytegolf.model.weights import weight_class
 from bytegolf.text.tokenizer import BytesTokenizer
 from support import plain_decoder
 from support.artifacts import split

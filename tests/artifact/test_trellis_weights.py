@@ -17,7 +17,8 @@ from bytegolf.artifact.static_coder import encode_integers
 from bytegolf.artifact.trellis_weights import LARGEST_SCALE, TrellisCoded, factors
 from bytegolf.config import CoderName
 from bytegolf.errors import InputError
-from bytegolf.model.gpt import parameter_shapes, weight_class
+from bytegolf.model.gpt import parameter_shapes
+from bytegolf.model.weights import weight_class
 from bytegolf.text.tokenizer import BytesTokenizer
 from support import plain_trellis
 from support.artifacts import SCORE, join, random_artifact, split

@@ -12,7 +12,7 @@ from bytegolf.artifact.grid_weights import Quantized
 from bytegolf.artifact.static_coder import entropy_bits
 from bytegolf.artifact.trellis_weights import TrellisCoded
 from bytegolf.config import Recipe
-from bytegolf.model.gpt import weight_class
+from bytegolf.model.weights import weight_class
 from bytegolf.packing.allocate import GRIDS, BudgetTooSmallError
 from bytegolf.packing.fit import Fitted, Ladder, baseline_ladder, fit, grid_ladder, lattice_ladder
 from bytegolf.text.tokenizer import BytesTokenizer

@@ -7,7 +7,8 @@ from bytegolf.artifact.adaptive_coder import encode_trellis
 from bytegolf.artifact.grid import GAUSSIAN_BITS
 from bytegolf.config import ModelConfig, Recipe, TrainConfig
 from bytegolf.model.gpt import parameter_count
-from bytegolf.packing.allocate import TRELLISES, Bits
+from bytegolf.model.weights import Bits
+from bytegolf.packing.allocate import TRELLISES
 from bytegolf.packing.baseline import quantize_baseline
 from bytegolf.packing.fit import Fitted, lattice_ladder
 from bytegolf.packing.lattice import RATE_SHARE, TRELLIS_ERROR

@@ -8,7 +8,7 @@ from torch import Tensor
 from bytegolf.artifact.container import read_artifact, write_artifact
 from bytegolf.artifact.grid import steps_for_bits
 from bytegolf.errors import InputError
-from bytegolf.model.gpt import WeightClass, weight_class
+from bytegolf.model.weights import WeightClass, weight_class
 from bytegolf.packing.rounding import quantize_model
 from bytegolf.text.tokenizer import BytesTokenizer
 from support.packing_cases import RECIPE, small_weights

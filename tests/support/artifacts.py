@@ -11,7 +11,7 @@ import numpy as np
 from bytegolf.artifact.container import Artifact, Quantized, write_artifact
 from bytegolf.artifact.grid import quantize, steps_for_bits
 from bytegolf.config import ModelConfig, ScoreConfig
-from bytegolf.model.gpt import weight_class
+from bytegolf.model.weights import weight_class
 from bytegolf.text.tokenizer import BytesTokenizer, Tokenizer
 from support.models import changed, random_model
 

@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bytegolf.config import ModelConfig, PackConfig, Recipe
-from bytegolf.model.gpt import GPT, WeightClass, parameter_shapes, weight_class
+from bytegolf.model.gpt import GPT, parameter_shapes
+from bytegolf.model.weights import WeightClass, Weights, weight_class
 from bytegolf.packing.fit import fit, grid_ladder
 from bytegolf.recipes import load_recipe
 from bytegolf.scoring.protocols import score_tokens
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.shards import ShardWriter, TokenStream
 from bytegolf.text.tokenizer import BytesTokenizer
-from bytegolf.training.averaging import Weights
 from support.models import changed
 from support.runs import new_trainer
 

@@ -17,11 +17,11 @@ import bytegolf
 import bytegolf as bg
 from bytegolf.config import Recipe, TextConfig
 from bytegolf.model.gpt import GPT
+from bytegolf.model.weights import Weights
 from bytegolf.recipes import load_recipe
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.prepare import prepare
 from bytegolf.text.shards import ShardWriter, TokenStream
-from bytegolf.training.averaging import Weights
 from bytegolf.training.learner import Learner
 from bytegolf.training.loop import Trainer, Validate
 from bytegolf.training.schedule import Clock
@@ -119,9 +119,9 @@ def small_disk(room: int) -> Iterator[None]:
 
 
 def environment() -> dict[str, str]:
-    """For a real process: this package, wherever it starts, and one thread."""
-    package = str(Path(bytegolf.__file__).parents[1])
-    return {**os.environ, "PYTHONPATH": package, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+    """Return the environment of a real process: this package and `support`, wherever it starts, and one thread."""
+    places = (Path(bytegolf.__file__).parents[1], Path(__file__).parents[1])
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, places)), "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 
 
 def documents(seed: int = 1, count: int = 60) -> list[str]:

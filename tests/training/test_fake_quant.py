@@ -9,7 +9,8 @@ from torch import Tensor
 
 from bytegolf.artifact.container import stack_shape
 from bytegolf.artifact.trellis_weights import TrellisCoded
-from bytegolf.model.gpt import GPT, weight_class
+from bytegolf.model.gpt import GPT
+from bytegolf.model.weights import weight_class
 from bytegolf.packing.rounding import quantize_model
 from bytegolf.text.tokenizer import BytesTokenizer
 from bytegolf.training.fake_quant import ClassBits, Grid, StepTable, fake_quantize

@@ -18,11 +18,11 @@ from torch.func import functional_call
 from bytegolf.errors import InputError
 from bytegolf.model.compiled import Parts
 from bytegolf.model.gpt import GPT
+from bytegolf.model.weights import Weights
 from bytegolf.runtime.parallel import Group
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.batches import run_batches
 from bytegolf.text.shards import ShardWriter, TokenStream
-from bytegolf.training.averaging import Weights
 from bytegolf.training.learner import Learner
 from bytegolf.training.loop import Trainer
 from support.runs import BITS, Stopwatch, constant, equal, events, fit, micro, new_trainer, untimed

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from bytegolf.errors import InputError, InterruptedRunError
+from bytegolf.model.weights import Weights
 from bytegolf.runtime.interruption import interruption
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.shards import TokenStream
-from bytegolf.training.averaging import Weights
 from support.runs import FINGERPRINT, Killed, Stopwatch, constant, equal, events, fit, kill, micro, new_trainer, untimed
 
 VARIANTS = {

@@ -15,8 +15,9 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from bytegolf.arrays import Integers
 from bytegolf.artifact.range_coder import POSITION, Coder, Number, Words, compiled, decoder, encoder, finish, plain, symbol
-from bytegolf.artifact.static_coder import EXACT, KEPT_BITS, MAX_MAGNITUDE, MAX_TOKENS, CorruptStreamError, Integers
+from bytegolf.artifact.static_coder import EXACT, KEPT_BITS, MAX_MAGNITUDE, MAX_TOKENS, CorruptStreamError
 from bytegolf.artifact.trellis_states import LARGEST_SCALE, NEXT
 
 Counts = NDArray[np.int64]

@@ -31,7 +31,8 @@ import zstandard
 from pydantic import ValidationError
 from typing_extensions import TypeIs
 
-from bytegolf.artifact.general_coders import Halves, encode_matrices
+from bytegolf.arrays import Halves, Integers
+from bytegolf.artifact.general_coders import encode_matrices
 from bytegolf.artifact.grid_weights import CODED, Quantized, Storage, coded_matrices, decode_stacks, matrix_steps
 from bytegolf.artifact.sections import (
     CHECKSUM_BYTES,
@@ -45,11 +46,12 @@ from bytegolf.artifact.sections import (
     join_sections,
     split_sections,
 )
-from bytegolf.artifact.static_coder import CorruptStreamError, Integers
+from bytegolf.artifact.static_coder import CorruptStreamError
 from bytegolf.artifact.trellis_weights import TrellisCoded, decode_trellis_sections, trellis_matrices, trellis_sections
 from bytegolf.config import CoderName, ModelConfig, ScoreConfig
 from bytegolf.errors import InputError
-from bytegolf.model.gpt import GPT, parameter_shapes, weight_class
+from bytegolf.model.gpt import GPT, parameter_shapes
+from bytegolf.model.weights import weight_class
 from bytegolf.text.tokenizer import Tokenizer, tokenizer_from
 
 # What parsing a hostile file may raise; RuntimeError is torch's for absurd shapes, and covers RecursionError.

@@ -15,12 +15,11 @@ from math import prod
 
 import numpy as np
 import zstandard
-from numpy.typing import NDArray
 
-from bytegolf.artifact.static_coder import MAX_MAGNITUDE, CorruptStreamError, Integers, decode_integers, encode_integers
+from bytegolf.arrays import Halves, Integers
+from bytegolf.artifact.static_coder import MAX_MAGNITUDE, CorruptStreamError, decode_integers, encode_integers
 from bytegolf.config import CoderName
 
-Halves = NDArray[np.float16]
 Shape = tuple[int, int]
 
 LARGEST_HALF = 0x7BFF  # bits of 65504; what lies above is no number

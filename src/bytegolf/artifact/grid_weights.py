@@ -8,12 +8,12 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt
 
-from bytegolf.artifact.general_coders import Halves, Shape, decode_matrices, half_patterns, halves_from
+from bytegolf.arrays import Halves, Integers
+from bytegolf.artifact.general_coders import Shape, decode_matrices, half_patterns, halves_from
 from bytegolf.artifact.grid import dequantize
 from bytegolf.artifact.sections import GROUPS, Reader
-from bytegolf.artifact.static_coder import Integers
 from bytegolf.config import CoderName, Section
-from bytegolf.model.gpt import weight_class
+from bytegolf.model.weights import weight_class
 
 CODED = (*GROUPS, "row_steps", "kept")  # sections that are matrices of integers
 

@@ -14,9 +14,8 @@ from typing import Any
 
 import constriction
 import numpy as np
-from numpy.typing import NDArray
 
-Integers = NDArray[np.int32]
+from bytegolf.arrays import Integers
 
 EXACT = 32  # magnitudes below this are tokens of their own
 KEPT_BITS = 4  # of a larger magnitude, beside its leading one

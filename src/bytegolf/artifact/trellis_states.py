@@ -9,7 +9,7 @@ weight at equal error (entropy-constrained trellis-coded quantisation, Fischer a
 import numpy as np
 from numpy.typing import NDArray
 
-from bytegolf.artifact.static_coder import Integers
+from bytegolf.arrays import Integers
 
 STATES = 8
 LARGEST_SCALE = 32  # of a row's or column's step, in half octaves

@@ -7,13 +7,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bytegolf.arrays import Integers
 from bytegolf.artifact.general_coders import decode_matrices, encode_matrices
 from bytegolf.artifact.grid_weights import Stacks
 from bytegolf.artifact.sections import GROUPS, Reader
-from bytegolf.artifact.static_coder import Integers, decode_integers, encode_integers
+from bytegolf.artifact.static_coder import decode_integers, encode_integers
 from bytegolf.artifact.trellis_states import LARGEST_SCALE, half_steps
 from bytegolf.config import CoderName
-from bytegolf.model.gpt import weight_class
+from bytegolf.model.weights import weight_class
 
 STREAMS = ("controls", *GROUPS)  # sections that are trellis-coded
 

@@ -1,9 +1,6 @@
 """A run of weights that another program trained."""
 
-from collections.abc import Mapping
 from pathlib import Path
-
-from torch import Tensor
 
 from bytegolf.artifact.baseline_names import translate
 from bytegolf.artifact.foreign_checkpoint import read_tensors
@@ -14,8 +11,6 @@ from bytegolf.model.gpt import parameter_count
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.tokenizer import load_tokenizer
 from bytegolf.training.run_record import record_import
-
-Weights = Mapping[str, Tensor]
 
 
 def import_checkpoint(checkpoint: Path, out: Path, *, recipe: Recipe, tokenizer: Path) -> ImportResult:

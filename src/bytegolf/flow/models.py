@@ -1,22 +1,19 @@
 """Runs and artifacts as models that score."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from bytegolf.artifact.container import Artifact, read_artifact
 from bytegolf.artifact.finished_run import read_run
 from bytegolf.config import Recipe, ScoreConfig
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT
+from bytegolf.model.weights import Weights
 from bytegolf.runtime.device import choose_device
 from bytegolf.text.dataset import Dataset
 from bytegolf.text.tokenizer import Tokenizer
-
-Weights = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,8 @@
 """A run -> the best artifact that fits."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from bytegolf.artifact.finished_run import FinishedRun, read_run
 from bytegolf.config import CoderName, MethodName, Recipe
@@ -13,6 +11,7 @@ from bytegolf.flow.models import require_same_tokenizer, scoring_model
 from bytegolf.flow.results import PackResult
 from bytegolf.flow.score import score_and_record
 from bytegolf.model.gpt import parameter_count
+from bytegolf.model.weights import Weights
 from bytegolf.packing.allocate import BudgetTooSmallError
 from bytegolf.packing.calibration import calibrate
 from bytegolf.packing.fit import Ladder, baseline_ladder, fit, grid_ladder, lattice_ladder
@@ -25,8 +24,6 @@ from bytegolf.runtime.progress import Progress
 from bytegolf.runtime.threads import on_threads
 from bytegolf.storage.files import write_atomically, write_json
 from bytegolf.text.dataset import Dataset, open_data
-
-Weights = Mapping[str, Tensor]
 
 
 def pack(

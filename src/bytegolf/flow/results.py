@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bytegolf.config import CoderName, MethodName
-from bytegolf.packing.allocate import Bits
+from bytegolf.model.weights import Bits
 from bytegolf.proving.receipt import Receipt
 from bytegolf.scoring.compressors import CompressorScore
 from bytegolf.scoring.ledger import Score

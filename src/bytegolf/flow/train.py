@@ -1,10 +1,8 @@
 """A recipe and a data folder -> a run."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from bytegolf.artifact.container import write_artifact
 from bytegolf.config import Recipe, ScoreConfig
@@ -13,7 +11,7 @@ from bytegolf.flow.grid import grid_solver
 from bytegolf.flow.models import scoring_model
 from bytegolf.flow.results import TrainResult
 from bytegolf.model.gpt import GPT, parameter_count
-from bytegolf.packing.allocate import Bits
+from bytegolf.model.weights import Bits, Weights
 from bytegolf.packing.baseline import quantize_baseline
 from bytegolf.packing.plan import plan_artifact
 from bytegolf.packing.rounding import quantize_model
@@ -32,8 +30,6 @@ from bytegolf.training.repeat import Replay, read_replay
 from bytegolf.training.run_record import begin_run, finish_run, resumable
 from bytegolf.training.schedule import Clock
 from bytegolf.training.trackers import require_trackers
-
-Weights = Mapping[str, Tensor]
 
 
 def train(

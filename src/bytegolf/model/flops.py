@@ -1,7 +1,8 @@
 """What a token costs in arithmetic."""
 
 from bytegolf.config import Recipe
-from bytegolf.model.gpt import parameter_shapes, weight_class
+from bytegolf.model.gpt import parameter_shapes
+from bytegolf.model.weights import weight_class
 
 
 def training_flops_per_token(recipe: Recipe) -> int:

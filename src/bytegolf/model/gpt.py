@@ -5,7 +5,6 @@ in `compute_dtype`, the head and the softcap in the precision of the parameters.
 """
 
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -19,28 +18,6 @@ from bytegolf.model.compiled import Parts
 from bytegolf.model.embeddings import BIGRAM, TRIGRAM, HashEmbedding, Scaled, Smear, ValueEmbedding
 from bytegolf.model.head import cross_entropies, mean_cross_entropy, softcapped_logits
 from bytegolf.model.kernels import kernel_for
-
-WeightClass = Literal["mlp", "attention", "embedding", "table", "projection", "control"]
-
-_CLASSES: dict[str, WeightClass] = {
-    "banks.up": "mlp",
-    "banks.down": "mlp",
-    "banks.qo": "attention",
-    "banks.kv": "attention",
-    "tokens": "embedding",
-    "head": "embedding",
-    "bigram.table": "table",
-    "trigram.table": "table",
-    "value_embedding.table": "table",
-    "bigram.projection": "projection",
-    "trigram.projection": "projection",
-    "value_embedding.projection": "projection",
-}
-
-
-def weight_class(name: str) -> WeightClass:
-    """What kind of weight a parameter is. The optimiser, the packer and the report all group by it."""
-    return _CLASSES.get(name, "control")
 
 
 class Controls(nn.Module):

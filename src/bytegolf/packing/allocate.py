@@ -8,9 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bytegolf.config import PackConfig
-from bytegolf.model.gpt import WeightClass
-
-Bits = dict[WeightClass, float]
+from bytegolf.model.weights import Bits
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,8 @@ class Allocation:
 
     def bits(self, config: PackConfig, level: float) -> Bits:
         """Of each class: the recipe's own where it names them."""
-        return {kind: min(max(level + above, self.lowest), self.highest) for kind, above in self.above.items()} | fixed_bits(config)
+        by_level = {kind: min(max(level + above, self.lowest), self.highest) for kind, above in self.above.items()}
+        return {**by_level, **fixed_bits(config)}
 
 
 # Below 1 bit a matrix on a grid rounds to nothing, above 12 the loss is that of float16. The tied embedding is also the head,

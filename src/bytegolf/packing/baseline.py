@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bytegolf.arrays import Halves, Integers
 from bytegolf.artifact.container import Artifact
-from bytegolf.artifact.general_coders import Halves
 from bytegolf.artifact.grid_weights import Quantized
-from bytegolf.artifact.static_coder import Integers
 from bytegolf.config import PackConfig, Recipe
-from bytegolf.model.gpt import WeightClass
+from bytegolf.model.weights import WeightClass
 from bytegolf.packing.rounding import assemble, halves
 from bytegolf.text.tokenizer import Tokenizer
 

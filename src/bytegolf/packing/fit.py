@@ -11,8 +11,8 @@ from bytegolf.artifact.sections import PackedFile
 from bytegolf.artifact.static_coder import entropy_bits
 from bytegolf.artifact.trellis_weights import trellis_entropy_bits
 from bytegolf.config import Recipe
-from bytegolf.model.gpt import WeightClass, weight_class
-from bytegolf.packing.allocate import GRIDS, TRELLISES, Allocation, Bits, highest_level
+from bytegolf.model.weights import Bits, WeightClass, weight_class
+from bytegolf.packing.allocate import GRIDS, TRELLISES, Allocation, highest_level
 from bytegolf.packing.baseline import quantize_baseline
 from bytegolf.packing.rate import Lattices
 from bytegolf.packing.rounding import Rounding, nearest, quantize_model

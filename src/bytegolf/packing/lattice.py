@@ -7,14 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bytegolf.arrays import Doubles, Integers
 from bytegolf.artifact.grid import GAUSSIAN_BITS
-from bytegolf.artifact.static_coder import MAX_MAGNITUDE, Integers
+from bytegolf.artifact.static_coder import MAX_MAGNITUDE
 from bytegolf.artifact.trellis_states import LARGEST_SCALE
 from bytegolf.artifact.trellis_weights import factors
 from bytegolf.config import PackConfig
 from bytegolf.packing.gptq import feedback
-
-Doubles = NDArray[np.float64]
 
 BLOCK = 64  # columns whose errors reach the columns after the block in one product
 ROWS_TO_SCALE_COLUMNS = 64  # a column's scale takes 2 or 3 bits

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from bytegolf.config import Recipe
 from bytegolf.model.flops import training_flops_per_token
 from bytegolf.model.gpt import parameter_shapes
-from bytegolf.packing.allocate import GRIDS, TRELLISES, Bits, BudgetTooSmallError, highest_level
+from bytegolf.model.weights import Bits
+from bytegolf.packing.allocate import GRIDS, TRELLISES, BudgetTooSmallError, highest_level
 from bytegolf.packing.baseline import class_widths
 from bytegolf.packing.size_model import predict_sections
 

@@ -14,16 +14,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bytegolf.arrays import Doubles, Integers
 from bytegolf.artifact.container import stack_shape
-from bytegolf.artifact.static_coder import Integers
 from bytegolf.artifact.trellis_weights import TrellisCoded
 from bytegolf.config import CalibrationName, PackConfig, Recipe
 from bytegolf.errors import InputError
-from bytegolf.model.gpt import GPT, parameter_shapes, weight_class
-from bytegolf.packing.allocate import Bits, fixed_bits
+from bytegolf.model.gpt import GPT, parameter_shapes
+from bytegolf.model.weights import Bits, weight_class
+from bytegolf.packing.allocate import fixed_bits
 from bytegolf.packing.calibration_text import calibration_batches, counted_batches
 from bytegolf.packing.curvature import Curvatures, curvatures, row_uses
-from bytegolf.packing.lattice import TINY, Doubles, Lattice, prepare_lattice
+from bytegolf.packing.lattice import TINY, Lattice, prepare_lattice
 from bytegolf.runtime.threads import on_threads
 from bytegolf.text.shards import TokenStream
 

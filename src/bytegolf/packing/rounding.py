@@ -6,14 +6,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bytegolf.arrays import Halves
 from bytegolf.artifact.container import Artifact
-from bytegolf.artifact.general_coders import Halves
 from bytegolf.artifact.grid import quantize, steps_for_bits
 from bytegolf.artifact.grid_weights import Quantized
 from bytegolf.artifact.static_coder import MAX_MAGNITUDE
 from bytegolf.config import Recipe
 from bytegolf.errors import InputError
-from bytegolf.model.gpt import WeightClass, parameter_shapes, weight_class
+from bytegolf.model.gpt import parameter_shapes
+from bytegolf.model.weights import WeightClass, weight_class
 from bytegolf.text.tokenizer import Tokenizer
 
 # A parameter's name, its matrices (matrices, rows, columns) and their steps -> integers of that shape, in a float dtype.

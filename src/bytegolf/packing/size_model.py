@@ -7,13 +7,13 @@ from itertools import pairwise
 
 import numpy as np
 
+from bytegolf.arrays import Integers
 from bytegolf.artifact.container import stack_shape
 from bytegolf.artifact.general_coders import encode_matrices, half_patterns
 from bytegolf.artifact.grid import GAUSSIAN_BITS
-from bytegolf.artifact.static_coder import Integers
 from bytegolf.config import CoderName, Recipe
-from bytegolf.model.gpt import WeightClass, parameter_shapes, weight_class
-from bytegolf.packing.allocate import Bits
+from bytegolf.model.gpt import parameter_shapes
+from bytegolf.model.weights import Bits, WeightClass, weight_class
 from bytegolf.packing.baseline import HALF_BITS, Matrix, bits_of, eight_bit_rows, is_eight_bit, prune, searched_rows
 
 ROW_CLASS_BITS = 2.2  # entropy of a row's class

@@ -7,11 +7,10 @@ once each has its step, so that the search goes with error feedback from column 
 import numpy as np
 from numpy.typing import NDArray
 
+from bytegolf.arrays import Doubles, Integers
 from bytegolf.artifact.range_coder import Number, compiled
-from bytegolf.artifact.static_coder import Integers
 from bytegolf.artifact.trellis_states import NEXT, STATES
 
-Doubles = NDArray[np.float64]
 Arrivals = NDArray[np.int64]
 
 

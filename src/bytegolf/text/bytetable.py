@@ -12,8 +12,6 @@ import numpy.typing as npt
 
 from bytegolf.errors import InputError
 
-Tokens = npt.NDArray[np.uint16]
-
 
 class ByteTable:
     """`inside[id]` and `at_start[id]` are the bytes of token `id`; they differ where a decoder drops a leading space.

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import zstandard
 
+from bytegolf.arrays import Tokens
 from bytegolf.errors import InputError
 from bytegolf.storage.data_folder import DataFolder, DataManifest
-from bytegolf.text.bytetable import Tokens
 from bytegolf.text.shards import HEADER_BYTES, TokenStream
 from bytegolf.text.tokenizer import BytesTokenizer, Tokenizer, load_tokenizer
 

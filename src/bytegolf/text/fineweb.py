@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 import zstandard
 
+from bytegolf.arrays import Tokens
 from bytegolf.config import BOS
 from bytegolf.errors import InputError
 from bytegolf.runtime.progress import Progress, say
 from bytegolf.storage.data_folder import DataFolder, DataManifest
 from bytegolf.storage.files import sha256_of, write_json
-from bytegolf.text.bytetable import Tokens
 from bytegolf.text.dataset import count_bytes
 from bytegolf.text.hub import Hub, HubFile, HubPlace
 from bytegolf.text.prepare import ZSTD_LEVEL

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import zstandard
 
+from bytegolf.arrays import Tokens
 from bytegolf.config import BOS, TextConfig
 from bytegolf.errors import InputError
 from bytegolf.runtime.progress import Progress, say
 from bytegolf.storage.data_folder import DataFolder, DataManifest
 from bytegolf.storage.files import atomic_folder, sha256_of, write_json
-from bytegolf.text.bytetable import Tokens
 from bytegolf.text.corpus import Corpus, Document, open_corpus
 from bytegolf.text.dataset import count_bytes
 from bytegolf.text.shards import ShardWriter, TokenStream

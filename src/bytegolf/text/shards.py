@@ -13,8 +13,8 @@ from typing import BinaryIO, Self
 import numpy as np
 import numpy.typing as npt
 
+from bytegolf.arrays import Tokens
 from bytegolf.errors import InputError
-from bytegolf.text.bytetable import Tokens
 
 MAGIC, VERSION = 20240520, 1
 HEADER_BYTES = 256 * 4

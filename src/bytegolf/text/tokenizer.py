@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import sentencepiece
 
+from bytegolf.arrays import Tokens
 from bytegolf.config import BOS, MAX_VOCAB_SIZE
 from bytegolf.errors import InputError
-from bytegolf.text.bytetable import ByteTable, Tokens
+from bytegolf.text.bytetable import ByteTable
 
 NUM_SPECIALS = 4
 SERIALISED_BYTES = b"bytes260"

@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 
 from bytegolf.config import AverageConfig
-
-Weights = dict[str, Tensor]
+from bytegolf.model.weights import Weights
 
 
 @dataclass

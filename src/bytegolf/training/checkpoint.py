@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from bytegolf.errors import InputError
+from bytegolf.model.weights import Weights
 from bytegolf.runtime.parallel import Group
 from bytegolf.storage.files import atomic_folder, sha256_of
 
@@ -48,7 +49,7 @@ class _Saved(BaseModel):
 class Checkpoint:
     """`tensors` by "part/name" and the `state` they belong to."""
 
-    tensors: dict[str, Tensor]
+    tensors: Weights
     state: State
 
     def part(self, name: str) -> dict[str, Tensor]:
@@ -66,7 +67,7 @@ def save_checkpoint(folder: Path, step: int, checkpoint: Checkpoint) -> None:
     with atomic_folder(folder / f"step-{step:08d}") as partial:
         tensors = partial / "tensors.safetensors"
         try:
-            save_file(checkpoint.tensors, tensors)
+            save_file(dict(checkpoint.tensors), tensors)
         except SafetensorError as error:  # of a full disk, say
             raise OSError(errno.EIO, str(error)) from None
         saved = _Saved(tensors_sha256=sha256_of(tensors), state=checkpoint.state)

@@ -9,10 +9,7 @@ from torch import Tensor
 
 from bytegolf.artifact.grid import dequantize, quantize, steps_for_bits
 from bytegolf.artifact.trellis_weights import TrellisCoded, factors
-from bytegolf.model.gpt import WeightClass, weight_class
-
-Bits = Mapping[WeightClass, float]
-Weights = Mapping[str, Tensor]
+from bytegolf.model.weights import Bits, Weights, weight_class
 
 
 @dataclass(frozen=True)

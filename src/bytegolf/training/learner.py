@@ -12,11 +12,12 @@ from torch.func import functional_call
 from bytegolf.config import Recipe
 from bytegolf.model.compiled import Parts, compiled_parts
 from bytegolf.model.gpt import GPT
+from bytegolf.model.weights import Bits, Weights
 from bytegolf.runtime.parallel import ALONE, Group
 from bytegolf.runtime.progress import say
-from bytegolf.training.averaging import Averages, Weights
+from bytegolf.training.averaging import Averages
 from bytegolf.training.checkpoint import Checkpoint, flatten, optimizer_tensors, restore_optimizer
-from bytegolf.training.fake_quant import Bits, ClassBits, Grid, Solve, StepTable, fake_quantize
+from bytegolf.training.fake_quant import ClassBits, Grid, Solve, StepTable, fake_quantize
 from bytegolf.training.optimizers import Optimizers
 from bytegolf.training.replicas import require_equal
 
@@ -131,7 +132,7 @@ class Learner:
         weights: Weights = {name: parameter.view_as(parameter) for name, parameter in self.model.named_parameters()}
         if self.grid is not None:
             weights = fake_quantize(weights, self.grid)
-        loss: Tensor = functional_call(self.model, weights, (sequences[:, :-1], sequences[:, 1:]))
+        loss: Tensor = functional_call(self.model, dict(weights), (sequences[:, :-1], sequences[:, 1:]))
         return loss
 
     def state(self) -> tuple[Weights, OptimizerNumbers]:

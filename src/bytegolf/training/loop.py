@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import torch
 
 from bytegolf.errors import InputError, InterruptedRunError
+from bytegolf.model.weights import Weights
 from bytegolf.runtime.interruption import interruption
 from bytegolf.runtime.progress import Progress
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.batches import Batches, run_batches
 from bytegolf.text.shards import TokenStream
-from bytegolf.training.averaging import Weights
 from bytegolf.training.checkpoint import Checkpoint, State, newest_checkpoint, save_checkpoint, shared_checkpoint
 from bytegolf.training.learner import Learner
 from bytegolf.training.log import EventLog, NoLog

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
 from bytegolf.config import OptimConfig
-from bytegolf.model.gpt import weight_class
+from bytegolf.model.weights import weight_class
 from bytegolf.runtime.parallel import ALONE, Group, Transfer
 from bytegolf.training.muon import Muon, Reduced
 from bytegolf.training.schedule import muon_momentum

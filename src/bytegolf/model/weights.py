@@ -1,0 +1,30 @@
+"""What a model's weights are called, and what kind each of them is."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from torch import Tensor
+
+Weights = Mapping[str, Tensor]  # by parameter
+WeightClass = Literal["mlp", "attention", "embedding", "table", "projection", "control"]
+Bits = Mapping[WeightClass, float]  # per weight
+
+_CLASSES: dict[str, WeightClass] = {
+    "banks.up": "mlp",
+    "banks.down": "mlp",
+    "banks.qo": "attention",
+    "banks.kv": "attention",
+    "tokens": "embedding",
+    "head": "embedding",
+    "bigram.table": "table",
+    "trigram.table": "table",
+    "value_embedding.table": "table",
+    "bigram.projection": "projection",
+    "trigram.projection": "projection",
+    "value_embedding.projection": "projection",
+}
+
+
+def weight_class(name: str) -> WeightClass:
+    """Return what kind of weight a parameter is. The optimiser, the packer and the report all group by it."""
+    return _CLASSES.get(name, "control")
