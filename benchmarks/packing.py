@@ -30,7 +30,7 @@ from bytegolf.artifact.finished_run import FinishedRun, read_run
 from bytegolf.artifact.grid import quantize
 from bytegolf.artifact.static_coder import encode_integers
 from bytegolf.artifact.trellis_states import NEXT
-from bytegolf.artifact.trellis_weights import TrellisCoded
+from bytegolf.artifact.trellis_weights import TrellisStack
 from bytegolf.config import CalibrationName, CoderName, Recipe
 from bytegolf.flow import load_model
 from bytegolf.model.gpt import GPT
@@ -240,7 +240,7 @@ class Ways:
         model = GPT(self.run.recipe.model)
         values = {}
         for name, weight in fitted.artifact.weights.items():
-            assert isinstance(weight, TrellisCoded)
+            assert isinstance(weight, TrellisStack)
             values[name] = torch.from_numpy(weight.integers * weight.grid_steps()).reshape(self.run.weights[name].shape)
         model.load_state_dict(values)
         return len(fitted.file.data), model.eval()
@@ -255,7 +255,7 @@ class Ways:
         artifact = Artifact(self.run.recipe.model, self.run.recipe.score, self.run.tokenizer, weights, {})
         return self._size_by_row(weights), artifact.model()
 
-    def _size_by_row(self, weights: dict[str, TrellisCoded]) -> int:
+    def _size_by_row(self, weights: dict[str, TrellisStack]) -> int:
         sections = write_artifact(Artifact(self.run.recipe.model, self.run.recipe.score, self.run.tokenizer, weights, {})).sections
         matrices: dict[str, list[NDArray[np.int32]]] = {}
         for name, weight in weights.items():

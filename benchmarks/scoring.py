@@ -27,7 +27,7 @@ from torch.nn import functional as F
 from bytegolf.model.attention import Rotary, without_own_value
 from bytegolf.model.banks import BlockWeights
 from bytegolf.model.block import BlockControls, Skip
-from bytegolf.model.compiled import Parts, compiled_parts
+from bytegolf.model.compiled import ModelFunctions, compiled_functions
 from bytegolf.model.embeddings import Scaled
 from bytegolf.model.gpt import GPT
 from bytegolf.model.kernels import Kernel
@@ -82,13 +82,13 @@ def measure(recipe: str, window: int, stride: int, windows: int, batch: int, rou
     stream = Stream(model, window - stride)
 
     def streaming() -> Tensor:
-        model.parts = Parts()
+        model.functions = ModelFunctions()
         return torch.cat([stream.nats(row[None, -stride:], cost[None]) for row, cost in zip(inputs, targets, strict=True)])
 
     ways: dict[str, Callable[[], Tensor]] = {
         "seed": lambda: seed_nats(model, inputs, targets),
-        "sliding": partial(nats_by, model, Parts(), inputs, targets, size),
-        **({"sliding, compiled": partial(nats_by, model, compiled_parts(), inputs, targets, size)} if compiled else {}),
+        "sliding": partial(nats_by, model, ModelFunctions(), inputs, targets, size),
+        **({"sliding, compiled": partial(nats_by, model, compiled_functions(), inputs, targets, size)} if compiled else {}),
         "streaming": streaming,
     }
     best = dict.fromkeys(ways, float("inf"))
@@ -115,14 +115,14 @@ def measure(recipe: str, window: int, stride: int, windows: int, batch: int, rou
     }  # fmt: skip
 
 
-def nats_by(model: GPT, parts: Parts, inputs: Tensor, targets: Tensor, size: int) -> Tensor:
-    model.parts = parts
-    return torch.cat([model.nats(*batch) for batch in zip(inputs.split(size), targets.split(size), strict=True)])
+def nats_by(model: GPT, parts: ModelFunctions, inputs: Tensor, targets: Tensor, size: int) -> Tensor:
+    model.functions = parts
+    return torch.cat([model.nats(model.hidden(x, y.shape[1]), y) for x, y in zip(inputs.split(size), targets.split(size), strict=True)])
 
 
 def seed_nats(model: GPT, inputs: Tensor, targets: Tensor) -> Tensor:
     """As the seed's sliding evaluation: whole windows, then the last targets of each."""
-    model.parts = Parts(block=seed_block)
+    model.functions = ModelFunctions(block=seed_block)
     cap, head = model.config.logit_softcap, model.tokens if model.head is None else model.head
     logits = cap * torch.tanh(F.linear(rms_norm(model.hidden(inputs)), head) / cap)
     return F.cross_entropy(logits[:, -targets.shape[1] :].flatten(0, 1), targets.flatten(), reduction="none").view(targets.shape)

@@ -17,11 +17,11 @@ def _require(holds: bool, key: str, expected: str, found: object) -> None:
         raise ValueError(f"{key}: expected {expected}, found {found}")
 
 
-class Section(BaseModel):
+class RecipeTable(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class ModelConfig(Section):
+class ModelConfig(RecipeTable):
     """The architecture. Everything a decoder needs to rebuild the model, and nothing else."""
 
     vocab_size: int = Field(1024, ge=2, le=MAX_VOCAB_SIZE, description="tokens in the vocabulary")
@@ -84,14 +84,14 @@ class ModelConfig(Section):
         return self
 
 
-class TextConfig(Section):
+class TextConfig(RecipeTable):
     """How text becomes tokens; read by `prepare`."""
 
     tokenizer: Literal["bpe", "bytes"] = Field("bpe", description="SentencePiece BPE, or the 4 + 256 raw byte vocabulary")
     across_words: bool = Field(False, description="BPE pieces may span words and spaces: fewer tokens of the same text")
 
 
-class TrainConfig(Section):
+class TrainConfig(RecipeTable):
     """The run: batch, clock, precision and housekeeping."""
 
     max_steps: int = Field(20_000, ge=0, description="stop after this many steps; 0 is no cap")
@@ -138,7 +138,7 @@ class TrainConfig(Section):
         return self
 
 
-class OptimConfig(Section):
+class OptimConfig(RecipeTable):
     """Muon for the banks, AdamW for the rest."""
 
     matrix_lr: float = Field(0.02, ge=0, description="Muon's learning rate, for the banks")
@@ -158,7 +158,7 @@ class OptimConfig(Section):
     grad_clip: float = Field(0.3, ge=0, description="cap on the global gradient norm; 0 is none")
 
 
-class AverageConfig(Section):
+class AverageConfig(RecipeTable):
     """Weight averages, kept in float32. The final weights are the EMA if there is one, else the SWA mean."""
 
     ema_decay: float = Field(0.0, ge=0, lt=1, description="decay per step; 0 is no EMA")
@@ -166,7 +166,7 @@ class AverageConfig(Section):
     swa_every: int = Field(50, ge=1, description="steps between two collected weights")
 
 
-class QatConfig(Section):
+class QatConfig(RecipeTable):
     """Quantisation-aware training on the artifact's grid for `pack.budget`: under method rate the packer's own steps for the weights of
     that moment, else steps of the bits that `plan` predicts for each class."""
 
@@ -176,7 +176,7 @@ class QatConfig(Section):
     )
 
 
-class ScoreConfig(Section):
+class ScoreConfig(RecipeTable):
     """How held-out text is scored."""
 
     window: int = Field(2048, ge=1, description="tokens in sight at most: a window's, or those of a streamed piece and its cache")
@@ -189,7 +189,7 @@ class ScoreConfig(Section):
         return self
 
 
-class TttConfig(Section):
+class TttConfig(RecipeTable):
     """Score-first test-time training: the protocol `ttt`, whose sequences are `score.window` tokens long."""
 
     lr: float = Field(0.002, ge=0, description="SGD's learning rate at the first chunk; it falls to 0 along a cosine")
@@ -202,7 +202,7 @@ class TttConfig(Section):
     enabled: bool = Field(False, description="also score with test-time training after training with --env")
 
 
-class PackConfig(Section):
+class PackConfig(RecipeTable):
     """The artifact. Bits are those a normal distribution would cost on the grid; 0 lets `pack` choose for the budget."""
 
     budget: int = Field(16_000_000, ge=1, description="bytes the artifact may have, decimal")
@@ -222,7 +222,7 @@ class PackConfig(Section):
     act_order: bool = Field(True, description="methods rate and gptq round columns in order of their inputs' size, largest first")
 
 
-class Recipe(Section):
+class Recipe(RecipeTable):
     """A whole run, resolved."""
 
     name: str = Field("custom", description="what the recipe is called")

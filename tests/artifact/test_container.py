@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from bytegolf.artifact.container import Artifact, Quantized, read_artifact, write_artifact
+from bytegolf.artifact.container import Artifact, GridStack, read_artifact, write_artifact
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import parameter_count
 from bytegolf.recipes import load_recipe
@@ -71,7 +71,7 @@ def test_the_model_holds_what_was_rounded() -> None:
 def test_a_model_of_zeros() -> None:
     config = changed(vocab_size=260)
     artifact = random_artifact(config)
-    zeros = {name: Quantized(np.zeros_like(weight.integers), weight.steps) for name, weight in artifact.weights.items()}
+    zeros = {name: GridStack(np.zeros_like(weight.integers), weight.steps) for name, weight in artifact.weights.items()}
     empty = Artifact(config, artifact.score, artifact.tokenizer, zeros, artifact.controls)
     assert_same(read_artifact(write_artifact(empty).data), empty)
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from bytegolf.artifact.container import Artifact, Quantized, read_artifact, write_artifact
+from bytegolf.artifact.container import Artifact, GridStack, read_artifact, write_artifact
 from bytegolf.config import ScoreConfig
 from bytegolf.model.gpt import parameter_shapes
 from bytegolf.model.weights import weight_class
@@ -62,7 +62,7 @@ def golden_artifact() -> Artifact:
         if name == "trigram.table":
             integers[0, 7] = [(-1) ** c * ((1 << 20) - 1 >> 3 * c) for c in range(stack[2])]
         steps = 2.0 ** -(4 + np.arange(stack[0]) % 3)
-        weights[name] = Quantized(integers, steps.astype(np.float32))
+        weights[name] = GridStack(integers, steps.astype(np.float32))
     return Artifact(config, ScoreConfig(window=32, stride=8, batch_tokens=64), BytesTokenizer(), weights, controls)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from bytegolf.artifact.grid import dequantize, quantize, steps_for_bits
+from bytegolf.artifact.grid import dequantize, quantize, spacings_for_bits
 
 
 def bank(matrices: int = 3, rows: int = 7, columns: int = 11, seed: int = 0) -> Tensor:
@@ -28,7 +28,7 @@ def plain_step(matrix: Tensor, bits: float) -> float:
 @pytest.mark.parametrize("bits", [1.0, 2.5, 4.0, 6.0, 12.0])
 def test_steps_follow_from_the_bits(bits: float) -> None:
     weight = bank()
-    steps = steps_for_bits(weight, bits)
+    steps = spacings_for_bits(weight, bits)
     assert steps.shape == (3, 1, 1)
     for step, matrix in zip(steps.flatten().tolist(), weight, strict=True):
         assert step == pytest.approx(plain_step(matrix, bits), rel=1e-6)
@@ -37,7 +37,7 @@ def test_steps_follow_from_the_bits(bits: float) -> None:
 @pytest.mark.parametrize("bits", [4.0, 5.0, 6.0, 8.0])
 def test_a_normal_matrix_has_the_entropy_that_names_the_step(bits: float) -> None:
     weight = torch.randn(1000, 1000, generator=torch.Generator().manual_seed(1))
-    integers = quantize(weight, steps_for_bits(weight, bits))
+    integers = quantize(weight, spacings_for_bits(weight, bits))
     counts = np.unique(integers.numpy(), return_counts=True)[1] / 1e6
     assert -(counts * np.log2(counts)).sum() == pytest.approx(bits, abs=0.005)
 
@@ -46,7 +46,7 @@ def test_a_normal_matrix_has_the_entropy_that_names_the_step(bits: float) -> Non
 @settings(max_examples=50, deadline=None)
 def test_no_weight_moves_by_more_than_half_a_step(bits: float, seed: int) -> None:
     weight = bank(seed=seed)
-    steps = steps_for_bits(weight, bits)
+    steps = spacings_for_bits(weight, bits)
     integers = quantize(weight, steps)
     assert (integers == integers.round()).all()
     error = (dequantize(integers, steps) - weight).abs()
@@ -56,15 +56,15 @@ def test_no_weight_moves_by_more_than_half_a_step(bits: float, seed: int) -> Non
 
 def test_more_bits_are_smaller_steps() -> None:
     weight = bank()
-    ratio = steps_for_bits(weight, 5.0) / steps_for_bits(weight, 6.0)
+    ratio = spacings_for_bits(weight, 5.0) / spacings_for_bits(weight, 6.0)
     torch.testing.assert_close(ratio, torch.full_like(ratio, 2.0))
 
 
 def test_the_grid_scales_with_the_weights() -> None:
     """Powers of two, so that nothing is rounded: the same integers, steps 2¹⁰ times as large."""
     weight = bank()
-    steps = steps_for_bits(weight, 4.0)
-    larger = steps_for_bits(1024 * weight, 4.0)
+    steps = spacings_for_bits(weight, 4.0)
+    larger = spacings_for_bits(1024 * weight, 4.0)
     assert torch.equal(larger, 1024 * steps)
     assert torch.equal(quantize(1024 * weight, larger), quantize(weight, steps))
 
@@ -72,20 +72,20 @@ def test_the_grid_scales_with_the_weights() -> None:
 def test_zeros_have_a_step() -> None:
     weight = bank()
     weight[1] = 0
-    steps = steps_for_bits(weight, 4.0)
+    steps = spacings_for_bits(weight, 4.0)
     assert steps[1] == 1 and torch.isfinite(steps).all()
     assert (quantize(weight, steps)[1] == 0).all()
 
 
 def test_a_bank_is_its_matrices() -> None:
     weight = bank(matrices=5)
-    steps = steps_for_bits(weight, 3.5)
+    steps = spacings_for_bits(weight, 3.5)
     for matrix, step, integers in zip(weight, steps, quantize(weight, steps), strict=True):
-        assert torch.equal(steps_for_bits(matrix, 3.5), step)
+        assert torch.equal(spacings_for_bits(matrix, 3.5), step)
         assert torch.equal(quantize(matrix, step), integers)
 
 
 def test_steps_have_no_gradient() -> None:
     """They are a measurement: fake quantisation passes gradients through to the weights alone."""
     weight = bank().requires_grad_()
-    assert not steps_for_bits(weight, 4.0).requires_grad
+    assert not spacings_for_bits(weight, 4.0).requires_grad

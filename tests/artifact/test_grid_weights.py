@@ -14,7 +14,7 @@ import torch
 from artifact.test_hostile import refuse
 from bytegolf.artifact.container import Artifact, read_artifact, write_artifact
 from bytegolf.artifact.general_coders import encode_matrices, half_patterns
-from bytegolf.artifact.grid_weights import Quantized
+from bytegolf.artifact.grid_weights import GridStack
 from bytegolf.config import CoderName
 from bytegolf.errors import InputError
 from bytegolf.text.tokenizer import BytesTokenizer
@@ -34,13 +34,13 @@ def mixed_artifact(coder: CoderName = "range") -> Artifact:
     for name in ("banks.kv", "banks.up", "bigram.table", "trigram.table"):
         weight = weights[name]
         rows = (0.01 + random.random(weight.integers.shape[:2])).astype(np.float16)
-        weights[name] = Quantized(weight.integers, rows)
+        weights[name] = GridStack(weight.integers, rows)
     for name, places in {"tokens": [0], "banks.qo": [1, 3], "banks.kv": [2], "trigram.table": [0]}.items():
         weight = weights[name]
         integers, steps = weight.integers.copy(), weight.steps.copy()
         integers[places], steps[places] = 0, 0
         kept = {place: (weight.integers[place] * 0.37).astype(np.float16) for place in places}
-        weights[name] = Quantized(integers, steps, kept)
+        weights[name] = GridStack(integers, steps, kept)
     return Artifact(CONFIG, SCORE, BytesTokenizer(), weights, plain.controls, coder)
 
 
@@ -85,7 +85,7 @@ def test_everything_kept() -> None:
     weights = {}
     for name, weight in plain.weights.items():
         kept = {place: matrix.numpy().astype(np.float16) for place, matrix in enumerate(weight.values())}
-        weights[name] = Quantized(np.zeros_like(weight.integers), np.zeros(weight.integers.shape[:2], np.float16), kept)
+        weights[name] = GridStack(np.zeros_like(weight.integers), np.zeros(weight.integers.shape[:2], np.float16), kept)
     artifact = Artifact(CONFIG, SCORE, plain.tokenizer, weights, plain.controls)
     again = read_artifact(write_artifact(artifact).data)
     assert_stored_alike(again, artifact)

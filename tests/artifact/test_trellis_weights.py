@@ -14,7 +14,7 @@ from artifact.test_hostile import refuse
 from bytegolf.artifact.adaptive_coder import encode_trellis
 from bytegolf.artifact.container import Artifact, read_artifact, stack_shape, write_artifact
 from bytegolf.artifact.static_coder import encode_integers
-from bytegolf.artifact.trellis_weights import LARGEST_SCALE, TrellisCoded, factors
+from bytegolf.artifact.trellis_weights import LARGEST_SCALE, TrellisStack, factors
 from bytegolf.config import CoderName
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import parameter_shapes
@@ -43,7 +43,7 @@ def trellis_artifact() -> Artifact:
         if weight_class(name) == "control":
             scales = [np.zeros_like(side) for side in scales]
         steps = 2.0 ** -(4 + np.arange(stack[0]) % 3)
-        weights[name] = TrellisCoded(integers, steps.astype(np.float32), *scales)
+        weights[name] = TrellisStack(integers, steps.astype(np.float32), *scales)
     return Artifact(CONFIG, SCORE, BytesTokenizer(), weights, {})
 
 
@@ -51,7 +51,7 @@ def assert_same(found: Artifact, expected: Artifact) -> None:
     assert list(found.weights) == list(expected.weights) and not found.controls
     for name, weight in expected.weights.items():
         again = found.weights[name]
-        assert isinstance(again, TrellisCoded) and isinstance(weight, TrellisCoded)
+        assert isinstance(again, TrellisStack) and isinstance(weight, TrellisStack)
         for field in ("integers", "steps", "row_scales", "column_scales"):
             np.testing.assert_array_equal(getattr(again, field), getattr(weight, field), f"{name} {field}")
 
@@ -105,7 +105,7 @@ def test_the_model_holds_what_was_stored() -> None:
     """Written out for a matrix whose columns go their ways: states and steps."""
     artifact = trellis_artifact()
     weight, values = artifact.weights["banks.kv"], dict(artifact.model().named_parameters())["banks.kv"].detach()
-    assert isinstance(weight, TrellisCoded)
+    assert isinstance(weight, TrellisStack)
     state = 0
     for row, integer in enumerate(weight.integers[1, :, 4].tolist()):
         scale = 2.0 ** ((weight.row_scales[1, row] + weight.column_scales[1, 4]) / 2)

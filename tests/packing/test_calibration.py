@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from bytegolf.errors import InputError
-from bytegolf.model.compiled import Parts
+from bytegolf.model.compiled import ModelFunctions
 from bytegolf.model.gpt import GPT
 from bytegolf.packing.calibration import calibrate, input_moments
 from bytegolf.packing.fit import fit, grid_ladder
@@ -79,13 +79,13 @@ def test_observing_changes_nothing() -> None:
     """Neither the model, nor what it computes while it is observed: the head reads what it reads without."""
     model = random_model(changed())
     tokens = random_tokens(model.config)
-    before, parts = model(tokens), model.parts
+    before, parts = model(tokens), model.functions
     captured: list[Tensor] = []
-    model.parts = Parts(block=lambda *arguments: captured.append(parts.block(*arguments)) or captured[-1])  # type: ignore[func-returns-value]
+    model.functions = ModelFunctions(block=lambda *arguments: captured.append(parts.block(*arguments)) or captured[-1])  # type: ignore[func-returns-value]
     model(tokens)
-    model.parts = parts
+    model.functions = parts
     moments = input_moments(model, [tokens.numpy(), tokens.numpy()])
-    assert model.parts is parts and torch.equal(model(tokens), before)
+    assert model.functions is parts and torch.equal(model(tokens), before)
     assert not any(module._forward_pre_hooks for module in model.modules())
     x = captured[-1].double()
     normed = x / x.square().mean(-1, keepdim=True).sqrt()

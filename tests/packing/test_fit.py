@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from bytegolf.artifact.container import read_artifact
-from bytegolf.artifact.grid import GAUSSIAN_BITS, steps_for_bits
-from bytegolf.artifact.grid_weights import Quantized
+from bytegolf.artifact.grid import GAUSSIAN_BITS, spacings_for_bits
+from bytegolf.artifact.grid_weights import GridStack
 from bytegolf.artifact.static_coder import entropy_bits
-from bytegolf.artifact.trellis_weights import TrellisCoded
+from bytegolf.artifact.trellis_weights import TrellisStack
 from bytegolf.config import Recipe
 from bytegolf.model.weights import weight_class
 from bytegolf.packing.allocate import GRIDS, BudgetTooSmallError
@@ -49,7 +49,7 @@ def on_grids(limit: int, recipe: Recipe = RECIPE) -> Fitted:
 def precision(found: Fitted, name: str = "banks.up") -> float:
     """Of the first matrix of a parameter: the bits that normal weights would take on its steps."""
     weight, matrix = found.artifact.weights[name], small_weights()[name][0]
-    assert isinstance(weight, Quantized | TrellisCoded)
+    assert isinstance(weight, GridStack | TrellisStack)
     return GAUSSIAN_BITS + math.log2(float(matrix.square().mean().sqrt()) / float(weight.steps[0]))
 
 
@@ -97,7 +97,7 @@ def test_what_is_fitted_is_the_file(ladder: Ladder, smallest: int) -> None:
     assert sum(found.file.sections.values()) == len(found.file.data)
     matrices = [matrix for weight in found.artifact.weights.values() for matrix in weight.integers]
     bits, weights = found.entropy_bits_per_weight * sum(matrix.size for matrix in matrices), found.artifact.weights
-    if isinstance(weights["tokens"], Quantized):
+    if isinstance(weights["tokens"], GridStack):
         assert bits == pytest.approx(entropy_bits(matrices))
     else:  # what is learnt on the way, of so small a model a few percent
         assert 0.9 < bits / (8 * sum(found.file.sections[section] for section in ("controls", *CLASSES))) < 1
@@ -133,7 +133,7 @@ def test_bits_of_the_recipe_are_respected() -> None:
     assert (bits["attention"], bits["table"], bits["projection"]) == (5.0, 2.0, 2.0) and bits["mlp"] > 5.0
     for name, quantized in found.artifact.weights.items():
         stack = weights[name].reshape(-1, *weights[name].shape[-2:])
-        expected = steps_for_bits(stack, bits[weight_class(name)]).flatten().numpy()
+        expected = spacings_for_bits(stack, bits[weight_class(name)]).flatten().numpy()
         np.testing.assert_allclose(quantized.steps, expected, rtol=1e-5, err_msg=name)
 
 

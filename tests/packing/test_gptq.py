@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from bytegolf.artifact.grid import steps_for_bits
+from bytegolf.artifact.grid import spacings_for_bits
 from bytegolf.config import PackConfig
 from bytegolf.packing.gptq import BLOCK, ErrorFeedback, feedback, round_with_feedback
 from bytegolf.packing.rounding import nearest
@@ -61,7 +61,7 @@ def test_inputs_that_do_not_span_the_space(seed: int, columns: int, rank: int, b
     """Never far from the nearest points in weights, and no worse in output than they are by much, whatever the inputs."""
     own = moment(columns, seed, min(rank, columns))
     stack = torch.randn(1, 8, columns, generator=torch.Generator().manual_seed(seed))
-    steps = steps_for_bits(stack, bits)
+    steps = spacings_for_bits(stack, bits)
     found = round_with_feedback(stack, steps, feedback([own], 0.01, act_order))
     assert found.isfinite().all() and (found == found.round()).all()
     errors = [output_error((stack - integers * steps)[0], own) for integers in (found, nearest("", stack, steps))]

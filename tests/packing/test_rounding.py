@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from bytegolf.artifact.container import read_artifact, write_artifact
-from bytegolf.artifact.grid import steps_for_bits
+from bytegolf.artifact.grid import spacings_for_bits
 from bytegolf.errors import InputError
 from bytegolf.model.weights import WeightClass, weight_class
 from bytegolf.packing.rounding import quantize_model
@@ -30,7 +30,7 @@ def test_every_weight_is_at_the_nearest_point_of_its_class() -> None:
     assert artifact.config == RECIPE.model and artifact.score == RECIPE.score
     for name, quantized in artifact.weights.items():
         stack = weights[name].reshape(-1, *weights[name].shape[-2:])
-        steps = steps_for_bits(stack, BITS[weight_class(name)])
+        steps = spacings_for_bits(stack, BITS[weight_class(name)])
         np.testing.assert_array_equal(quantized.steps, steps.flatten().numpy(), name)
         assert ((quantized.values() - stack).abs() <= steps / 2 * (1 + 1e-5)).all(), name
     for name, control in artifact.controls.items():

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bytegolf.config import MAX_VOCAB_SIZE, Recipe, Section
+from bytegolf.config import MAX_VOCAB_SIZE, Recipe, RecipeTable
 from bytegolf.recipes import load_recipe, recipe_names, recipe_toml, validate_recipe
 
 Write = Callable[..., Path]
@@ -41,7 +41,7 @@ def test_the_written_recipe_holds_every_key_and_its_meaning() -> None:
     lines = text.splitlines()
     for section, _ in load_recipe("tiny"):
         annotation = Recipe.model_fields[section].annotation
-        if isinstance(annotation, type) and issubclass(annotation, Section):
+        if isinstance(annotation, type) and issubclass(annotation, RecipeTable):
             assert f"[{section}]" in lines
             for key, field in annotation.model_fields.items():
                 assert field.description

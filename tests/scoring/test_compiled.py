@@ -6,7 +6,7 @@ from dataclasses import fields
 import pytest
 import torch
 
-from bytegolf.model.compiled import Parts
+from bytegolf.model.compiled import ModelFunctions
 from bytegolf.model.gpt import GPT
 from bytegolf.scoring import compiled as compiling
 from bytegolf.scoring.protocols import score_tokens
@@ -23,7 +23,7 @@ def bits(model: GPT) -> float:
 
 def test_long_work_compiles_and_scores_the_same(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     model = random_model(changed())
-    plain, written = bits(model), model.parts
+    plain, written = bits(model), model.functions
     compiled: set[str] = set()
     shapes: set[torch.Size] = set()
 
@@ -39,8 +39,8 @@ def test_long_work_compiles_and_scores_the_same(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(torch, "compile", compile_)
     monkeypatch.setattr(compiling, "PAYS", 0)
     assert bits(model) == plain
-    assert len(compiled) == len(fields(Parts)) and shapes == {torch.Size((4, 16, 24))}
-    assert model.parts is written
+    assert len(compiled) == len(fields(ModelFunctions)) and shapes == {torch.Size((4, 16, 24))}
+    assert model.functions is written
     assert capsys.readouterr().err.count("compile: begins") == 1
 
 

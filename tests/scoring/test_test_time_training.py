@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from bytegolf.config import ScoreConfig, TttConfig
 from bytegolf.errors import InputError
-from bytegolf.model.compiled import Parts
+from bytegolf.model.compiled import ModelFunctions
 from bytegolf.model.gpt import GPT
 from bytegolf.runtime.parallel import ALONE
 from bytegolf.scoring import compiled as compiling
@@ -310,7 +310,7 @@ def assert_same(model: GPT, before: dict[str, Tensor], training: bool) -> None:
     assert model.training is training
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert all(parameter.grad is None and not parameter.requires_grad for parameter in model.parameters())
-    assert model.parts == Parts()
+    assert model.functions == ModelFunctions()
 
 
 def test_a_rate_that_is_too_high_ends_in_one_line() -> None:

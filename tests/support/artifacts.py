@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from bytegolf.artifact.container import Artifact, Quantized, write_artifact
-from bytegolf.artifact.grid import quantize, steps_for_bits
+from bytegolf.artifact.container import Artifact, GridStack, write_artifact
+from bytegolf.artifact.grid import quantize, spacings_for_bits
 from bytegolf.config import ModelConfig, ScoreConfig
 from bytegolf.model.weights import weight_class
 from bytegolf.text.tokenizer import BytesTokenizer, Tokenizer
@@ -32,8 +32,8 @@ def random_artifact(config: ModelConfig, tokenizer: Tokenizer | None = None, bit
             controls[name] = parameter.numpy().astype(np.float16)
         else:
             stack = parameter.reshape(-1, *parameter.shape[-2:])
-            steps = steps_for_bits(stack, bits)
-            weights[name] = Quantized(quantize(stack, steps).int().numpy(), steps.flatten().numpy())
+            steps = spacings_for_bits(stack, bits)
+            weights[name] = GridStack(quantize(stack, steps).int().numpy(), steps.flatten().numpy())
     return Artifact(config, SCORE, tokenizer or BytesTokenizer(), weights, controls)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch._dynamo.testing import CompileCounter
 
 from bytegolf.artifact.container import stack_shape
-from bytegolf.artifact.trellis_weights import TrellisCoded
+from bytegolf.artifact.trellis_weights import TrellisStack
 from bytegolf.model.gpt import GPT
 from bytegolf.training.fake_quant import Solved, StepTable
 from bytegolf.training.learner import Learner
@@ -23,7 +23,7 @@ def packers_grid(weights: Mapping[str, Tensor]) -> Solved:
     for name, weight in weights.items():
         matrices, rows, columns = stack_shape(weight.shape)
         scales = np.zeros((matrices, rows), np.int32), np.ones((matrices, columns), np.int32)
-        grids[name] = TrellisCoded(np.zeros((matrices, rows, columns), np.int32), np.full(matrices, 0.01, np.float32), *scales)
+        grids[name] = TrellisStack(np.zeros((matrices, rows, columns), np.int32), np.full(matrices, 0.01, np.float32), *scales)
     return Solved(StepTable.of(grids), BITS)
 
 

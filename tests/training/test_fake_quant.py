@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from bytegolf.artifact.container import stack_shape
-from bytegolf.artifact.trellis_weights import TrellisCoded
+from bytegolf.artifact.trellis_weights import TrellisStack
 from bytegolf.model.gpt import GPT
 from bytegolf.model.weights import weight_class
 from bytegolf.packing.rounding import quantize_model
@@ -44,14 +44,14 @@ def test_the_forward_pass_sees_the_artifacts_weights() -> None:
         assert not torch.equal(seen[name], weights[name]), name
 
 
-def random_grids(weights: dict[str, Tensor]) -> dict[str, TrellisCoded]:
+def random_grids(weights: dict[str, Tensor]) -> dict[str, TrellisStack]:
     """Lanes that leave some precision, for controls too; the integers are of no account."""
     draw, grids = np.random.default_rng(0), {}
     for name, weight in weights.items():
         stack = stack_shape(weight.shape)
         row_scales, column_scales = (draw.integers(-6, 7, size=(stack[0], side)).astype(np.int32) for side in stack[1:])
         steps = weight.abs().reshape(stack).mean(dim=(1, 2)).numpy() * 2 ** draw.uniform(-3, 0, size=stack[0]) / 16 + 1e-6
-        grids[name] = TrellisCoded(np.zeros(stack, np.int32), steps.astype(np.float32), row_scales, column_scales)
+        grids[name] = TrellisStack(np.zeros(stack, np.int32), steps.astype(np.float32), row_scales, column_scales)
     return grids
 
 

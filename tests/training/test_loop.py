@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from bytegolf.errors import InputError
-from bytegolf.model.compiled import Parts
+from bytegolf.model.compiled import ModelFunctions
 from bytegolf.model.gpt import GPT
 from bytegolf.model.weights import Weights
 from bytegolf.runtime.parallel import Group
@@ -279,7 +279,7 @@ def test_warming_up_leaves_no_trace(tmp_path: Path, stream: TokenStream, monkeyp
     compiled: list[object] = []
     monkeypatch.setattr(torch, "compile", lambda function, **_: compiled.append(function) or function)
     warmed = fit(tmp_path / "b", stream, "train.compile=true")
-    assert len(compiled) == len(fields(Parts)) and equal(plain, warmed) and untimed(tmp_path / "a") == untimed(tmp_path / "b")
+    assert len(compiled) == len(fields(ModelFunctions)) and equal(plain, warmed) and untimed(tmp_path / "a") == untimed(tmp_path / "b")
 
 
 def test_without_a_compiler_training_goes_on(

@@ -33,7 +33,7 @@ from typing_extensions import TypeIs
 
 from bytegolf.arrays import Halves, Integers
 from bytegolf.artifact.general_coders import encode_matrices
-from bytegolf.artifact.grid_weights import CODED, Quantized, Storage, coded_matrices, decode_stacks, matrix_steps
+from bytegolf.artifact.grid_weights import CODED, GridStack, Storage, coded_matrices, decode_stacks, matrix_steps
 from bytegolf.artifact.sections import (
     CHECKSUM_BYTES,
     PackedFile,
@@ -47,7 +47,7 @@ from bytegolf.artifact.sections import (
     split_sections,
 )
 from bytegolf.artifact.static_coder import CorruptStreamError
-from bytegolf.artifact.trellis_weights import TrellisCoded, decode_trellis_sections, trellis_matrices, trellis_sections
+from bytegolf.artifact.trellis_weights import TrellisStack, decode_trellis_sections, trellis_matrices, trellis_sections
 from bytegolf.config import CoderName, ModelConfig, ScoreConfig
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT, parameter_shapes
@@ -70,7 +70,7 @@ class Artifact:
     config: ModelConfig
     score: ScoreConfig
     tokenizer: Tokenizer
-    weights: Mapping[str, Quantized] | Mapping[str, TrellisCoded]  # every parameter that is not a control; with a trellis every one
+    weights: Mapping[str, GridStack] | Mapping[str, TrellisStack]  # every parameter that is not a control; with a trellis every one
     controls: Mapping[str, Halves]
     coder: CoderName = "range"
 
@@ -141,8 +141,8 @@ def read_artifact(data: bytes, name: str = "artifact") -> Artifact:
         raise InputError(f"{name}: expected a bytegolf artifact, found a damaged one ({error})") from None
 
 
-def trellis_coded(weights: Mapping[str, Quantized] | Mapping[str, TrellisCoded]) -> TypeIs[Mapping[str, TrellisCoded]]:
-    return all(isinstance(weight, TrellisCoded) for weight in weights.values())
+def trellis_coded(weights: Mapping[str, GridStack] | Mapping[str, TrellisStack]) -> TypeIs[Mapping[str, TrellisStack]]:
+    return all(isinstance(weight, TrellisStack) for weight in weights.values())
 
 
 def _stacks(config: ModelConfig, sections: Mapping[str, bytes]) -> dict[str, tuple[int, int, int]]:

@@ -12,7 +12,7 @@ from torch import Tensor
 GAUSSIAN_BITS = 0.5 * math.log2(2 * math.pi * math.e)  # differential entropy of a unit normal
 
 
-def steps_for_bits(weight: Tensor, bits: float) -> Tensor:
+def spacings_for_bits(weight: Tensor, bits: float) -> Tensor:
     """The step (..., 1, 1) of each matrix in `weight` (..., rows, columns) at `bits` per weight; 1 for a matrix of zeros."""
     rms = weight.detach().square().mean(dim=(-2, -1), keepdim=True).sqrt()
     return torch.where(rms > 0, rms * 2.0 ** (GAUSSIAN_BITS - bits), 1.0)

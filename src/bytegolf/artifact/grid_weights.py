@@ -12,14 +12,14 @@ from bytegolf.arrays import Halves, Integers
 from bytegolf.artifact.general_coders import Shape, decode_matrices, half_patterns, halves_from
 from bytegolf.artifact.grid import dequantize
 from bytegolf.artifact.sections import GROUPS, Reader
-from bytegolf.config import CoderName, Section
+from bytegolf.config import CoderName, RecipeTable
 from bytegolf.model.weights import weight_class
 
 CODED = (*GROUPS, "row_steps", "kept")  # sections that are matrices of integers
 
 
 @dataclass(frozen=True)
-class Quantized:
+class GridStack:
     """A parameter as a stack of matrices: integers times steps, but for those that are kept in float16.
 
     `integers` (matrices, rows, columns) and `steps` are 0 where a matrix is kept. `steps` are float32, one per matrix, or
@@ -48,7 +48,7 @@ class Quantized:
         return values
 
 
-class Storage(Section):
+class Storage(RecipeTable):
     """How a file stores its weights. The defaults are all that version 1 knows."""
 
     coder: CoderName = "range"
@@ -56,7 +56,7 @@ class Storage(Section):
     kept: dict[str, list[NonNegativeInt]] = Field({}, description="places of float16 matrices in their stacks, ascending")
 
     @classmethod
-    def of(cls, weights: Mapping[str, Quantized], coder: CoderName) -> "Storage":
+    def of(cls, weights: Mapping[str, GridStack], coder: CoderName) -> "Storage":
         kept = {name: sorted(weight.kept) for name, weight in weights.items() if weight.kept}
         return cls(coder=coder, rows=[name for name, weight in weights.items() if weight.by_row], kept=kept)
 
@@ -64,7 +64,7 @@ class Storage(Section):
 Stacks = Mapping[str, tuple[int, int, int]]  # (matrices, rows, columns) of each parameter, in the model's order
 
 
-def coded_matrices(weights: Mapping[str, Quantized]) -> dict[str, list[Integers]]:
+def coded_matrices(weights: Mapping[str, GridStack]) -> dict[str, list[Integers]]:
     """What each section of CODED holds."""
     matrices: dict[str, list[Integers]] = {section: [] for section in CODED}
     for name, weight in weights.items():
@@ -75,12 +75,12 @@ def coded_matrices(weights: Mapping[str, Quantized]) -> dict[str, list[Integers]
     return matrices
 
 
-def matrix_steps(weights: Mapping[str, Quantized]) -> bytes:
+def matrix_steps(weights: Mapping[str, GridStack]) -> bytes:
     """The section of steps: float32, one per matrix that has its own."""
     return b"".join(weight.steps[weight.coded].astype("<f4").tobytes() for weight in weights.values() if not weight.by_row)
 
 
-def decode_stacks(stacks: Stacks, storage: Storage, sections: Mapping[str, bytes]) -> dict[str, Quantized]:
+def decode_stacks(stacks: Stacks, storage: Storage, sections: Mapping[str, bytes]) -> dict[str, GridStack]:
     """The parameters of `stacks`. Raises ValueError or CorruptStreamError where the sections do not hold just them."""
     if {*storage.rows, *storage.kept} - stacks.keys() or storage.rows != [name for name in stacks if name in storage.rows]:
         raise ValueError("storage of parameters that the model has not")
@@ -107,7 +107,7 @@ def _take(
     storage: Storage,
     streams: Mapping[str, Iterator[Integers]],
     steps: Reader,
-) -> Quantized:
+) -> GridStack:
     """The next parameter."""
     integers = np.zeros(stack, np.int32)
     for place in places:
@@ -116,8 +116,8 @@ def _take(
     if name not in storage.rows:
         by_matrix = np.zeros(stack[0], np.float32)
         by_matrix[places] = steps.take(len(places))
-        return Quantized(integers, by_matrix, kept)
+        return GridStack(integers, by_matrix, kept)
     by_row = np.zeros(stack[:2], np.float16)
     if places:
         by_row[places] = halves_from(next(streams["row_steps"]))
-    return Quantized(integers, by_row, kept)
+    return GridStack(integers, by_row, kept)

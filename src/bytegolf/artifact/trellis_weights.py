@@ -20,7 +20,7 @@ STREAMS = ("controls", *GROUPS)  # sections that are trellis-coded
 
 
 @dataclass(frozen=True)
-class TrellisCoded:
+class TrellisStack:
     """A parameter as a stack of matrices: `integers` (matrices, rows, columns) times `steps`, float32, one for each matrix.
 
     A row's step is 2^(1/2) times coarser for each 1 of `row_scales` (matrices, rows), and a column's for each of
@@ -58,7 +58,7 @@ def section_of(name: str) -> str:
     return "controls" if kind == "control" else kind
 
 
-def trellis_sections(weights: Mapping[str, TrellisCoded], coder: CoderName) -> dict[str, bytes]:
+def trellis_sections(weights: Mapping[str, TrellisStack], coder: CoderName) -> dict[str, bytes]:
     """What a file of version 3 holds of them."""
     matrices, row_scales = trellis_matrices(weights), _row_scales(weights)
     return {
@@ -68,12 +68,12 @@ def trellis_sections(weights: Mapping[str, TrellisCoded], coder: CoderName) -> d
     }
 
 
-def trellis_matrices(weights: Mapping[str, TrellisCoded]) -> dict[str, list[Integers]]:
+def trellis_matrices(weights: Mapping[str, TrellisStack]) -> dict[str, list[Integers]]:
     """The matrices of each section of STREAMS."""
     return _by_section({name: weight.integers for name, weight in weights.items()})
 
 
-def _row_scales(weights: Mapping[str, TrellisCoded]) -> dict[str, list[Integers]]:
+def _row_scales(weights: Mapping[str, TrellisStack]) -> dict[str, list[Integers]]:
     return _by_section({name: weight.row_scales for name, weight in weights.items()})
 
 
@@ -92,7 +92,7 @@ def _encode(coder: CoderName, matrices: list[Integers], row_scales: list[Integer
     return encode_trellis(matrices, row_scales)
 
 
-def trellis_entropy_bits(weights: Mapping[str, TrellisCoded]) -> float:
+def trellis_entropy_bits(weights: Mapping[str, TrellisStack]) -> float:
     """Bits that the range coder would need for the integers, did it know their histograms beforehand."""
     from bytegolf.artifact.adaptive_coder import entropy_given_histograms
 
@@ -100,12 +100,12 @@ def trellis_entropy_bits(weights: Mapping[str, TrellisCoded]) -> float:
     return sum(entropy_given_histograms(matrices[section], row_scales[section]) for section in STREAMS)
 
 
-def decode_trellis_sections(stacks: Stacks, coder: CoderName, sections: Mapping[str, bytes]) -> dict[str, TrellisCoded]:
+def decode_trellis_sections(stacks: Stacks, coder: CoderName, sections: Mapping[str, bytes]) -> dict[str, TrellisStack]:
     """The parameters of `stacks`. Raises ValueError or CorruptStreamError where the sections do not hold just them."""
     sides = [(count, side) for count, rows, columns in stacks.values() for side in (rows, columns)]
     scales, steps = iter(_bounded(decode_integers(sections["scales"], sides))), Reader(sections["steps"], "<f4")
     sizes = {
-        name: TrellisCoded(np.broadcast_to(np.int32(0), stack), steps.take(stack[0]).astype(np.float32), next(scales), next(scales))
+        name: TrellisStack(np.broadcast_to(np.int32(0), stack), steps.take(stack[0]).astype(np.float32), next(scales), next(scales))
         for name, stack in stacks.items()
     }
     steps.close()

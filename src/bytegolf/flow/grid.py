@@ -8,9 +8,9 @@ from torch import Tensor
 
 from bytegolf.artifact.container import trellis_coded
 from bytegolf.config import Recipe
-from bytegolf.flow.pack import lattices
 from bytegolf.packing.allocate import BudgetTooSmallError
 from bytegolf.packing.fit import fit, lattice_ladder
+from bytegolf.packing.rate import calibrated_lattices
 from bytegolf.runtime.progress import say
 from bytegolf.text.dataset import Dataset
 from bytegolf.training.fake_quant import Solve, Solved, StepTable
@@ -30,7 +30,7 @@ def grid_solver(recipe: Recipe, dataset: Dataset, device: torch.device) -> Solve
 
     def solve(weights: Mapping[str, Tensor]) -> Solved | None:
         began = time.perf_counter()
-        ladder = lattice_ladder(lattices(brief, weights, dataset, device), brief, dataset.tokenizer)
+        ladder = lattice_ladder(calibrated_lattices(brief, weights, dataset.train, device), brief, dataset.tokenizer)
         try:
             fitted = fit(ladder, pack.budget)
         except BudgetTooSmallError as error:

@@ -3,14 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from bytegolf.artifact.container import Artifact, read_artifact
 from bytegolf.artifact.finished_run import read_run
-from bytegolf.config import Recipe, ScoreConfig
+from bytegolf.config import ScoreConfig
 from bytegolf.errors import InputError
-from bytegolf.model.gpt import GPT
-from bytegolf.model.weights import Weights
+from bytegolf.model.gpt import GPT, model_from_weights
 from bytegolf.runtime.device import choose_device
 from bytegolf.text.dataset import Dataset
 from bytegolf.text.tokenizer import Tokenizer
@@ -37,16 +34,9 @@ def load_model(source: Path, local_rank: int = 0) -> LoadedModel:
     device = choose_device("auto", local_rank)
     if source.is_dir():
         run = read_run(source)
-        return LoadedModel(scoring_model(run.recipe, run.weights, device), run.tokenizer, run.recipe.score)
+        return LoadedModel(model_from_weights(run.recipe.model, run.weights, device), run.tokenizer, run.recipe.score)
     artifact = load_artifact(source)
     return LoadedModel(artifact.model().to(device), artifact.tokenizer, artifact.score)
-
-
-def scoring_model(recipe: Recipe, weights: Weights, device: torch.device) -> GPT:
-    """A model for scoring, in float32."""
-    model = GPT(recipe.model).to(device)
-    model.load_state_dict(dict(weights))
-    return model.eval()
 
 
 def require_same_tokenizer(dataset: Dataset, tokenizer: Tokenizer) -> Dataset:

@@ -2,21 +2,19 @@
 
 from pathlib import Path
 
-import torch
-
 from bytegolf.artifact.finished_run import FinishedRun, read_run
 from bytegolf.config import CoderName, MethodName, Recipe
 from bytegolf.errors import InputError
-from bytegolf.flow.models import require_same_tokenizer, scoring_model
+from bytegolf.flow.models import require_same_tokenizer
 from bytegolf.flow.results import PackResult
 from bytegolf.flow.score import score_and_record
-from bytegolf.model.gpt import parameter_count
+from bytegolf.model.gpt import model_from_weights, parameter_count
 from bytegolf.model.weights import Weights
 from bytegolf.packing.allocate import BudgetTooSmallError
 from bytegolf.packing.calibration import calibrate
 from bytegolf.packing.fit import Ladder, baseline_ladder, fit, grid_ladder, lattice_ladder
 from bytegolf.packing.gptq import ErrorFeedback
-from bytegolf.packing.rate import Lattices, prepare_lattices
+from bytegolf.packing.rate import calibrated_lattices
 from bytegolf.packing.rounding import Rounding
 from bytegolf.recipes import validate_recipe
 from bytegolf.runtime.device import choose_device
@@ -93,25 +91,19 @@ def _ladder(recipe: Recipe, trained: FinishedRun, dataset: Dataset | None) -> La
     weights, tokenizer = trained.weights, trained.tokenizer
     match recipe.pack.method:
         case "rate":
-            return lattice_ladder(lattices(recipe, weights, dataset, choose_device("auto")), recipe, tokenizer)
+            return lattice_ladder(
+                calibrated_lattices(recipe, weights, dataset.train if dataset else None, choose_device("auto")), recipe, tokenizer
+            )
         case "gptq":
             return grid_ladder(weights, recipe, tokenizer, _feedback(recipe, weights, dataset))
         case "baseline":
             return baseline_ladder(weights, recipe, tokenizer)
 
 
-def lattices(recipe: Recipe, weights: Weights, dataset: Dataset | None, device: torch.device) -> Lattices:
-    """By what the loss minds, on training text if there is any."""
-    source = recipe.pack.calibration if dataset or recipe.pack.calibration != "text" else "self"
-    model, tokens = scoring_model(recipe, weights, device), dataset.train if dataset else None
-    with Progress(f"calibrate by {source}", recipe.pack.calibration_tokens, "tokens") as progress:
-        return prepare_lattices(source, model, weights, recipe, tokens, progress.advance)
-
-
 def _feedback(recipe: Recipe, weights: Weights, dataset: Dataset | None) -> Rounding:
     """Error feedback by what the model's matrices read of training text."""
     if dataset is None:
         raise InputError("--data: expected a data folder, whose training text method gptq learns from, found none")
-    model = scoring_model(recipe, weights, choose_device("auto"))
+    model = model_from_weights(recipe.model, weights, choose_device("auto"))
     with Progress("calibrate", recipe.pack.calibration_tokens, "tokens") as progress:
         return ErrorFeedback(calibrate(model, recipe, dataset.train, progress.advance), recipe.pack)

@@ -8,9 +8,8 @@ from bytegolf.artifact.container import write_artifact
 from bytegolf.config import Recipe, ScoreConfig
 from bytegolf.errors import InputError
 from bytegolf.flow.grid import grid_solver
-from bytegolf.flow.models import scoring_model
 from bytegolf.flow.results import TrainResult
-from bytegolf.model.gpt import GPT, parameter_count
+from bytegolf.model.gpt import GPT, model_from_weights, parameter_count
 from bytegolf.model.weights import Bits, Weights
 from bytegolf.packing.baseline import quantize_baseline
 from bytegolf.packing.plan import plan_artifact
@@ -89,7 +88,7 @@ def _train(run: RunFolder, recipe: Recipe, dataset: Dataset, device: torch.devic
     trainer = Trainer(learner, dataset.train, run, group.once(lambda: fingerprint), clock)
 
     def validate(weights: Weights, limit_bytes: int) -> dict[str, float | None]:
-        bpb = _validate(scoring_model(recipe, weights, device), recipe.score, dataset, limit_bytes, group)
+        bpb = _validate(model_from_weights(recipe.model, weights, device), recipe.score, dataset, limit_bytes, group)
         return {"bpb": bpb, "artifact_bytes": _trial_bytes(weights, recipe, dataset.tokenizer, planned.bits) if group.is_main else None}
 
     with resumable(run):

@@ -20,15 +20,15 @@ KINDS = 64  # of block and shape that one process may compile: with and without 
 
 
 @dataclass(frozen=True)
-class Parts:
+class ModelFunctions:
     first_state: Callable[..., Tensor] = first_state
     block: Callable[..., Tensor] = block
     rms_norm: Callable[[Tensor], Tensor] = rms_norm
     nll_and_gradient: NllAndGradient = nll_and_gradient
 
 
-def compiled_parts() -> Parts:
-    """Parts that torch.compile turns into fused kernels when they are first called."""
+def compiled_functions() -> ModelFunctions:
+    """ModelFunctions that torch.compile turns into fused kernels when they are first called."""
     torch._dynamo.config.recompile_limit = KINDS
-    written = Parts()
-    return Parts(**{field.name: torch.compile(getattr(written, field.name), dynamic=False) for field in fields(written)})
+    written = ModelFunctions()
+    return ModelFunctions(**{field.name: torch.compile(getattr(written, field.name), dynamic=False) for field in fields(written)})

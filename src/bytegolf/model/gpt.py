@@ -1,7 +1,7 @@
 """The model, read top to bottom: tokens -> logits. One forward serves training and scoring.
 
 B batch, T positions, V vocabulary, D model width, L blocks, H query heads. Parameters are float32; compute runs
-in `compute_dtype`, the head and the softcap in the precision of the parameters. `parts` may be compiled.
+in `compute_dtype`, the head and the softcap in the precision of the parameters. `functions` may be compiled.
 """
 
 from collections.abc import Sequence
@@ -14,10 +14,11 @@ from bytegolf.config import BOS, ModelConfig
 from bytegolf.model.attention import Cache, Rotary, rotary_tables
 from bytegolf.model.banks import Banks, Initial
 from bytegolf.model.block import BlockControls, Skip
-from bytegolf.model.compiled import Parts
+from bytegolf.model.compiled import ModelFunctions
 from bytegolf.model.embeddings import BIGRAM, TRIGRAM, HashEmbedding, Scaled, Smear, ValueEmbedding
 from bytegolf.model.head import cross_entropies, mean_cross_entropy, softcapped_logits
 from bytegolf.model.kernels import kernel_for
+from bytegolf.model.weights import Weights
 
 
 class Controls(nn.Module):
@@ -48,7 +49,7 @@ class GPT(nn.Module):
     def __init__(self, config: ModelConfig, compute_dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
         self.config, self.compute_dtype = config, compute_dtype
-        self.parts = Parts()
+        self.functions = ModelFunctions()
         dim, vocab = config.model_dim, config.vocab_size
         self.tokens = nn.Parameter(torch.zeros(vocab, dim))
         self.bigram = HashEmbedding(BIGRAM, config.bigram_size, config.bigram_dim, dim) if config.bigram_size else None
@@ -79,10 +80,6 @@ class GPT(nn.Module):
         x = self.hidden(tokens_BT, last)
         return self.logits(x) if targets is None else self.loss(x, targets)
 
-    def nats(self, tokens_BT: Tensor, targets_Bn: Tensor) -> Tensor:
-        """What the targets of the last n positions cost, each by itself: (B, n), for scoring alone."""
-        return self.costs(self.hidden(tokens_BT, targets_Bn.shape[1]), targets_Bn)
-
     def hidden(self, tokens_BT: Tensor, last: int | None = None) -> Tensor:
         """What the head reads, (B, T, D), only of the `last` positions if given."""
         age = document_age(tokens_BT) if self.config.isolate_documents else None
@@ -95,7 +92,7 @@ class GPT(nn.Module):
         x = F.embedding(tokens_BT, self.tokens).to(dtype)
         hashed = [table.embed(tokens_BT, age_BT, dtype) for table in (self.bigram, self.trigram) if table is not None]
         smeared = None if self.smear is None else self.smear.shares(dtype)
-        return self.parts.first_state(x, hashed, smeared, age_BT)
+        return self.functions.first_state(x, hashed, smeared, age_BT)
 
     def block_values(self, tokens_BT: Tensor) -> list[Scaled | None]:
         """What is added to each block's attention values."""
@@ -132,7 +129,7 @@ class GPT(nn.Module):
             exclusive = i >= config.num_layers - config.xsa_layers
             asked = last if i == config.num_layers - 1 else None
             cache = caches[i] if caches else None
-            x = self.parts.block(
+            x = self.functions.block(
                 x, x0, weights[i], controls[i], values[i], skip, rotary, visible, exclusive, config.mlp_leak, attend, asked, cache
             )
             if gains and i < first_half:
@@ -141,17 +138,17 @@ class GPT(nn.Module):
 
     def logits(self, x_BTD: Tensor) -> Tensor:
         head = self.tokens if self.head is None else self.head
-        return softcapped_logits(self.parts.rms_norm(x_BTD), head, self.config.logit_softcap)
+        return softcapped_logits(self.functions.rms_norm(x_BTD), head, self.config.logit_softcap)
 
     def loss(self, x_BTD: Tensor, targets_BT: Tensor) -> Tensor:
         head = self.tokens if self.head is None else self.head
-        x_ND = self.parts.rms_norm(x_BTD).flatten(0, 1)
-        return mean_cross_entropy(x_ND, head, targets_BT.flatten(), self.config.logit_softcap, self.parts.nll_and_gradient)
+        x_ND = self.functions.rms_norm(x_BTD).flatten(0, 1)
+        return mean_cross_entropy(x_ND, head, targets_BT.flatten(), self.config.logit_softcap, self.functions.nll_and_gradient)
 
-    def costs(self, x_BTD: Tensor, targets_BT: Tensor) -> Tensor:
-        """The cross-entropy of each position, (B, T), in nats."""
+    def nats(self, x_BTD: Tensor, targets_BT: Tensor) -> Tensor:
+        """Return the cross-entropy of each position's target, (B, T), in nats."""
         head = self.tokens if self.head is None else self.head
-        x_ND = self.parts.rms_norm(x_BTD).flatten(0, 1)
+        x_ND = self.functions.rms_norm(x_BTD).flatten(0, 1)
         return cross_entropies(x_ND, head, targets_BT.flatten(), self.config.logit_softcap).view(targets_BT.shape)
 
 
@@ -168,6 +165,13 @@ def same_document(age_BT: Tensor) -> Tensor:
     start = position - age_BT
     causal = position[:, None] >= position[None, :]
     return (causal & (position[None, None, :] >= start[:, :, None]))[:, None]
+
+
+def model_from_weights(config: ModelConfig, weights: Weights, device: torch.device) -> GPT:
+    """Return a float32 model with these weights, on `device`, ready to score."""
+    model = GPT(config).to(device)
+    model.load_state_dict(dict(weights))
+    return model.eval()
 
 
 def parameter_shapes(config: ModelConfig) -> dict[str, torch.Size]:

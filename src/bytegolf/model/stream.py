@@ -39,4 +39,4 @@ class Stream:
 
     def nats(self, tokens_BT: Tensor, targets_BT: Tensor) -> Tensor:
         """What the token after each of the next piece costs, (B, T)."""
-        return self.model.costs(self.hidden(tokens_BT), targets_BT)
+        return self.model.nats(self.hidden(tokens_BT), targets_BT)

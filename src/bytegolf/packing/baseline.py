@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bytegolf.arrays import Halves, Integers
 from bytegolf.artifact.container import Artifact
-from bytegolf.artifact.grid_weights import Quantized
+from bytegolf.artifact.grid_weights import GridStack
 from bytegolf.config import PackConfig, Recipe
 from bytegolf.model.weights import WeightClass
 from bytegolf.packing.rounding import assemble, halves
@@ -33,7 +33,7 @@ SMALLEST_STEP = float(np.finfo(np.float16).smallest_normal)
 def quantize_baseline(weights: Mapping[str, Tensor], recipe: Recipe, tokenizer: Tokenizer) -> Artifact:
     """Prune, then round to rows of the recipe's fixed widths. Raises InputError for weights beyond float16, or none."""
 
-    def pack(name: str, stack: Tensor) -> Quantized:
+    def pack(name: str, stack: Tensor) -> GridStack:
         integers, steps = np.zeros(tuple(stack.shape), np.int32), np.zeros(tuple(stack.shape[:2]), np.float16)
         kept: dict[int, Halves] = {}
         for place, half in enumerate(halves(name, "weights", stack)):  # all of them, so that no step leaves float16's range
@@ -45,7 +45,7 @@ def quantize_baseline(weights: Mapping[str, Tensor], recipe: Recipe, tokenizer: 
             if name.startswith("banks.") or matrix.size > PRUNED_ABOVE:
                 matrix = prune(matrix)
             integers[place], steps[place] = eight_bit_rows(matrix) if is_eight_bit(name) else searched_rows(matrix, bits)
-        return Quantized(integers, steps, kept)
+        return GridStack(integers, steps, kept)
 
     return assemble(weights, recipe, tokenizer, pack)
 

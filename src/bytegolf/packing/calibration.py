@@ -16,7 +16,7 @@ from bytegolf.errors import InputError
 from bytegolf.model.attention import Rotary, attention
 from bytegolf.model.banks import BlockWeights
 from bytegolf.model.block import BlockControls, Skip, branch_input, mixed, mlp
-from bytegolf.model.compiled import Parts
+from bytegolf.model.compiled import ModelFunctions
 from bytegolf.model.embeddings import Projected, Scaled
 from bytegolf.model.gpt import GPT
 from bytegolf.model.kernels import Kernel
@@ -58,7 +58,7 @@ def input_moments(model: GPT, batches: Iterable[NDArray[np.int64]]) -> Moments:
     device = model.tokens.device
     tables = [(f"{name}.projection", table) for name in ("bigram", "trigram", "value_embedding") if (table := getattr(model, name))]
     hooks = [table.register_forward_pre_hook(observer.lookup(name)) for name, table in tables if table.projection is not None]
-    parts, model.parts = model.parts, Parts(block=observer.block, rms_norm=observer.head_input)
+    parts, model.functions = model.functions, ModelFunctions(block=observer.block, rms_norm=observer.head_input)
     positions = 0
     try:
         with torch.no_grad():
@@ -66,7 +66,7 @@ def input_moments(model: GPT, batches: Iterable[NDArray[np.int64]]) -> Moments:
                 model(torch.from_numpy(np.ascontiguousarray(batch)).to(device))
                 positions += batch.size
     finally:
-        model.parts = parts
+        model.functions = parts
         for hook in hooks:
             hook.remove()
     means = {key: total.cpu() / positions for key, total in observer.totals.items()}

@@ -16,15 +16,16 @@ from torch import Tensor
 
 from bytegolf.arrays import Doubles, Integers
 from bytegolf.artifact.container import stack_shape
-from bytegolf.artifact.trellis_weights import TrellisCoded
+from bytegolf.artifact.trellis_weights import TrellisStack
 from bytegolf.config import CalibrationName, PackConfig, Recipe
 from bytegolf.errors import InputError
-from bytegolf.model.gpt import GPT, parameter_shapes
-from bytegolf.model.weights import Bits, weight_class
+from bytegolf.model.gpt import GPT, model_from_weights, parameter_shapes
+from bytegolf.model.weights import Bits, Weights, weight_class
 from bytegolf.packing.allocate import fixed_bits
 from bytegolf.packing.calibration_text import calibration_batches, counted_batches
 from bytegolf.packing.curvature import Curvatures, curvatures, row_uses
 from bytegolf.packing.lattice import TINY, Lattice, prepare_lattice
+from bytegolf.runtime.progress import Progress
 from bytegolf.runtime.threads import on_threads
 from bytegolf.text.shards import TokenStream
 
@@ -60,7 +61,7 @@ class Lattices:
             stacks[name] = _prepared(stack, columns, least, row_weights, recipe.pack)
         return cls(stacks, fixed_bits(recipe.pack))
 
-    def at(self, level: float) -> dict[str, TrellisCoded]:
+    def at(self, level: float) -> dict[str, TrellisStack]:
         scales = self._scales(level)
         with ThreadPoolExecutor() as threads:  # each matrix is one thread's, so that their number changes nothing
             rounded = {name: [threads.submit(lattice.rounded, scales[name]) for lattice in stack] for name, stack in self.stacks.items()}
@@ -97,6 +98,14 @@ def _scale_of(lattices: list[Lattice], level: float) -> float:
     return float(2.0**low)
 
 
+def calibrated_lattices(recipe: Recipe, weights: Weights, tokens: TokenStream | None, device: torch.device) -> Lattices:
+    """Return the lattices of every matrix, calibrated on training text, or without `tokens` on text of the model's own."""
+    source = recipe.pack.calibration if tokens is not None or recipe.pack.calibration != "text" else "self"
+    model = model_from_weights(recipe.model, weights, device)
+    with Progress(f"calibrate by {source}", recipe.pack.calibration_tokens, "tokens") as progress:
+        return prepare_lattices(source, model, weights, recipe, tokens, progress.advance)
+
+
 def prepare_lattices(
     source: CalibrationName,
     model: GPT,
@@ -112,8 +121,8 @@ def prepare_lattices(
         return Lattices.of(weights, recipe, curvatures(model, batches, advance), row_uses(model, counted))
 
 
-def _stacked(stack: list[Lattice], c: float, integers: list[Integers]) -> TrellisCoded:
-    return TrellisCoded(
+def _stacked(stack: list[Lattice], c: float, integers: list[Integers]) -> TrellisStack:
+    return TrellisStack(
         np.stack(integers),
         np.array([lattice.step(c) for lattice in stack], np.float32),
         np.stack([lattice.row_scales for lattice in stack]),

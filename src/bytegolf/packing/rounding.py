@@ -8,8 +8,8 @@ from torch import Tensor
 
 from bytegolf.arrays import Halves
 from bytegolf.artifact.container import Artifact
-from bytegolf.artifact.grid import quantize, steps_for_bits
-from bytegolf.artifact.grid_weights import Quantized
+from bytegolf.artifact.grid import quantize, spacings_for_bits
+from bytegolf.artifact.grid_weights import GridStack
 from bytegolf.artifact.static_coder import MAX_MAGNITUDE
 from bytegolf.config import Recipe
 from bytegolf.errors import InputError
@@ -39,7 +39,7 @@ def quantize_model(
     return assemble(weights, recipe, tokenizer, lambda name, stack: _on_grid(name, stack, bits[weight_class(name)], rounding))
 
 
-def assemble(weights: Mapping[str, Tensor], recipe: Recipe, tokenizer: Tokenizer, pack: Callable[[str, Tensor], Quantized]) -> Artifact:
+def assemble(weights: Mapping[str, Tensor], recipe: Recipe, tokenizer: Tokenizer, pack: Callable[[str, Tensor], GridStack]) -> Artifact:
     """The artifact whose parameters `pack` makes of their names and float32 stacks (matrices, rows, columns)."""
     quantized, controls = {}, {}
     for name in parameter_shapes(recipe.model):
@@ -62,8 +62,8 @@ def halves(name: str, what: str, values: Tensor) -> Halves:
     return rounded
 
 
-def _on_grid(name: str, stack: Tensor, bits: float, rounding: Rounding) -> Quantized:
-    steps = steps_for_bits(stack, bits)
+def _on_grid(name: str, stack: Tensor, bits: float, rounding: Rounding) -> GridStack:
+    steps = spacings_for_bits(stack, bits)
     if not torch.isfinite(steps).all():
         raise InputError(f"{name}: expected weights below 1e19, found {float(stack.abs().max()):g}")
     integers = rounding(name, stack, steps)
@@ -71,4 +71,4 @@ def _on_grid(name: str, stack: Tensor, bits: float, rounding: Rounding) -> Quant
         raise InputError(
             f"{name}: expected weights within {MAX_MAGNITUDE:,} steps of 0, found {int(integers.abs().max()):,}; lower its bits"
         )
-    return Quantized(integers.to(torch.int32).cpu().numpy(), steps.flatten().cpu().numpy().astype(np.float32))
+    return GridStack(integers.to(torch.int32).cpu().numpy(), steps.flatten().cpu().numpy().astype(np.float32))

@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from bytegolf.config import Recipe, Section
+from bytegolf.config import Recipe, RecipeTable
 from bytegolf.errors import InputError
 
 # Folders of recipes beside this file, and what those in each have in common.
@@ -85,7 +85,7 @@ def _toml_lines(recipe: Recipe) -> Iterator[str]:
     yield f"name = {_toml_value(recipe.name)}"
     yield f"description = {_toml_value(recipe.description)}"
     for title, section in recipe:
-        if isinstance(section, Section):
+        if isinstance(section, RecipeTable):
             yield f"\n[{title}]"
             for key, field in type(section).model_fields.items():
                 yield f"{f'{key} = {_toml_value(getattr(section, key))}':<32}# {field.description}"

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError, create_model
 from pydantic.fields import FieldInfo
 
-from bytegolf.config import Recipe, Section
+from bytegolf.config import Recipe, RecipeTable
 from bytegolf.errors import InputError
 from bytegolf.recipes import load_recipe, override_recipe, recipe_toml, validate_recipe
 from bytegolf.recipes.rules import Given, ruled
@@ -78,7 +78,7 @@ def _read(name: str, text: str, kind: FieldInfo) -> Value:
     """The value of a variable. Raises InputError if it is of another type or out of range."""
     field: dict[str, Any] = {"value": (kind.annotation, kind)}
     try:
-        return create_model("Variable", __base__=Section, **field).model_validate({"value": _plain(text, kind)}).model_dump()["value"]
+        return create_model("Variable", __base__=RecipeTable, **field).model_validate({"value": _plain(text, kind)}).model_dump()["value"]
     except ValidationError as error:
         raise InputError(f"{name}: {error.errors()[0]['msg']}, found {text!r}") from None
 

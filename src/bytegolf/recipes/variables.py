@@ -6,12 +6,12 @@ from typing import Literal
 from pydantic import Field
 from pydantic.fields import FieldInfo
 
-from bytegolf.config import Recipe, Section
+from bytegolf.config import Recipe, RecipeTable
 
 Value = int | float | bool | str
 
 
-class _Kinds(Section):
+class _Kinds(RecipeTable):
     """Types and ranges that no recipe key has."""
 
     flag: bool

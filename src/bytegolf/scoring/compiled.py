@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from torch import Tensor
 
-from bytegolf.model.compiled import compiled_parts
+from bytegolf.model.compiled import compiled_functions
 from bytegolf.model.gpt import GPT
 from bytegolf.runtime.progress import say
 
@@ -22,33 +22,33 @@ class Costing:
     def __init__(self, model: GPT, forwarded_tokens: int, whole: tuple[int, int]) -> None:
         self.model, self.whole = model, whole
         work = forwarded_tokens * sum(parameter.numel() for parameter in model.parameters())
-        self.parts = compiled_parts() if work > PAYS else None
+        self.functions = compiled_functions() if work > PAYS else None
         self.ready = False
 
     def nats(self, tokens_BT: Tensor, targets_Bn: Tensor) -> Tensor:
         """As the model's own, to rounding."""
-        if self.parts is None or (len(tokens_BT), targets_Bn.shape[1]) != self.whole:
-            return self.model.nats(tokens_BT, targets_Bn)
+        if self.functions is None or (len(tokens_BT), targets_Bn.shape[1]) != self.whole:
+            return self.model.nats(self.model.hidden(tokens_BT, targets_Bn.shape[1]), targets_Bn)
         if not self.ready:
             say("compile: begins, under a minute")
         try:
             with self.compiled():
-                nats = self.model.nats(tokens_BT, targets_Bn)
+                nats = self.model.nats(self.model.hidden(tokens_BT, targets_Bn.shape[1]), targets_Bn)
         except Exception as error:  # no C++ compiler, no headers, kernels cached by another version, ...
             if self.ready:
                 raise
             say(f"compile: not possible here, scoring goes on without ({str(error).strip().splitlines()[0]})")
-            self.parts = None
-            return self.model.nats(tokens_BT, targets_Bn)
+            self.functions = None
+            return self.model.nats(self.model.hidden(tokens_BT, targets_Bn.shape[1]), targets_Bn)
         self.ready = True
         return nats
 
     @contextmanager
     def compiled(self) -> Iterator[None]:
         """In here the model runs compiled, where that pays."""
-        written = self.model.parts
-        self.model.parts = self.parts or written
+        written = self.model.functions
+        self.model.functions = self.functions or written
         try:
             yield
         finally:
-            self.model.parts = written
+            self.model.functions = written

@@ -7,8 +7,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from bytegolf.artifact.grid import dequantize, quantize, steps_for_bits
-from bytegolf.artifact.trellis_weights import TrellisCoded, factors
+from bytegolf.artifact.grid import dequantize, quantize, spacings_for_bits
+from bytegolf.artifact.trellis_weights import TrellisStack, factors
 from bytegolf.model.weights import Bits, Weights, weight_class
 
 
@@ -25,7 +25,7 @@ class ClassBits:
     def steps(self, name: str, weight: Tensor) -> Tensor | None:
         """In a shape that broadcasts against `weight`; None where it is not rounded."""
         bits = self.bits.get(weight_class(name))
-        return None if bits is None else steps_for_bits(weight, bits)
+        return None if bits is None else spacings_for_bits(weight, bits)
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class StepTable:
         return bool(self.tensors)
 
     @classmethod
-    def of(cls, weights: Mapping[str, TrellisCoded]) -> Self:
+    def of(cls, weights: Mapping[str, TrellisStack]) -> Self:
         tensors = {}
         for name, weight in weights.items():
             by_row = weight.steps[:, None] * factors(weight.row_scales)

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from bytegolf.config import Recipe
-from bytegolf.model.compiled import Parts, compiled_parts
+from bytegolf.model.compiled import ModelFunctions, compiled_functions
 from bytegolf.model.gpt import GPT
 from bytegolf.model.weights import Bits, Weights
 from bytegolf.runtime.parallel import ALONE, Group
@@ -50,12 +50,12 @@ class Learner:
     def compile(self) -> None:
         """Compile what steps will need; leaves no trace in weights or data order. Without a compiler all stays as it is."""
         say("compile: begins, under a minute, and once for this shape of model on this machine")
-        self.model.parts = compiled_parts()
+        self.model.functions = compiled_functions()
         try:
             self.loss(self.micro_batches(self.made_up_batch())[0]).backward()
         except Exception as error:  # no C++ compiler, no headers, kernels cached by another version, ...
             say(f"compile: not possible here, training goes on without ({str(error).strip().splitlines()[0]})")
-            self.model.parts = Parts()
+            self.model.functions = ModelFunctions()
         self.model.zero_grad()
 
     def replicate(self) -> None:
