@@ -10,6 +10,7 @@ from bytegolf.flow.audit import audit as audit
 from bytegolf.flow.bench import bench as bench
 from bytegolf.flow.compress import compress as compress
 from bytegolf.flow.compress import decompress as decompress
+from bytegolf.flow.import_checkpoint import ImportResult as ImportResult
 from bytegolf.flow.import_checkpoint import import_checkpoint as import_checkpoint
 from bytegolf.flow.models import LoadedModel as LoadedModel
 from bytegolf.flow.models import load_artifact as load_artifact
@@ -21,13 +22,12 @@ from bytegolf.flow.prove import prove as prove
 from bytegolf.flow.prove import verify as verify
 from bytegolf.flow.quickstart import quickstart as quickstart
 from bytegolf.flow.report import report as report
-from bytegolf.flow.results import BaselineResult as BaselineResult
-from bytegolf.flow.results import ImportResult as ImportResult
 from bytegolf.flow.results import PackResult as PackResult
 from bytegolf.flow.results import QuickstartResult as QuickstartResult
-from bytegolf.flow.results import TrainResult as TrainResult
 from bytegolf.flow.score import score as score
+from bytegolf.flow.train import TrainResult as TrainResult
 from bytegolf.flow.train import train as train
+from bytegolf.flow.train_baseline import BaselineResult as BaselineResult
 from bytegolf.flow.train_baseline import train_baseline as train_baseline
 from bytegolf.packing.plan import Plan as Plan
 from bytegolf.proving.receipt import Receipt as Receipt

@@ -635,7 +635,7 @@ def test_an_interrupted_process_and_the_one_that_resumes(desk: Path, bytegolf: C
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
-    assert "Traceback" not in err and re.fullmatch(r"error: new: stopped at step \d+; continue with --resume", err.splitlines()[-1])
+    assert "Traceback" not in err and re.fullmatch(r"error: new: stopped at step \d+; resume it to continue", err.splitlines()[-1])
     assert not (desk / "new" / "manifest.json").exists()
 
     resumed = bytegolf("train", "micro.toml", "--data", "data", "--out", "new", *LONG, "--resume", "--json").json

@@ -12,7 +12,7 @@ from bytegolf.model.gpt import parameter_count
 from bytegolf.packing.plan import plan_artifact
 from bytegolf.recipes import RETIRED, load_recipe, recipe_groups, recipe_names
 from bytegolf.text.shards import TokenStream
-from bytegolf.training.schedule import fake_quant_due, learning_rate_scale
+from bytegolf.training.schedule import qat_due, learning_rate_scale
 from support.presets import BASELINE_DEFAULTS, BASELINES, DEFAULTS, PRESETS
 from support.runs import constant, events, new_trainer, write_stream
 
@@ -98,7 +98,7 @@ def test_when_qat_begins(name: str, first: int | None) -> None:
     recipe = load_recipe(name)
     steps = recipe.train.max_steps
     scales = (learning_rate_scale(step, step / steps, recipe.train) for step in range(steps))
-    due = (step for step, scale in enumerate(scales) if fake_quant_due(step / steps, scale, recipe.qat))
+    due = (step for step, scale in enumerate(scales) if qat_due(step / steps, scale, recipe.qat))
     assert next(due, None) == first
 
 

@@ -55,8 +55,7 @@ def golden_losses(case: str, folder: Path) -> dict[str, list[float]]:
         score = score_tokens(model, held_out, len(held_out), "sliding", recipe.score)
         return {"bits": score.bits / score.tokens}
 
-    trainer = new_trainer(folder / "run", recipe, stream)
-    trainer.learner.qat_bits = COARSE
+    trainer = new_trainer(folder / "run", recipe, stream, bits=COARSE)
     trainer.fit(validate)
     found = RunFolder(folder / "run").events()
     return {kind: [event[key] for event in found if event["event"] == kind] for kind, key in (("step", "loss"), ("validate", "bits"))}

@@ -17,17 +17,18 @@ import bytegolf
 import bytegolf as bg
 from bytegolf.config import Recipe, TextConfig
 from bytegolf.model.gpt import GPT
-from bytegolf.model.weights import Weights
+from bytegolf.model.weights import Bits, Weights
 from bytegolf.recipes import load_recipe
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.prepare import prepare
 from bytegolf.text.shards import ShardWriter, TokenStream
+from bytegolf.training.late_qat import QatPlan
 from bytegolf.training.learner import Learner
 from bytegolf.training.loop import Trainer, Validate
 from bytegolf.training.schedule import Clock
 
 MICRO = Path(__file__).with_name("micro.toml")
-BITS = {"mlp": 5.0, "attention": 5.5, "embedding": 7.0}
+BITS: Bits = {"mlp": 5.0, "attention": 5.5, "embedding": 7.0}
 FINGERPRINT = {"data": "some data", "tokenizer": "a tokenizer"}
 
 
@@ -49,14 +50,19 @@ def write_stream(folder: Path, tokens: int = 4096) -> TokenStream:
 
 
 def new_trainer(
-    root: Path, recipe: Recipe, stream: TokenStream, fingerprint: dict[str, str] = FINGERPRINT, clock: Clock | None = None
+    root: Path,
+    recipe: Recipe,
+    stream: TokenStream,
+    fingerprint: dict[str, str] = FINGERPRINT,
+    clock: Clock | None = None,
+    bits: Bits = BITS,
 ) -> Trainer:
     """What `flow.train` builds, over the run folder `root`."""
     root.mkdir(exist_ok=True)
     dtype = torch.bfloat16 if recipe.train.dtype == "bfloat16" else torch.float32
     model = GPT(recipe.model, dtype)
     model.initialise(recipe.train.seed, recipe.train.init)
-    return Trainer(Learner(recipe, model, BITS), stream, RunFolder(root), fingerprint, clock or Clock.of(recipe.train))
+    return Trainer(Learner(recipe, model, QatPlan(bits)), stream, RunFolder(root), fingerprint, clock or Clock.of(recipe.train))
 
 
 def constant(weights: Weights, limit_bytes: int) -> dict[str, float]:

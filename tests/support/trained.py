@@ -18,6 +18,7 @@ from bytegolf.scoring.protocols import score_tokens
 from bytegolf.text.batches import Batches
 from bytegolf.text.shards import ShardWriter, TokenStream
 from bytegolf.text.tokenizer import BytesTokenizer
+from bytegolf.training.late_qat import QatPlan
 from bytegolf.training.learner import Learner
 from support.runs import BITS, documents, micro
 
@@ -67,7 +68,7 @@ def train_small(folder: Path) -> Trained:
     stream = TokenStream(sorted(folder.glob("train_*.bin")))
     model = GPT(recipe.model)
     model.initialise(1)
-    learner = Learner(recipe, model, BITS)
+    learner = Learner(recipe, model, QatPlan(BITS))
     length = recipe.train.sequence_length
     with Batches(stream, length, recipe.train.batch_tokens // length, 0, recipe.model.vocab_size) as batches:
         for step in range(STEPS):

@@ -34,7 +34,7 @@ def state(step: int, numbers: dict[str, float] | None = None) -> State:
         step=step,
         seconds=0.1 + 0.2,
         position=8 * step,
-        fake_quant=True,
+        qat_started=True,
         swa_count=0,
         optimizers={"adam": numbers or {}},
         log_bytes=(1000, 100),
@@ -67,15 +67,15 @@ def test_a_round_trip(tmp_path: Path) -> None:
     assert set(loaded.tensors) == set(saved.tensors)
     for name, tensor in saved.tensors.items():
         assert loaded.tensors[name].dtype == tensor.dtype and torch.equal(loaded.tensors[name], tensor)
-    assert set(loaded.part("model")) == {"tokens", "banks.qo"} and set(loaded.part("ema")) == {"tokens", "count"}
-    assert loaded.part("empty") == {} and loaded.part("mod") == {}
+    assert set(loaded.group("model")) == {"tokens", "banks.qo"} and set(loaded.group("ema")) == {"tokens", "count"}
+    assert loaded.group("empty") == {} and loaded.group("mod") == {}
 
 
 def test_views_are_saved_as_what_they_show(tmp_path: Path) -> None:
     base = torch.arange(12.0).reshape(3, 4)
     save_checkpoint(tmp_path, 1, Checkpoint(flatten({"a": {"t": base.T}}), state(1)))
     loaded = load_checkpoint(tmp_path, CPU)
-    assert loaded is not None and torch.equal(loaded.part("a")["t"], base.T)
+    assert loaded is not None and torch.equal(loaded.group("a")["t"], base.T)
 
 
 def test_the_last_two_are_kept_and_the_newest_is_loaded(tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def test_an_optimiser_goes_on_as_if_nothing_had_happened(kind: str, tmp_path: Pa
     loaded = load_checkpoint(tmp_path, CPU)
     assert loaded is not None
     resumed = new_optimizer(kind, second)
-    restore_optimizer(resumed, loaded.part("optimizer"), loaded.state.optimizers["adam"])
+    restore_optimizer(resumed, loaded.group("optimizer"), loaded.state.optimizers["adam"])
     with torch.no_grad():
         for member, reached in zip(second, first, strict=True):
             member.copy_(reached)

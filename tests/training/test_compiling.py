@@ -12,7 +12,7 @@ from torch._dynamo.testing import CompileCounter
 from bytegolf.artifact.container import stack_shape
 from bytegolf.artifact.trellis_weights import TrellisStack
 from bytegolf.model.gpt import GPT
-from bytegolf.training.fake_quant import Solved, StepTable
+from bytegolf.training.rounds_weights import Solved, SpacingTable
 from bytegolf.training.learner import Learner
 from support.runs import BITS, micro
 
@@ -24,7 +24,7 @@ def packers_grid(weights: Mapping[str, Tensor]) -> Solved:
         matrices, rows, columns = stack_shape(weight.shape)
         scales = np.zeros((matrices, rows), np.int32), np.ones((matrices, columns), np.int32)
         grids[name] = TrellisStack(np.zeros((matrices, rows, columns), np.int32), np.full(matrices, 0.01, np.float32), *scales)
-    return Solved(StepTable.of(grids), BITS)
+    return Solved(SpacingTable.of(grids), BITS)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

@@ -13,7 +13,7 @@ from bytegolf.model.gpt import GPT
 from bytegolf.model.weights import weight_class
 from bytegolf.packing.rounding import quantize_model
 from bytegolf.text.tokenizer import BytesTokenizer
-from bytegolf.training.fake_quant import ClassBits, Grid, StepTable, fake_quantize
+from bytegolf.training.rounds_weights import ClassBits, Grid, SpacingTable, fake_quantize
 from support.runs import micro
 
 BITS = {"mlp": 2.5, "attention": 3.0, "embedding": 6.0, "table": 4.0, "projection": 12.0}
@@ -59,7 +59,7 @@ def test_the_forward_pass_sees_the_packers_grid() -> None:
     """Every weight at the nearest multiple of its matrix's step times 2^(1/2) for each half octave of its row and its column."""
     weights = random_weights()
     grids = random_grids(weights)
-    seen = fake_quantize(weights, StepTable.of(grids))
+    seen = fake_quantize(weights, SpacingTable.of(grids))
     for name, grid in grids.items():
         rows, columns = (2.0 ** (scales / 2) for scales in (grid.row_scales, grid.column_scales))
         steps = np.einsum("m,mr,mc->mrc", grid.steps.astype(np.float64), rows, columns)
@@ -74,12 +74,12 @@ def test_the_forward_pass_sees_the_packers_grid() -> None:
 def test_the_steps_are_the_packers_bit_for_bit() -> None:
     weights = random_weights()
     for name, grid in random_grids(weights).items():
-        steps = StepTable.of({name: grid}).steps(name, weights[name])
+        steps = SpacingTable.of({name: grid}).spacings(name, weights[name])
         assert steps is not None and steps.shape == weights[name].shape
         assert np.array_equal(steps.reshape(grid.integers.shape).numpy(), grid.grid_steps())
 
 
-@pytest.mark.parametrize("grid", [ClassBits(BITS), StepTable.of(random_grids(random_weights()))], ids=["bits", "table"])
+@pytest.mark.parametrize("grid", [ClassBits(BITS), SpacingTable.of(random_grids(random_weights()))], ids=["bits", "table"])
 def test_the_gradient_passes_straight_through(grid: Grid) -> None:
     weights = {name: weight.requires_grad_() for name, weight in random_weights().items()}
     generator = torch.Generator().manual_seed(1)
@@ -96,7 +96,7 @@ def test_classes_that_are_not_named_stay_as_they_are() -> None:
     assert list(seen) == list(weights)
     for name, weight in weights.items():
         assert (seen[name] is weight) == (name not in ("banks.up", "banks.down"))
-    for nothing in (ClassBits({}), StepTable({})):
+    for nothing in (ClassBits({}), SpacingTable({})):
         assert not nothing.rounds and all(seen is weights[name] for name, seen in fake_quantize(weights, nothing).items())
 
 

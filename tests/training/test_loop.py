@@ -220,7 +220,7 @@ def test_late_qat_begins_in_time_and_the_average_with_it(tmp_path: Path, stream:
     loss = trainer.learner.loss
 
     def watching(sequences: Tensor) -> Tensor:
-        rounded.append(trainer.learner.fake_quant)
+        rounded.append(trainer.learner.rounds_weights)
         return loss(sequences)
 
     trainer.learner.loss = watching

@@ -20,7 +20,7 @@ from bytegolf.runtime.parallel import Group
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.dataset import open_data
 from bytegolf.training.checkpoint import load_checkpoint
-from bytegolf.training.fake_quant import Solve, StepTable
+from bytegolf.training.rounds_weights import Solve, SpacingTable
 from bytegolf.training.learner import Learner
 from support.processes import finish, hashing
 from support.runs import Killed, equal, events, finished, kill, micro, new_trainer, prepared, untimed, write_stream
@@ -72,11 +72,11 @@ def test_it_is_the_grid_of_the_file_that_pack_writes(data: Path, tmp_path: Path,
 
 
 def test_it_is_asked_for_once_for_the_weights_of_that_moment(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    moments: list[tuple[bool, StepTable]] = []  # whether it is that of the weights now
+    moments: list[tuple[bool, SpacingTable]] = []  # whether it is that of the weights now
     loss = Learner.loss
 
     def watched(self: Learner, sequences: torch.Tensor) -> torch.Tensor:
-        if isinstance(self.grid, StepTable):
+        if isinstance(self.grid, SpacingTable):
             now = solver(self.recipe, data)(self.weights)
             assert now is not None
             moments.append((equal(self.table, dict(now.table.tensors)), self.grid))
@@ -127,7 +127,7 @@ def test_a_replay_finds_it_again(whole: Path, data: Path, tmp_path: Path, capsys
 def test_the_checkpoint_holds_it_in_little(whole: Path, data: Path) -> None:
     """A number for each row and column: what is kept for all weights of a bank would be as large as the bank."""
     checkpoint = load_checkpoint(RunFolder(whole).checkpoints, CPU)
-    assert checkpoint is not None and checkpoint.state.fake_quant
+    assert checkpoint is not None and checkpoint.state.rounds_weights
     kept, weights = checkpoint.part("grid"), checkpoint.part("model")
     assert {name.rpartition(".")[0] for name in kept} == set(weights)
     assert kept["banks.up.rows"].shape == (2, 64, 1) and kept["banks.up.columns"].shape == (2, 1, 32)

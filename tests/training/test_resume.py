@@ -52,7 +52,7 @@ def require_as_whole(root: Path, weights: Weights, expected: tuple[Weights, list
 def test_terminated_then_resumed(tmp_path: Path, stream: TokenStream, whole: dict, at_event: Callable, variant: str, event: int) -> None:
     overrides = VARIANTS[variant]
     at_event(event, terminate)
-    with pytest.raises(InterruptedRunError, match=r"stopped at step \d+; continue with --resume"):
+    with pytest.raises(InterruptedRunError, match=r"stopped at step \d+; resume it to continue"):
         fit(tmp_path, stream, *overrides)
     assert events(tmp_path, "done") == []
     require_as_whole(tmp_path, fit(tmp_path, stream, *overrides), whole[variant])
@@ -231,7 +231,7 @@ def test_resuming_restores_every_part(tmp_path: Path, stream: TokenStream, at_ev
     resumed = new_trainer(tmp_path, micro("average.swa_below=1.0", "average.swa_every=1"), stream)
     resumed._resume()
     assert (resumed.clock.step, resumed.clock.seconds) == (stopped.clock.step, stopped.clock.seconds)
-    assert (resumed.position, resumed.learner.fake_quant) == (stopped.position, True) and stopped.position == 8 * stopped.clock.step
+    assert (resumed.position, resumed.learner.rounds_weights) == (stopped.position, True) and stopped.position == 8 * stopped.clock.step
     assert resumed.learner.averages.swa_count == stopped.learner.averages.swa_count == stopped.clock.step - 18
     assert equal(resumed.learner.weights, stopped.learner.weights)
     assert equal(resumed.learner.averages.ema, stopped.learner.averages.ema)

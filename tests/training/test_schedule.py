@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bytegolf.config import OptimConfig, QatConfig, TrainConfig
 from bytegolf.training import schedule
-from bytegolf.training.schedule import Clock, fake_quant_due, learning_rate_scale, muon_momentum
+from bytegolf.training.schedule import Clock, qat_due, learning_rate_scale, muon_momentum
 
 SHARES = st.floats(0, 1)
 
@@ -118,7 +118,7 @@ def test_steps_replace_the_share() -> None:
     ],
 )  # fmt: skip
 def test_fake_quantisation_begins_by_progress_or_by_the_rate(start: float, below: float, progress: float, scale: float, due: bool) -> None:
-    assert fake_quant_due(progress, scale, QatConfig(start=start, below_scale=below)) is due
+    assert qat_due(progress, scale, QatConfig(start=start, below_scale=below)) is due
 
 
 @pytest.mark.parametrize(("step", "momentum"), [(0, 0.92), (75, 0.955), (149, 0.92 + 0.07 * 149 / 150), (150, 0.99), (10_000, 0.99)])

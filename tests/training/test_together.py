@@ -116,7 +116,7 @@ def test_a_process_keeps_its_part_of_the_momentum_and_a_checkpoint_all_of_it(cro
         newest = newest_checkpoint(crowds[size][1] / "checkpoints")
         checkpoint = load_checkpoint(newest.parent, torch.device("cpu")) if newest else None
         assert checkpoint is not None
-        kept[size] = checkpoint.part("muon")
+        kept[size] = checkpoint.group("muon")
     assert {name: tensor.shape for name, tensor in kept[4].items()} == {name: tensor.shape for name, tensor in kept[1].items()}
     for name, tensor in kept[1].items():
         assert kept[4][name].sub(tensor).abs().max() < TOLERANCE and tensor.abs().max() > 100 * TOLERANCE
@@ -133,7 +133,7 @@ def test_an_interrupted_run_goes_on_with_any_number_of_processes(
     run = tmp_path / "run"
     crowd = start(tmp_path / "crowd", [train_command(data, run, *ALIKE)] * 2, [Signal(1, signal.SIGTERM)])
     assert crowd.wait() == [130, 130]
-    assert crowd.errors() == [f"error: {run}: stopped at step 7; continue with --resume"]
+    assert crowd.errors() == [f"error: {run}: stopped at step 7; resume it to continue"]
     finish(tmp_path / "resumed", size, data, run, *ALIKE)
     assert losses(run) == pytest.approx(losses(crowds[1][1]), abs=TOLERANCE)
     assert [event["step"] for event in events(run, "step")] == list(range(1, 21))

@@ -32,7 +32,7 @@ def test_nothing_is_left_at_any_time(tmp_path: Path, stream: TokenStream, taken:
     before = {name: tensor.clone() for name, tensor in tensors.items()}
     warm_up(learner, steps)
     after, numbers_after = learner.state()
-    assert equal(before, after) and numbers == numbers_after and not learner.fake_quant
+    assert equal(before, after) and numbers == numbers_after and not learner.rounds_weights
     assert learner.averages.swa_count == taken and all(parameter.grad is None for parameter in learner.model.parameters())
 
 
@@ -41,7 +41,7 @@ def test_half_of_the_steps_are_on_the_grid_to_come(tmp_path: Path, stream: Token
     step = Learner.step
 
     def noted(self: Learner, batch: object, number: int, scale: float) -> Tensor:
-        taken.append(self.fake_quant)
+        taken.append(self.rounds_weights)
         return step(self, batch, number, scale)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Learner, "step", noted)

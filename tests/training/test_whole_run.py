@@ -44,8 +44,7 @@ def short_documents(folder: Path) -> TokenStream:
 def test_a_whole_run_is_the_plain_one(tmp_path: Path, case: str) -> None:
     """Every loss, the weights after the last step, and their average."""
     recipe, stream = micro(*EVERY_SWITCH, *RUNS[case]), short_documents(tmp_path)
-    trainer = new_trainer(tmp_path / "run", recipe, stream)
-    trainer.learner.qat_bits = BITS
+    trainer = new_trainer(tmp_path / "run", recipe, stream, bits=BITS)
     expected = plain_run(trainer.learner.weights, recipe, stream[:], BITS)
     final = trainer.fit(constant)
 

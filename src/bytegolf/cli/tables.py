@@ -8,7 +8,10 @@ from rich.console import Console
 from rich.table import Table
 
 from bytegolf.auditing.audit import Audit
-from bytegolf.flow.results import BaselineResult, ImportResult, PackResult, QuickstartResult, TrainResult
+from bytegolf.flow.import_checkpoint import ImportResult
+from bytegolf.flow.results import PackResult, QuickstartResult
+from bytegolf.flow.train import TrainResult
+from bytegolf.flow.train_baseline import BaselineResult
 from bytegolf.packing.plan import Plan
 from bytegolf.proving.receipt import Receipt
 from bytegolf.scoring.ledger import Score

@@ -1,14 +1,14 @@
 """A recipe and a data folder -> a run."""
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from bytegolf.artifact.container import write_artifact
 from bytegolf.config import Recipe, ScoreConfig
-from bytegolf.errors import InputError
-from bytegolf.flow.grid import grid_solver
-from bytegolf.flow.results import TrainResult
+from bytegolf.errors import InputError, ParameterError
 from bytegolf.model.gpt import GPT, model_from_weights, parameter_count
 from bytegolf.model.weights import Bits, Weights
 from bytegolf.packing.baseline import quantize_baseline
@@ -23,12 +23,29 @@ from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.batches import count_sequences, require_shares
 from bytegolf.text.dataset import Dataset, open_data
 from bytegolf.text.tokenizer import Tokenizer
+from bytegolf.training.late_qat import QatPlan
 from bytegolf.training.learner import Learner
 from bytegolf.training.loop import Trainer
-from bytegolf.training.repeat import Replay, read_replay
+from bytegolf.training.repeat import RecordedRun, read_recorded_run
 from bytegolf.training.run_record import begin_run, finish_run, resumable
 from bytegolf.training.schedule import Clock
 from bytegolf.training.trackers import require_trackers
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """A finished run; `val_bpb` is of the final averaged weights, protocol `standard`. An imported run has no such numbers."""
+
+    steps: int
+    seconds: float | None
+    tokens_per_second: float | None
+    val_bpb: float | None
+    run: str
+    parameters: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as an object for JSON."""
+        return asdict(self)
 
 
 def train(
@@ -41,15 +58,14 @@ def train(
     with joined() as group:
         run, dataset = RunFolder(out), open_data(data, tokenizer)
         if dataset.tokenizer.vocab_size != recipe.model.vocab_size:
-            raise InputError(
-                f"{data}: expected the recipe's model.vocab_size {recipe.model.vocab_size}, found tokenizer {dataset.tokenizer.name}"
-            )
+            expected = f"expected the recipe's model.vocab_size {recipe.model.vocab_size} in {data}"
+            raise ParameterError("data", f"{expected}, found tokenizer {dataset.tokenizer.name}")
         count_sequences(dataset.train, recipe.train.sequence_length)  # what cannot begin leaves no folder behind
         require_shares(recipe, group)
         group.once(lambda: require_trackers(recipe.train))
         device = choose_device(recipe.train.device, group.local_rank)
         _require_the_same(group, data=dataset.sha256, tokenizer=dataset.tokenizer.sha256, recipe=recipe_toml(recipe))
-        repeated = read_replay(replay, recipe, dataset) if replay and group.is_main else None  # its clock is process 0's
+        repeated = read_recorded_run(replay, recipe, dataset) if replay and group.is_main else None  # the main process reads the clock
         if group.once(lambda: begin_run(run, recipe, dataset.tokenizer, resume)):
             say(f"{out}: already finished")
         else:
@@ -60,15 +76,15 @@ def train(
 
 
 def _require_the_same(group: Group, **identities: str) -> None:
-    """Raises InputError if processes were given different things: several machines may hold several copies."""
-    everybody = group.gather(identities)
-    for rank, theirs in enumerate(everybody):
-        for name, identity in theirs.items():
-            if identity != everybody[0][name]:
+    """Raise InputError if processes were given different things: several machines may hold several copies."""
+    by_rank = group.gather(identities)
+    for rank, given in enumerate(by_rank):
+        for name, identity in given.items():
+            if identity != by_rank[0][name]:
                 raise InputError(f"expected the {name} of rank 0 in every process, found another on rank {rank}")
 
 
-def _train(run: RunFolder, recipe: Recipe, dataset: Dataset, device: torch.device, replay: Replay | None, group: Group) -> None:
+def _train(run: RunFolder, recipe: Recipe, dataset: Dataset, device: torch.device, repeated: RecordedRun | None, group: Group) -> None:
     """Train from where the run stands to the end of its clock, or of the clock of the run it repeats."""
     dtype = choose_dtype(recipe.train.dtype, device)
     model = GPT(recipe.model, dtype)
@@ -81,35 +97,39 @@ def _train(run: RunFolder, recipe: Recipe, dataset: Dataset, device: torch.devic
     fingerprint = {
         "data": dataset.sha256,
         "tokenizer": dataset.tokenizer.sha256,
-        "replay": replay.weights_sha256 if replay else "",
+        "replay": repeated.weights_sha256 if repeated else "",
     }
-    clock = replay.clock if replay else Clock.of(recipe.train)
-    learner = Learner(recipe, model.to(device), planned.bits, group, grid_solver(recipe, dataset, device))
+    clock = repeated.clock if repeated else Clock.of(recipe.train)
+    learner = Learner(recipe, model.to(device), QatPlan(planned.bits, dataset.train, dataset.tokenizer), group)
     trainer = Trainer(learner, dataset.train, run, group.once(lambda: fingerprint), clock)
 
     def validate(weights: Weights, limit_bytes: int) -> dict[str, float | None]:
         bpb = _validate(model_from_weights(recipe.model, weights, device), recipe.score, dataset, limit_bytes, group)
-        return {"bpb": bpb, "artifact_bytes": _trial_bytes(weights, recipe, dataset.tokenizer, planned.bits) if group.is_main else None}
+        return {"bpb": bpb, "artifact_bytes": _estimated_bytes(weights, recipe, dataset.tokenizer, planned.bits) if group.is_main else None}
 
     with resumable(run):
         final = trainer.fit(validate)
         if group.is_main:
-            finish_run(run, recipe, final, dataset, replay.to_json() if replay else None)
+            finish_run(run, recipe, final, dataset, repeated.to_json() if repeated else None)
 
 
 def _validate(model: GPT, config: ScoreConfig, dataset: Dataset, limit_bytes: int, group: Group) -> float:
-    """Bits per byte by the standard protocol, whose windows the processes share out."""
+    """Return bits per byte by the standard protocol, whose windows the processes share out."""
     tokens, num_bytes = dataset.held_out(limit_bytes)
     targets = len(tokens) - 1
-    mine = group.share(range(0, targets, config.window))
-    part = tokens[mine[0] : min(mine[-1] + config.window, targets) + 1] if mine else tokens[:1]
+    starts = group.share(range(0, targets, config.window))
+    part = tokens[starts[0] : min(starts[-1] + config.window, targets) + 1] if starts else tokens[:1]
     with Progress("score standard", len(part) - 1, "tokens") as progress:
         bits = score_tokens(model, part, num_bytes, "standard", config, progress.advance).bits
     return group.sum_(torch.tensor(bits, dtype=torch.float64)).item() / num_bytes
 
 
-def _trial_bytes(weights: Weights, recipe: Recipe, tokenizer: Tokenizer, bits: Bits) -> int | None:
-    """Size of the artifact if training ended now; None where the weights cannot be packed yet, which is no reason to stop."""
+def _estimated_bytes(weights: Weights, recipe: Recipe, tokenizer: Tokenizer, bits: Bits) -> int | None:
+    """Return about how many bytes the artifact would have if training ended now: those of a file on the grid of the planned bits.
+
+    Method baseline writes that file; the others would search for one that fills the budget. None where the weights cannot be packed
+    yet, which is no reason to stop.
+    """
     try:
         fixed = recipe.pack.method == "baseline"
         artifact = quantize_baseline(weights, recipe, tokenizer) if fixed else quantize_model(weights, recipe, tokenizer, bits)

@@ -1,19 +1,35 @@
-"""What a command line of the baseline did, from its environment variables to scores."""
+"""A command line of the baseline, as its environment variables describe it -> a run, an artifact and its scores."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bytegolf.flow.pack import pack
-from bytegolf.flow.results import BaselineResult
+from bytegolf.flow.results import PackResult
 from bytegolf.flow.score import score
-from bytegolf.flow.train import train
+from bytegolf.flow.train import TrainResult, train
 from bytegolf.recipes.environment import BaselineCommand
 from bytegolf.runtime.parallel import joined
 from bytegolf.runtime.progress import say
+from bytegolf.scoring.ledger import Score
 from bytegolf.storage.run_folder import RunFolder
 
 
+@dataclass(frozen=True)
+class BaselineResult:
+    """What a command line of the baseline comes to; `scores` are those of the decoded artifact."""
+
+    train: TrainResult
+    pack: PackResult
+    scores: list[Score]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as an object for JSON."""
+        return {**self.train.to_json(), "pack": self.pack.to_json(), "scores": [score.to_json() for score in self.scores]}
+
+
 def train_baseline(command: BaselineCommand, *, resume: bool = False, replay: Path | None = None) -> BaselineResult:
-    """What a command line of the seed system did: train, pack, score the artifact by sliding windows, then with test-time training.
+    """Train, pack, and score the artifact by sliding windows, then with test-time training if the recipe has it.
 
     Raises InputError as `train`, `pack` and `score` do.
     """

@@ -12,7 +12,7 @@ from bytegolf.model.weights import Weights
 
 @dataclass
 class Averages:
-    """Both averages of a run. Fed after each step; `best` is what the run ends with."""
+    """Both averages of a run, updated after each step; the run ends with `best`. An average that is off, or not begun, is empty."""
 
     config: AverageConfig
     ema: Weights = field(default_factory=dict)
@@ -21,6 +21,7 @@ class Averages:
 
     @torch.no_grad()
     def update(self, weights: Mapping[str, Tensor], step: int, learning_rate_scale: float) -> None:
+        """Take in the weights after `step` steps: the EMA always, SWA every few steps once the learning rate is low."""
         if self.config.ema_decay:
             if self.ema:
                 _move_towards(self.ema, weights, 1 - self.config.ema_decay)
@@ -34,16 +35,16 @@ class Averages:
                 self.swa = _copy(weights)
 
     def restart(self) -> None:
-        """Forget all weights so far: what was trained for another grid would dominate the average."""
+        """Forget all weights so far: those trained without the grid would dominate the average."""
         self.ema, self.swa, self.swa_count = {}, {}, 0
 
     def best(self, weights: Mapping[str, Tensor]) -> Weights:
-        """The EMA if there is one, else the SWA mean of at least two, else the weights themselves."""
+        """Return the EMA if there is one, else the SWA mean of at least two, else the weights themselves."""
         return self.ema or (self.swa if self.swa_count >= 2 else {}) or dict(weights)
 
 
 def _move_towards(average: Weights, weights: Mapping[str, Tensor], share: float) -> None:
-    """By name: an average read from a checkpoint stands in another order than the model's weights."""
+    """Move `average` by `share` of the way to `weights`, by name: an average from a checkpoint has another order than the model."""
     torch._foreach_lerp_(list(average.values()), [weights[name].float() for name in average], share)
 
 

@@ -22,14 +22,14 @@ KEEP = 2
 
 
 class State(BaseModel):
-    """All of a checkpoint that is no tensor."""
+    """All of a checkpoint that is not a tensor."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     step: NonNegativeInt
     seconds: float  # of training so far
     position: NonNegativeInt  # sequences consumed
-    fake_quant: bool  # has begun
+    qat_started: bool
     swa_count: NonNegativeInt
     optimizers: dict[str, dict[str, float]]
     log_bytes: tuple[NonNegativeInt, NonNegativeInt]  # of log.jsonl and train.log, when it was saved
@@ -37,7 +37,7 @@ class State(BaseModel):
 
 
 class _Saved(BaseModel):
-    """`state.json`. The hash tells a flipped bit, and tensors of another checkpoint."""
+    """The content of `state.json`. The hash detects a flipped bit, and tensors of another checkpoint."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -47,23 +47,24 @@ class _Saved(BaseModel):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """`tensors` by "part/name" and the `state` they belong to."""
+    """The tensors of a learner by "group/name", and the state they belong to."""
 
     tensors: Weights
     state: State
 
-    def part(self, name: str) -> dict[str, Tensor]:
-        """The tensors of one part, under their own names."""
+    def group(self, name: str) -> dict[str, Tensor]:
+        """Return the tensors of one checkpoint group (model, ema, swa, grid, an optimiser), under their own names."""
         prefix = f"{name}/"
         return {key.removeprefix(prefix): tensor for key, tensor in self.tensors.items() if key.startswith(prefix)}
 
 
-def flatten(parts: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    return {f"{part}/{name}": tensor.detach().contiguous() for part, tensors in parts.items() for name, tensor in tensors.items()}
+def flatten(groups: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Return the tensors of all checkpoint groups by "group/name"."""
+    return {f"{group}/{name}": tensor.detach().contiguous() for group, tensors in groups.items() for name, tensor in tensors.items()}
 
 
 def save_checkpoint(folder: Path, step: int, checkpoint: Checkpoint) -> None:
-    """Write `folder/step-…` atomically and drop all but the last two. Raises OSError, which leaves the old ones as they are."""
+    """Write `folder/step-…` atomically and drop all but the last two. An OSError leaves the old ones as they are."""
     with atomic_folder(folder / f"step-{step:08d}") as partial:
         tensors = partial / "tensors.safetensors"
         try:
@@ -77,7 +78,7 @@ def save_checkpoint(folder: Path, step: int, checkpoint: Checkpoint) -> None:
 
 
 def load_checkpoint(folder: Path, device: torch.device) -> Checkpoint | None:
-    """The newest checkpoint, or None where there is none. Raises InputError if it is damaged."""
+    """Return the newest checkpoint, or None where there is none. Raises InputError if it is damaged."""
     newest = newest_checkpoint(folder)
     if newest is None:
         return None
@@ -94,25 +95,31 @@ def load_checkpoint(folder: Path, device: torch.device) -> Checkpoint | None:
 
 
 def shared_checkpoint(folder: Path, device: torch.device, group: Group) -> Checkpoint | None:
-    """What process 0 loads, on every process: no other needs to see the folder."""
-    held = load_checkpoint(folder, device) if group.is_main else None
-    outline = group.once(
-        lambda: (held.state, {name: (tensor.shape, tensor.dtype) for name, tensor in held.tensors.items()}) if held else None
-    )
+    """Return, on every process, the checkpoint that the main process loads: no other needs to see the folder."""
+    loaded = load_checkpoint(folder, device) if group.is_main else None
+    outline = group.once(lambda: _outline(loaded))
     if outline is None:
         return None
     state, kinds = outline
-    tensors = held.tensors if held else {name: torch.empty(shape, dtype=dtype, device=device) for name, (shape, dtype) in kinds.items()}
+    tensors = loaded.tensors if loaded else {name: torch.empty(shape, dtype=dtype, device=device) for name, (shape, dtype) in kinds.items()}
     return Checkpoint({name: group.broadcast_(tensors[name]) for name in kinds}, state)
 
 
+def _outline(checkpoint: Checkpoint | None) -> tuple[State, dict[str, tuple[torch.Size, torch.dtype]]] | None:
+    """Return what the other processes must know to receive the tensors."""
+    if checkpoint is None:
+        return None
+    return checkpoint.state, {name: (tensor.shape, tensor.dtype) for name, tensor in checkpoint.tensors.items()}
+
+
 def newest_checkpoint(folder: Path) -> Path | None:
+    """Return the folder of the newest checkpoint, or None."""
     saved = _saved(folder)
     return saved[-1] if saved else None
 
 
 def _reason(error: Exception) -> str:
-    """Of what pydantic finds the first thing, without its advice."""
+    """Return the first problem that pydantic found, without its advice, or the error's own text."""
     if not isinstance(error, ValidationError):
         return str(error)
     first = error.errors()[0]
@@ -120,14 +127,14 @@ def _reason(error: Exception) -> str:
 
 
 def optimizer_tensors(state: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, float]]:
-    """A torch optimiser's state_dict split into tensors and plain numbers, both by "parameter.key"."""
+    """Split the state_dict of a torch optimiser into tensors and plain numbers, both by "parameter.key"."""
     flat = {f"{parameter}.{key}": value for parameter, values in state["state"].items() for key, value in values.items()}
     tensors = {name: value for name, value in flat.items() if isinstance(value, Tensor)}
     return tensors, {name: value for name, value in flat.items() if name not in tensors}
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor], numbers: Mapping[str, float]) -> None:
-    """The inverse of `optimizer_tensors`, into an optimiser of the same parameters."""
+    """Load what `optimizer_tensors` returned into an optimiser of the same parameters."""
     state: dict[int, dict[str, Any]] = {}
     for name, value in {**tensors, **numbers}.items():
         parameter, key = name.split(".", 1)

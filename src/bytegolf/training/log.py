@@ -11,9 +11,9 @@ from bytegolf.training.trackers import Track
 
 
 class EventLog:
-    """Appends events and flushes each. `position` says where a resumed run has to cut the two files back to.
+    """The two log files of a run, open for appending; each event is flushed.
 
-    `track` is told the numbers of what people may read.
+    `position` says where a resumed run has to cut the files back to; `track` receives the numbers of what people may read.
     """
 
     def __init__(self, events: Path, lines: Path, keep_bytes: tuple[int, int] = (0, 0), track: Track | None = None) -> None:
@@ -30,15 +30,15 @@ class EventLog:
 
     @property
     def position(self) -> tuple[int, int]:
-        """Bytes written so far to log.jsonl and to train.log."""
+        """Return the bytes written so far to log.jsonl and to train.log."""
         return self._events.size, self._lines.size
 
     def record(self, event: str, **values: object) -> None:
-        """For programs alone."""
+        """Log an event for programs alone."""
         self._events.append(json.dumps({"event": event, **values}))
 
     def write(self, event: str, **values: object) -> None:
-        """For programs and for people."""
+        """Log an event for programs and for people."""
         self.record(event, **values)
         shown = "  ".join(f"{key} {value:.5g}" if isinstance(value, float) else f"{key} {value}" for key, value in values.items())
         self._lines.append(f"{event:<10}{shown}")
@@ -55,17 +55,18 @@ class NoLog(EventLog):
 
     @property
     def position(self) -> tuple[int, int]:
+        """Return 0 for both files."""
         return 0, 0
 
     def record(self, event: str, **values: object) -> None:
-        pass
+        """Log nothing."""
 
     def write(self, event: str, **values: object) -> None:
-        pass
+        """Log nothing."""
 
 
 class _Lines:
-    """A file that grows line by line, cut back to its first `keep_bytes` bytes when it is opened. An error names it."""
+    """A file that grows line by line, cut back to its first `keep_bytes` bytes when it is opened. Every OSError names it."""
 
     def __init__(self, path: Path, keep_bytes: int) -> None:
         self._path = path

@@ -1,15 +1,15 @@
 """The training loop: batches -> weights, on one process or many.
 
-A step: fake quantisation once it is due, gradients accumulated over micro-batches, clipping, Muon and AdamW,
-averages, log; then validation and checkpoint where they fall due. Everything a step depends on is in the
+A step: QAT starts once it is due, gradients are accumulated over micro-batches and clipped, Muon and AdamW move the weights,
+averages follow, the log is written; then validation and checkpoint where they fall due. Everything a step depends on is in the
 checkpoint, so an interrupted run continues as if nothing had happened, on any number of processes.
-All of them take the same way through here; process 0 alone reads the clock, writes and speaks.
+All processes take the same way through here; the main process alone reads the clock, writes and speaks.
 """
 
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 
@@ -23,37 +23,33 @@ from bytegolf.text.shards import TokenStream
 from bytegolf.training.checkpoint import Checkpoint, State, newest_checkpoint, save_checkpoint, shared_checkpoint
 from bytegolf.training.learner import Learner
 from bytegolf.training.log import EventLog, NoLog
-from bytegolf.training.schedule import Clock, fake_quant_due, learning_rate_scale
+from bytegolf.training.schedule import Clock, learning_rate_scale, qat_due
 from bytegolf.training.throughput import Throughput
 from bytegolf.training.trackers import trackers
 from bytegolf.training.warmup import warm_up
 
-Validate = Callable[[Weights, int], dict[str, float | None]]  # weights and how many held-out bytes to score, 0 for all
+Validate = Callable[[Weights, int], dict[str, float | None]]  # (weights, held-out bytes to score, 0 for all) -> values for the log
 
 
-@dataclass(frozen=True)
-class SharedState:
-    """What all processes agree on between two steps."""
+class SharedState(NamedTuple):
+    """The facts that all processes agree on between two steps."""
 
     progress: float
     done: bool
     interrupted: bool
 
 
-@dataclass
 class Trainer:
-    """One run: who learns, by which clock, from which tokens, and where it is kept."""
+    """One training run: its learner, its clock, its tokens, and the folder it is kept in.
 
-    learner: Learner
-    tokens: TokenStream
-    run: RunFolder
-    fingerprint: dict[str, str]  # what must not change when the run resumes: data, tokenizer, replay
-    clock: Clock
+    `fingerprint` holds what must not change when the run resumes: identities of data, tokenizer and the run it repeats.
+    """
 
-    def __post_init__(self) -> None:
-        self.recipe, self.group = self.learner.recipe, self.learner.group
+    def __init__(self, learner: Learner, tokens: TokenStream, run: RunFolder, fingerprint: dict[str, str], clock: Clock) -> None:
+        self.learner, self.tokens, self.run, self.fingerprint, self.clock = learner, tokens, run, fingerprint, clock
+        self.recipe, self.group = learner.recipe, learner.group
         self.position = 0  # sequences consumed by all processes
-        self.throughput = Throughput.of(self.clock, self.recipe, self.learner.device, self.learner.model.compute_dtype, self.group.size)
+        self.throughput = Throughput.of(clock, self.recipe, learner.device, learner.model.compute_dtype, self.group.size)
 
     def fit(self, validate: Validate) -> Weights:
         """Train to the end of the clock and return the final averaged weights.
@@ -73,17 +69,17 @@ class Trainer:
             interruption(insist=self.group.size == 1) as interrupted,
             self._progress() as progress,
         ):
-            turn = self._shared_state(interrupted())
-            while not turn.done:
-                note = self._step(turn.progress, batches, log)
-                turn = self._shared_state(interrupted())
-                progress.advance(self._work_done() - progress.done, note)
-                if turn.interrupted:
+            shared = self._shared_state(interrupted())
+            while not shared.done:
+                loss = self.train_step(shared.progress, batches, log)
+                shared = self._shared_state(interrupted())
+                progress.advance(self._work_done() - progress.done, f"step {self.clock.step}, loss {loss:.3f}")
+                if shared.interrupted:
                     self._save(log)
-                    raise InterruptedRunError(f"{self.run.root}: stopped at step {self.clock.step}; continue with --resume")
+                    raise InterruptedRunError(f"{self.run.root}: stopped at step {self.clock.step}; resume it to continue")
                 if _due(config.verify_every, self.clock.step):
                     self.learner.verify(self.clock.step)
-                if turn.done:
+                if shared.done:
                     break
                 if _due(config.validate_every, self.clock.step):
                     self._require_finite(self.learner.weights)
@@ -97,43 +93,51 @@ class Trainer:
         return final
 
     def _shared_state(self, interrupted: bool) -> SharedState:
-        """Progress and the end are process 0's, whose clock is the only one (defect A4); any process may be interrupted."""
+        """Agree on progress and the end by the main process's clock, and on whether any process was interrupted.
+
+        Clocks differ: processes that each followed their own would use different learning rates, and their replicas would diverge.
+        """
         done = self.clock.done
-        mine = (1.0 if done else self.clock.progress, done) if self.group.is_main else (0.0, False)
-        progress, done, interrupted = self.group.sum_(torch.tensor([*mine, interrupted], dtype=torch.float64)).tolist()
+        own = (1.0 if done else self.clock.progress, done) if self.group.is_main else (0.0, False)
+        progress, done, interrupted = self.group.sum_(torch.tensor([*own, interrupted], dtype=torch.float64)).tolist()
         return SharedState(progress, bool(done), bool(interrupted))
 
-    def _step(self, progress: float, batches: Batches, log: EventLog) -> str:
-        """One optimiser step; returns a note for the progress bar."""
-        if self.recipe.train.max_seconds:  # what no other run would measure, so that this one can be replayed
+    def train_step(self, progress: float, batches: Batches, log: EventLog) -> float:
+        """Take one optimiser step on the next batch, log it, and return the mean loss before it.
+
+        Raises InputError if the loss is not finite.
+        """
+        if self.recipe.train.max_seconds:  # no other run would measure the same, so this lets the run be repeated
             log.record("clock", step=self.clock.step, progress=progress)
         scale = learning_rate_scale(self.clock.step, progress, self.recipe.train)
-        if self.learner.grid is None and fake_quant_due(progress, scale, self.recipe.qat):
-            bits = self.learner.start_fake_quant()
+        if self.learner.grid is None and qat_due(progress, scale, self.recipe.qat):
+            bits = self.learner.start_qat()
             log.write("qat", step=self.clock.step, bits=dict(bits))
         with self.clock.running():
-            mean = float(self.learner.step(next(batches), self.clock.step, scale))
+            loss = float(self.learner.step(next(batches), self.clock.step, scale))
         self.position = batches.position
-        if not math.isfinite(mean):
-            raise self._diverged(f"a finite loss, found {mean}")
+        if not math.isfinite(loss):
+            raise self._diverged(f"a finite loss, found {loss}")
         if self.clock.step % self.recipe.train.log_every == 0 or self.clock.done:
-            state = {"lr_scale": scale, "progress": progress, "qat": self.learner.fake_quant}
-            log.write("step", step=self.clock.step, loss=mean, **state, **self.throughput.read())
-        return f"step {self.clock.step}, loss {mean:.3f}"
+            state = {"lr_scale": scale, "progress": progress, "qat": self.learner.rounds_weights}
+            log.write("step", step=self.clock.step, loss=loss, **state, **self.throughput.read())
+        return loss
 
     def _require_finite(self, weights: Weights) -> None:
-        """Before weights are scored or kept: a checkpoint or a run of infinities is worth nothing."""
+        """Raise InputError if a weight is not finite: a checkpoint or a run of such weights is worth nothing."""
         for name, weight in weights.items():
             if not weight.isfinite().all():
-                raise self._diverged(f"finite weights, found others in {name}")
+                raise self._diverged(f"finite weights, found NaN or infinity in {name}")
 
     def _diverged(self, expectation: str) -> InputError:
+        """Return the error that ends the run, which names the last checkpoint. All processes have to call this."""
         kept = self.group.once(lambda: newest_checkpoint(self.run.checkpoints)) or "none"
         return InputError(
             f"training diverged: expected {expectation} at step {self.clock.step}; last good checkpoint: {kept}; try lower learning rates"
         )
 
     def _save(self, log: EventLog) -> None:
+        """Write a checkpoint. All processes have to call this; the main one writes."""
         tensors, numbers = self.learner.state()
         self._require_finite(tensors)
         if not self.group.is_main:
@@ -142,7 +146,7 @@ class Trainer:
             step=self.clock.step,
             seconds=self.clock.seconds,
             position=self.position,
-            fake_quant=self.learner.grid is not None,
+            qat_started=self.learner.grid is not None,
             swa_count=self.learner.averages.swa_count,
             optimizers=numbers,
             log_bytes=log.position,
@@ -151,7 +155,7 @@ class Trainer:
         save_checkpoint(self.run.checkpoints, self.clock.step, Checkpoint(tensors, state))
 
     def _resume(self) -> tuple[int, int]:
-        """Continue from the newest checkpoint, if there is one; returns how much of the log still holds."""
+        """Continue from the newest checkpoint, if there is one, and return how many bytes of the two log files still hold."""
         device = self.learner.device
         checkpoint = shared_checkpoint(self.run.checkpoints, device, self.group)
         if checkpoint is None:
@@ -160,7 +164,7 @@ class Trainer:
         state = checkpoint.state
         for key, value in self.fingerprint.items():
             if state.fingerprint.get(key) != value:
-                raise InputError(f"{self.run.root}: expected the {key} the run began with, found another; resume with the same")
+                raise InputError(f"{self.run.root}: expected the {key} the run began with, found another; resume it with the same")
         self.learner.restore(checkpoint)
         self.clock.step, self.clock.seconds = state.step, state.seconds
         self.position = state.position
@@ -169,6 +173,7 @@ class Trainer:
 
     @contextmanager
     def _log(self, keep_bytes: tuple[int, int]) -> Iterator[EventLog]:
+        """Open the run's log, cut back to `keep_bytes`; on all but the main process it takes nothing."""
         if not self.group.is_main:
             yield NoLog()
             return
@@ -180,6 +185,7 @@ class Trainer:
         return Progress("train", total, unit, done=self._work_done())
 
     def _work_done(self) -> float:
+        """Return seconds or steps so far, in the unit of the progress bar."""
         return self.clock.seconds if self.clock.max_seconds else self.clock.step
 
 

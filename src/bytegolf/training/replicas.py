@@ -1,4 +1,4 @@
-"""Whether all processes hold the same weights, bit for bit, as they must after every step."""
+"""Checking that all processes hold the same weights, bit for bit, as they must after every step."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ PIECE = 1 << 24  # elements taken at a time, so that this needs little memory
 
 
 def require_equal(group: Group, tensors: Mapping[str, Tensor], step: int) -> None:
-    """Raises InputError, on every process, that names the first of `tensors` (float32) that is not process 0's, and whose it is."""
+    """Raise InputError, on every process, if one of `tensors` (float32) differs from rank 0's; it names the first, and the rank."""
     if group.size == 1:
         return
     sums = group.gather(torch.stack([checksum(tensor) for tensor in tensors.values()]).tolist())
@@ -20,14 +20,14 @@ def require_equal(group: Group, tensors: Mapping[str, Tensor], step: int) -> Non
         for name, one, other in zip(tensors, sums[0], found, strict=True):
             if one != other:
                 raise InputError(
-                    f"replicas differ: expected {name} of rank 0 after step {step}, found another on rank {rank}; continue with --resume"
+                    f"replicas differ: expected {name} of rank 0 after step {step}, found another on rank {rank}; resume the run"
                 )
 
 
 def checksum(tensor: Tensor) -> Tensor:
-    """An int64 that depends on every bit of a float32 tensor and where it stands.
+    """Return an int64 that depends on every bit of a float32 tensor and on its place.
 
-    The sum, modulo 2⁶⁴, of each element's 32 bits times an odd number of its own.
+    It is the sum, modulo 2⁶⁴, of each element's 32 bits times an odd number of its own.
     """
     total = torch.zeros((), dtype=torch.int64, device=tensor.device)
     begin = 1

@@ -1,4 +1,4 @@
-"""A run on disk: how it begins, what it leaves when it ends, and how it is read again."""
+"""A run on disk: beginning a run folder, and writing what a finished or imported run leaves in it."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from safetensors.torch import save as serialise
-from torch import Tensor
 
 from bytegolf.config import Recipe
-from bytegolf.errors import InputError
+from bytegolf.errors import InputError, ParameterError
 from bytegolf.model.gpt import parameter_count
+from bytegolf.model.weights import Weights
 from bytegolf.recipes import load_recipe, recipe_toml
 from bytegolf.storage.files import atomic_file, clear_partial, sha256_of, write_atomically, write_json
 from bytegolf.storage.provenance import provenance
@@ -21,9 +21,9 @@ from bytegolf.text.tokenizer import Tokenizer
 
 
 def begin_run(run: RunFolder, recipe: Recipe, tokenizer: Tokenizer, resume: bool) -> bool:
-    """Make the run folder, or check that it holds this recipe's run; True if that is finished already.
+    """Make the run folder, or check that it holds this recipe's run, and return whether that is finished already.
 
-    Raises InputError if the folder exists and is not to be resumed, or began with another recipe.
+    Raises InputError if the folder exists and is not to be resumed, or began with another recipe or tokenizer.
     """
     if not run.root.exists() or (resume and not run.recipe.exists()):
         run.root.mkdir(parents=True, exist_ok=True)
@@ -31,12 +31,12 @@ def begin_run(run: RunFolder, recipe: Recipe, tokenizer: Tokenizer, resume: bool
         write_atomically(run.recipe, recipe_toml(recipe))
         return False
     if not resume:
-        raise InputError(f"{run.root}: expected a new run folder, found an existing one; continue it with --resume or choose another --out")
+        raise ParameterError("out", f"expected a new run folder, found {run.root} already there; resume it, or choose another folder")
     changed = difference(load_recipe(run.recipe), recipe)
     if changed:
         raise InputError(f"{run.root}: expected the recipe the run began with, found {changed}")
-    held = run.root / tokenizer.file_name
-    if not held.exists() or held.read_bytes() != tokenizer.serialised:
+    kept = run.root / tokenizer.file_name
+    if not kept.exists() or kept.read_bytes() != tokenizer.serialised:
         raise InputError(f"{run.root}: expected the tokenizer the run began with, found another in the data folder")
     if run.manifest.exists():
         return True
@@ -47,25 +47,22 @@ def begin_run(run: RunFolder, recipe: Recipe, tokenizer: Tokenizer, resume: bool
 
 @contextmanager
 def resumable(run: RunFolder) -> Iterator[None]:
-    """What the file system refuses in here, a full disk most of all, ends in one line: a run loses nothing by it.
-
-    Raises InputError in the place of OSError.
-    """
+    """Turn an OSError in here, of a full disk most of all, into an InputError: the run can be resumed and loses nothing."""
     try:
         yield
     except OSError as error:
         where, why = error.filename or run.root, error.strerror or error
-        raise InputError(f"{where}: {why}; what was saved before still holds, continue with --resume") from error
+        raise InputError(f"{where}: {why}; what was saved before still holds, resume the run") from error
 
 
-def finish_run(run: RunFolder, recipe: Recipe, weights: Mapping[str, Tensor], dataset: Dataset, replay: Mapping[str, str] | None) -> None:
-    """Write the final weights, then the manifest that marks the run as finished; `replay` is what run it repeated, if any."""
+def finish_run(run: RunFolder, recipe: Recipe, weights: Weights, dataset: Dataset, repeated: Mapping[str, str] | None) -> None:
+    """Write the final weights, then the manifest that marks the run as finished; `repeated` is the run it repeated, if any."""
     _write_weights(run, weights)
-    write_json(run.manifest, {**_manifest(run, recipe, dataset), "replay": replay})
+    write_json(run.manifest, {**_manifest(run, recipe, dataset), "replay": repeated})
 
 
-def record_import(run: RunFolder, recipe: Recipe, weights: Mapping[str, Tensor], tokenizer: Tokenizer, checkpoint: Path) -> None:
-    """A new run folder of weights that another program trained. What only training knows is null in its manifest.
+def record_import(run: RunFolder, recipe: Recipe, weights: Weights, tokenizer: Tokenizer, checkpoint: Path) -> None:
+    """Make a finished run of weights that another program trained. What only training knows is null in its manifest.
 
     Raises InputError if the folder exists.
     """
@@ -78,13 +75,13 @@ def record_import(run: RunFolder, recipe: Recipe, weights: Mapping[str, Tensor],
     write_json(run.manifest, {**manifest, "tokenizer_sha256": tokenizer.sha256, **provenance()})
 
 
-def _write_weights(run: RunFolder, weights: Mapping[str, Tensor]) -> None:
+def _write_weights(run: RunFolder, weights: Weights) -> None:
     with atomic_file(run.weights) as file:
         file.write(serialise({name: weight.float().cpu().contiguous() for name, weight in weights.items()}))
 
 
 def difference(old: Recipe, new: Recipe) -> str:
-    """The first key in which two recipes differ, with both values; empty if they agree but in name."""
+    """Return the first key in which two recipes differ, with both values; "" if they agree but for their names."""
     before, after = old.model_dump(), new.model_dump()
     for section, values in before.items():
         if isinstance(values, dict):
@@ -95,7 +92,7 @@ def difference(old: Recipe, new: Recipe) -> str:
 
 
 def _manifest(run: RunFolder, recipe: Recipe, dataset: Dataset) -> dict[str, Any]:
-    """What the run came to and all it depended on."""
+    """Return the results of the run and all that it depended on."""
     events = run.events()
     validation = next(event for event in reversed(events) if event["event"] == "validate")
     done = events[-1]

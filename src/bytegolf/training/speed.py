@@ -27,6 +27,7 @@ from bytegolf.scoring.protocols import ProtocolName, score_tokens
 from bytegolf.text.batches import Batches, run_batches
 from bytegolf.text.prepare import prepare
 from bytegolf.text.shards import ShardWriter, TokenStream
+from bytegolf.training.late_qat import QatPlan
 from bytegolf.training.learner import Learner
 
 PRODUCT = 2048  # rows and columns of the matrices whose product sets the scale
@@ -139,7 +140,7 @@ def _learner(recipe: Recipe) -> Learner:
     device = choose_device(recipe.train.device)
     model = GPT(recipe.model, choose_dtype(recipe.train.dtype, device)).to(device)
     model.initialise(recipe.train.seed)
-    return Learner(recipe, model, plan_artifact(recipe).bits)
+    return Learner(recipe, model, QatPlan(plan_artifact(recipe).bits))
 
 
 def _corpus(folder: Path, recipe: Recipe, tokens: int) -> TokenStream:

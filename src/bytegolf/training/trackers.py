@@ -3,8 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from importlib import import_module
-from types import ModuleType
+from typing import Any
 
 from bytegolf.config import Recipe, TrainConfig
 from bytegolf.errors import InputError
@@ -14,16 +13,16 @@ Track = Callable[[str, int, Mapping[str, float]], None]  # event, step, numbers
 
 
 def require_trackers(config: TrainConfig) -> None:
-    """Raises InputError if one that is asked for is not installed."""
+    """Raise InputError if a tracker that the recipe asks for is not installed."""
     if config.wandb:
-        _module("wandb", "train.wandb", "wandb")
+        _import_wandb()
     if config.tensorboard:
-        _module("torch.utils.tensorboard", "train.tensorboard", "tensorboard")
+        _import_summary_writer()
 
 
 @contextmanager
 def trackers(recipe: Recipe, run: RunFolder) -> Iterator[Track]:
-    """What to tell of each event; it tells all that the recipe asks for."""
+    """Open the trackers that the recipe asks for, and yield a function that passes an event on to all of them."""
     with ExitStack() as stack:
         listeners: list[Track] = []
         if recipe.train.wandb:
@@ -40,23 +39,22 @@ def trackers(recipe: Recipe, run: RunFolder) -> Iterator[Track]:
 
 @contextmanager
 def _wandb(recipe: Recipe, run: RunFolder) -> Iterator[Track]:
-    """A run there goes by the path of the run here, so that resuming continues it."""
+    """Open a Weights & Biases run, known by the path of the run folder, so that resuming continues it."""
     where = run.root.resolve()
     identity = hashlib.sha256(str(where).encode()).hexdigest()[:16]
-    wandb = _module("wandb", "train.wandb", "wandb")
-    there = wandb.init(
+    remote = _import_wandb().init(
         project=recipe.train.wandb, name=where.name, id=identity, resume="allow", dir=str(run.root), config=recipe.model_dump()
     )
     try:
-        yield lambda event, step, numbers: there.log({f"{event}/{name}": number for name, number in numbers.items()}, step=step)
+        yield lambda event, step, numbers: remote.log({f"{event}/{name}": number for name, number in numbers.items()}, step=step)
     finally:
-        there.finish()
+        remote.finish()
 
 
 @contextmanager
 def _tensorboard(run: RunFolder) -> Iterator[Track]:
-    module = _module("torch.utils.tensorboard", "train.tensorboard", "tensorboard")
-    with module.SummaryWriter(log_dir=str(run.root / "tensorboard")) as writer:
+    """Open TensorBoard's files in the run folder."""
+    with _import_summary_writer()(log_dir=str(run.root / "tensorboard")) as writer:
 
         def track(event: str, step: int, numbers: Mapping[str, float]) -> None:
             for name, number in numbers.items():
@@ -65,8 +63,21 @@ def _tensorboard(run: RunFolder) -> Iterator[Track]:
         yield track
 
 
-def _module(name: str, key: str, package: str) -> ModuleType:
+def _import_wandb() -> Any:
     try:
-        return import_module(name)
+        import wandb
     except ImportError as error:
-        raise InputError(f"{key}: expected the package {package} to be installed (pip install {package}), found {error}") from None
+        raise _missing("wandb", error) from None
+    return wandb
+
+
+def _import_summary_writer() -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise _missing("tensorboard", error) from None
+    return SummaryWriter
+
+
+def _missing(package: str, error: ImportError) -> InputError:
+    return InputError(f"train.{package}: expected the package {package} to be installed (pip install {package}), found {error}")
