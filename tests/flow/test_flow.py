@@ -282,15 +282,15 @@ def stop_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Makes training raise KeyboardInterrupt in a step, as the second Ctrl-C does, once."""
 
     def arrange(step: int) -> None:
-        take, stopped = Trainer._step, []
+        take, stopped = Trainer.train_step, []
 
-        def watched(self: Trainer, *arguments: object) -> str:
+        def watched(self: Trainer, *arguments: object) -> float:
             if self.clock.step == step and not stopped:
                 stopped.append(step)
                 raise KeyboardInterrupt
             return take(self, *arguments)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(Trainer, "_step", watched)
+        monkeypatch.setattr(Trainer, "train_step", watched)
 
     return arrange
 

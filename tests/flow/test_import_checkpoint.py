@@ -36,7 +36,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def desk(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the finished run's weights as the seed's scripts would have saved them."""
+    """A folder with the finished run's weights as the baseline's scripts would have saved them."""
     model = GPT(micro().model)
     model.load_state_dict(load_file(run / "weights.safetensors"))
     torch.save(banked(model), tmp_path / "final_model.pt")
@@ -102,7 +102,7 @@ def test_it_is_a_finished_run(bytegolf: Command, desk: Path, data: Path) -> None
     bg.import_checkpoint(Path("final_model.pt"), Path("new"), recipe=micro(), tokenizer=Path("bytes"))
     status, out, err = bytegolf("train", "micro.toml", "--data", data, "--out", "new", "--resume")
     assert status == 0 and "already finished" in err and "by another program" in out
-    with pytest.raises(InputError, match="expected the data of that run"):
+    with pytest.raises(InputError, match="expected the data of new"):
         bg.train(micro(), data, Path("again"), replay=Path("new"))
 
 
@@ -114,9 +114,9 @@ def test_mistakes(bytegolf: Command, desk: Path) -> None:
     mistakes = {
         ("none.pt", "--recipe", "micro.toml", *tail): "none.pt: expected a checkpoint, found No such file",
         ("text.pt", "--recipe", "micro.toml", *tail): "text.pt: expected a checkpoint of tensors, found something else",
-        ("final_model.pt", "--recipe", "tiny", *tail): "bytes: expected the recipe's model.vocab_size 1024, found 260",
+        ("final_model.pt", "--recipe", "tiny", *tail): "expected the recipe's model.vocab_size 1024 in bytes, found 260",
         ("final_model.pt", "--recipe", "none", *tail): "none",
-        ("final_model.pt", "--recipe", "micro.toml", "--tokenizer", "other.model", "--out", "new"): "vocab_size 260, found 300",
+        ("final_model.pt", "--recipe", "micro.toml", "--tokenizer", "other.model", "--out", "new"): "vocab_size 260 in other.model, found 300",
         ("final_model.pt", "--recipe", "micro.toml", "--set", "model.num_layers=3", *tail): "model.num_layers = 2, the recipe has 3",
     }  # fmt: skip
     for arguments, expected in mistakes.items():
@@ -125,5 +125,5 @@ def test_mistakes(bytegolf: Command, desk: Path) -> None:
         assert not (desk / "new").exists()
     (desk / "taken").mkdir()
     status, _, err = bytegolf("import", "final_model.pt", "--recipe", "micro.toml", "--tokenizer", "bytes", "--out", "taken")
-    assert status == 2 and "taken: expected a new run folder" in err
+    assert status == 2 and "expected a new run folder, found taken already there" in err
     assert not any((desk / "taken").iterdir())

@@ -1,4 +1,4 @@
-"""`train --env`: a command line of the seed system, from its environment variables to a scored artifact."""
+"""`train --env`: a command line of the baseline, from its environment variables to a scored artifact."""
 
 import json
 import sys
@@ -50,7 +50,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("ttt", ["0", "1"])
-def test_a_command_line_of_the_seed_trains_packs_and_scores(bytegolf: Run, data: Path, tmp_path: Path, ttt: str) -> None:
+def test_a_command_line_of_the_baseline_trains_packs_and_scores(bytegolf: Run, data: Path, tmp_path: Path, ttt: str) -> None:
     status, out, err = bytegolf("train", "--env", "--json", *PLAIN, **SMALL, DATA_PATH=str(data), TTT_ENABLED=ttt)
     assert status == 0, err
     result = json.loads(out)
@@ -60,7 +60,7 @@ def test_a_command_line_of_the_seed_trains_packs_and_scores(bytegolf: Run, data:
     assert result["pack"]["bytes"] == (run / "artifact.bgz").stat().st_size
     assert [score["protocol"] for score in result["scores"]] == (["sliding", "ttt"] if ttt == "1" else ["sliding"])
     assert result["scores"][0]["bpb"] == read_json(run / "score-sliding.json")["bpb"]
-    assert read_json(run / "score-sliding.json")["of"] == "artifact.bgz", "the seed scored what it had packed"
+    assert read_json(run / "score-sliding.json")["of"] == "artifact.bgz", "the baseline scored what it had packed"
     recipe = load_recipe(run / "recipe.toml")
     assert (recipe.name, recipe.train.max_steps, recipe.score.stride, recipe.qat.below_scale) == ("mine", 8, 16, 0.5)
     for name, value in SMALL.items():
@@ -78,7 +78,7 @@ def test_the_same_command_resumes(bytegolf: Run, data: Path) -> None:
     command = ("train", "--env", "--data", data, *PLAIN)
     assert bytegolf(*command, **SMALL)[0] == 0
     status, _, err = bytegolf(*command, **SMALL)
-    assert status == 2 and "--resume" in err
+    assert status == 2 and "expected a new run folder" in err
     status, out, err = bytegolf(*command, "--resume", **SMALL)
     assert status == 0 and "already finished" in err
     assert all(word in out for word in ("runs/mine", "bpb (standard)", "artifact.bgz", "sliding")), "a table for people"

@@ -1,4 +1,4 @@
-"""Runs that are killed at named moments: `killed.py RECIPE DATA OUT [KEY=VALUE...]` leaves OUT/whole and OUT/MOMENT of each.
+"""Runs that are killed at named moments: `killed_runs.py RECIPE DATA OUT [KEY=VALUE...]` leaves OUT/whole and OUT/MOMENT of each.
 
 Prints {moment: signal that ended it} as JSON. A real process dies at each moment; they are forked from the one that
 trains the whole run, because what a process does first takes longer than the run.
@@ -13,16 +13,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from torch.optim import AdamW
-
 import bytegolf as bg
 import bytegolf.flow.train
 from bytegolf.recipes import load_recipe
-from bytegolf.text.batches import Batches
+from bytegolf.text.shards import TokenStream
 from bytegolf.training import checkpoint
 from bytegolf.training import run_record as record
+from bytegolf.training.adamw import FlatAdamW
 from bytegolf.training.averaging import Averages
-from bytegolf.training.log import _Lines
+from bytegolf.training.log import LogFile
 
 
 def die(*_: object) -> None:
@@ -51,9 +50,9 @@ def after(owner: Any, name: str, call: int = 1) -> None:
     patch(owner, name, call, lambda original, *arguments: die(original(*arguments)))
 
 
-def half_a_line(append: Callable[..., None], lines: Any, line: str) -> None:
-    lines._file.write(line.encode()[: len(line) // 2])
-    lines._file.flush()
+def half_a_line(append: Callable[..., None], log_file: LogFile, line: str) -> None:
+    log_file.file.write(line.encode()[: len(line) // 2])
+    log_file.file.flush()
     die()
 
 
@@ -74,11 +73,11 @@ def saved(path: Path, *_: object) -> bool:
 # A run of 30 steps with checkpoints after each fifth and validations after each sixth.
 MOMENTS: dict[str, Callable[[], None]] = {
     "making the run folder": lambda: before(record, "recipe_toml"),
-    "loading the first batch": lambda: before(Batches, "_batch", 1),
-    "loading a batch": lambda: before(Batches, "_batch", 14),
-    "in a step, half of the weights moved": lambda: before(AdamW, "step", 13),
+    "loading the first batch": lambda: before(TokenStream, "__getitem__", 1),
+    "loading a batch": lambda: before(TokenStream, "__getitem__", 13 * 8 + 4),
+    "in a step, half of the weights moved": lambda: before(FlatAdamW, "step", 13),
     "in a step, before the averages": lambda: before(Averages, "update", 24),
-    "in a line of the log": lambda: patch(_Lines, "append", 28, half_a_line),
+    "in a line of the log": lambda: patch(LogFile, "append", 28, half_a_line),
     "in a validation": lambda: patch(bytegolf.flow.train, "score_tokens", 2, half_a_score),
     "in the first checkpoint": lambda: after(checkpoint, "save_file", 1),
     "in a checkpoint, before its tensors": lambda: before(checkpoint, "save_file", 3),

@@ -1,12 +1,13 @@
 """Real processes that run one command together, as torchrun would start them, but forked from one that has imported everything."""
 
+import itertools
 import json
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from multiprocessing import get_context
 from multiprocessing.context import ForkServerProcess
@@ -20,8 +21,10 @@ import torch.distributed as dist
 from torch import Tensor
 
 from bytegolf.cli import app as cli
-from bytegolf.runtime import heartbeat, parallel
+from bytegolf.runtime import heartbeat
+from bytegolf.runtime.parallel import Group, Transfer
 from bytegolf.training import muon, schedule
+from bytegolf.training.adamw import FlatAdamW
 from bytegolf.training.learner import Learner
 from support.runs import MICRO
 
@@ -107,13 +110,11 @@ def _member(rank: int, size: int, port: int, folder: Path, arguments: list[str],
 
 def in_step(action: Callable[[Learner], None], number: int) -> None:
     """Do something right after step `number`, counted from 1."""
-    step, taken = Learner.step, 0
+    step, count = Learner.step, itertools.count(1)
 
     def watched(self: Learner, *arguments: Any) -> Tensor:
-        nonlocal taken
         loss = step(self, *arguments)
-        taken += 1
-        if taken == number:
+        if next(count) == number:
             action(self)
         return loss
 
@@ -187,50 +188,66 @@ def hashing(rank: int, folder: Path) -> None:
     Learner.step = hashed  # type: ignore[method-assign]
 
 
-class Watched:
-    """A collective that was started, and notes when it is waited for."""
+class WatchedTransfer(Transfer):
+    """A transfer under way that notes when it is first waited for."""
 
-    def __init__(self, work: Any, note: Callable[[str], None], name: str) -> None:
-        self.work, self.note, self.name = work, note, name
+    def __init__(self, transfer: Transfer, label: str, note: Callable[[str], None]) -> None:
+        self.transfer, self.label, self.note = transfer, label, note
+        self.waited = False
 
-    def wait(self) -> None:
-        self.note(f"wait {self.name}")
-        self.work.wait()
+    def wait(self) -> Tensor:
+        if not self.waited:
+            self.waited = True
+            self.note(f"wait {self.label}")
+        return self.transfer.wait()
 
 
-def recording(rank: int, folder: Path) -> None:
-    """Write what passes between processes, and when, to RANK.transfers: starts, waits and orthogonalisations of the first step."""
-    lines: list[str] = []
+@dataclass
+class Recorder:
+    """Writes what passes between processes to a file, as it happens."""
 
-    def note(line: str) -> None:
-        lines.append(line)
-        (folder / f"{rank}.transfers").write_text(json.dumps(lines))
+    file: Path
+    lines: list[str] = field(default_factory=list)
 
-    def watched(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any, **options: Any) -> Any:
-            if arguments[0].dtype == torch.float64:  # what is agreed on between steps, and the norm
-                return function(*arguments, **options)
-            label = f"{name} {tuple(arguments[0].shape)}"
-            note(f"start {label}")
-            work = function(*arguments, **options)
-            if work is None:
-                note(f"wait {label}")
-                return None
-            return Watched(work, note, label)
+    def note(self, line: str) -> None:
+        self.lines.append(line)
+        self.file.write_text(json.dumps(self.lines))
+
+    def watched(
+        self, name: str, begin: Callable[..., Transfer], shape: Callable[[Group, Tensor], Sequence[int]]
+    ) -> Callable[..., Transfer]:
+        """Return `begin`, noting each transfer by `name` and the `shape` of its result."""
+
+        def call(group: Group, tensor: Tensor, *arguments: Any) -> Transfer:
+            if tensor.dtype == torch.float64:  # what is agreed on between steps, and the norm
+                return begin(group, tensor, *arguments)
+            label = f"{name} {tuple(shape(group, tensor))}"
+            self.note(f"start {label}")
+            return WatchedTransfer(begin(group, tensor, *arguments), label, self.note)
 
         return call
 
-    def orthogonalised(gradient: Tensor, *arguments: Any) -> Tensor:
-        note(f"orthogonalise {tuple(gradient.shape)}")
-        return orthogonalise(gradient, *arguments)
+    def noted(self, function: Callable[..., Any], line: Callable[..., str]) -> Callable[..., Any]:
+        """Return `function`, noting each call."""
 
-    def adam_step(*arguments: Any, **options: Any) -> Any:
-        note("adam")
-        return adam(*arguments, **options)
+        def call(*arguments: Any, **options: Any) -> Any:
+            self.note(line(*arguments))
+            return function(*arguments, **options)
 
-    orthogonalise, adam = muon.orthogonalise, torch.optim.AdamW.step
-    muon.orthogonalise = orthogonalised
-    torch.optim.AdamW.step = adam_step  # type: ignore[method-assign]
-    dist.all_reduce = watched("sum", dist.all_reduce)
-    parallel._reduce_scatter = watched("scatter", parallel._reduce_scatter)
-    parallel._all_gather = watched("gather", parallel._all_gather)
+        return call
+
+
+def recording(rank: int, folder: Path) -> None:
+    """Write what passes between processes, and when, to RANK.transfers: starts, waits and orthogonalisations of all steps."""
+    recorder = Recorder(folder / f"{rank}.transfers")
+    muon.orthogonalise = recorder.noted(muon.orthogonalise, lambda gradient, *_: f"orthogonalise {tuple(gradient.shape)}")
+    FlatAdamW.step = recorder.noted(FlatAdamW.step, lambda *_: "adam")  # type: ignore[method-assign]
+    patches = {
+        "begin_sum": recorder.watched("sum", Group.begin_sum, lambda group, tensor: tensor.shape),
+        "begin_sum_part": recorder.watched(
+            "scatter", Group.begin_sum_part, lambda group, tensor: (-(-len(tensor) // group.size), *tensor.shape[1:])
+        ),
+        "begin_join": recorder.watched("gather", Group.begin_join, lambda group, part: (len(part) * group.size, *part.shape[1:])),
+    }
+    for name, method in patches.items():
+        setattr(Group, name, method)

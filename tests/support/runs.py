@@ -85,6 +85,11 @@ def events(root: Path, kind: str | None = None) -> list[dict[str, Any]]:
     return [event for event in RunFolder(root).events() if kind in (None, event["event"])]
 
 
+def losses(root: Path) -> list[float]:
+    """Return the loss of each logged step."""
+    return [event["loss"] for event in events(root, "step")]
+
+
 def untimed(root: Path) -> list[dict[str, Any]]:
     """The log but for what was measured of the machine."""
     measured = ("seconds", "step_ms", "tokens_per_second", "peak_memory_mb")

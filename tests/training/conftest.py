@@ -1,5 +1,6 @@
 """A stream to train on, a clock that tests move, and events at which something happens."""
 
+import itertools
 from collections.abc import Callable
 from types import SimpleNamespace
 
@@ -29,13 +30,11 @@ def at_event(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], Non
     """Calls a function once, right after the n-th event of the log was written."""
 
     def arrange(number: int, action: Callable[[], None]) -> None:
-        write, written = EventLog.write, 0
+        write, count = EventLog.write, itertools.count(1)
 
         def watched(self: EventLog, event: str, **values: object) -> None:
-            nonlocal written
             write(self, event, **values)
-            written += 1
-            if written == number:
+            if next(count) == number:
                 action()
 
         monkeypatch.setattr(EventLog, "write", watched)

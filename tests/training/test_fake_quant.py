@@ -13,7 +13,7 @@ from bytegolf.model.gpt import GPT
 from bytegolf.model.weights import weight_class
 from bytegolf.packing.rounding import quantize_model
 from bytegolf.text.tokenizer import BytesTokenizer
-from bytegolf.training.rounds_weights import ClassBits, Grid, SpacingTable, fake_quantize
+from bytegolf.training.fake_quant import ClassBits, Grid, SpacingTable, fake_quantize
 from support.runs import micro
 
 BITS = {"mlp": 2.5, "attention": 3.0, "embedding": 6.0, "table": 4.0, "projection": 12.0}

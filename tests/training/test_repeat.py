@@ -166,10 +166,10 @@ REFUSED: dict[str, tuple[Recipe, Callable[[Path], object], str]] = {
     "another recipe": (
         TIMED.model_copy(update={"train": TIMED.train.model_copy(update={"seed": 4})}),
         lambda run: None,
-        r"--replay .*timed: expected the recipe of that run, found train\.seed = 4 instead of 1",
+        r"replay: expected the recipe of .*timed, found train\.seed = 4 instead of 1",
     ),
-    "other data": (TIMED, edit_manifest(data_sha256="0" * 64), r"--replay .*timed: expected the data of that run \(000000000000\)"),
-    "another tokenizer": (TIMED, edit_manifest(tokenizer_sha256=None), r"timed: expected the tokenizer of that run \(None\)"),
+    "other data": (TIMED, edit_manifest(data_sha256="0" * 64), r"replay: expected the data of .*timed \(000000000000\)"),
+    "another tokenizer": (TIMED, edit_manifest(tokenizer_sha256=None), r"replay: expected the tokenizer of .*timed \(None\)"),
     "a step gone": (TIMED, edit_log(lambda log: log.pop(5)), r"log\.jsonl: expected the progress of each of \d+ steps"),
     "the last steps gone": (TIMED, edit_log(lambda log: log.__delitem__(slice(12, None))), r"log\.jsonl: expected the progress of each"),
     "no steps": (TIMED, edit_log(lambda log: log.clear()), r"log\.jsonl: expected the progress of each"),

@@ -53,8 +53,6 @@ OTHER = {"a": TENSOR, "b": flipped(3, 0)}
 
 def test_what_differs_is_named_with_its_process() -> None:
     require_equal(Two(0, 2), OTHER, 7)
-    with pytest.raises(
-        InputError, match="replicas differ: expected b of rank 0 after step 7, found another on rank 1; resume the run"
-    ):
+    with pytest.raises(InputError, match="replicas differ: expected b of rank 0 after step 7, found another on rank 1; resume the run"):
         require_equal(Two(0, 2), {"a": TENSOR, "b": TENSOR}, 7)
     require_equal(ALONE, {"a": TENSOR}, 7)

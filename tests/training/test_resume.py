@@ -195,7 +195,7 @@ def test_a_timed_run_keeps_its_clock(tmp_path: Path, stream: TokenStream, at_eve
     with pytest.raises(InterruptedRunError):
         fit(tmp_path, stream, *timed)
     before = new_trainer(tmp_path, micro(*timed), stream)
-    before._resume()
+    before.resume()
     assert (before.clock.step, before.clock.seconds) == (4, events(tmp_path, "step")[-1]["seconds"])
     fit(tmp_path, stream, *timed)
     steps = events(tmp_path, "step")
@@ -210,13 +210,13 @@ def test_speed_after_resuming_is_that_of_the_steps_since(
 ) -> None:
     at_event(4, terminate)
     slow = new_trainer(tmp_path, micro(), stream)
-    take = slow.learner.gradients
+    loss = slow.learner.loss
 
-    def slowly(tokens: object) -> torch.Tensor:
+    def slowly(sequences: torch.Tensor) -> torch.Tensor:
         stopwatch.now += 9
-        return take(tokens)  # type: ignore[arg-type]
+        return loss(sequences)
 
-    slow.learner.gradients = slowly  # type: ignore[method-assign]
+    slow.learner.loss = slowly  # type: ignore[method-assign]
     with pytest.raises(InterruptedRunError):
         slow.fit(constant)
     fit(tmp_path, stream)
@@ -229,7 +229,7 @@ def test_resuming_restores_every_part(tmp_path: Path, stream: TokenStream, at_ev
     with pytest.raises(InterruptedRunError):
         stopped.fit(constant)
     resumed = new_trainer(tmp_path, micro("average.swa_below=1.0", "average.swa_every=1"), stream)
-    resumed._resume()
+    resumed.resume()
     assert (resumed.clock.step, resumed.clock.seconds) == (stopped.clock.step, stopped.clock.seconds)
     assert (resumed.position, resumed.learner.rounds_weights) == (stopped.position, True) and stopped.position == 8 * stopped.clock.step
     assert resumed.learner.averages.swa_count == stopped.learner.averages.swa_count == stopped.clock.step - 18

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bytegolf.config import OptimConfig, QatConfig, TrainConfig
 from bytegolf.training import schedule
-from bytegolf.training.schedule import Clock, qat_due, learning_rate_scale, muon_momentum
+from bytegolf.training.schedule import Clock, learning_rate_scale, muon_momentum, qat_due
 
 SHARES = st.floats(0, 1)
 

@@ -10,8 +10,8 @@ from bytegolf.cli.tables import bench_table
 from bytegolf.model.flops import training_flops_per_token
 from bytegolf.recipes import load_recipe
 from bytegolf.scoring.protocols import PROTOCOLS
-from bytegolf.training import speed
 from bytegolf.training.speed import BenchResult, Speed, measure
+from bytegolf.training.step_timing import LEAST_STEPS
 from support.runs import MICRO
 
 
@@ -20,11 +20,11 @@ def measured() -> Speed:
     return measure(load_recipe(MICRO, ["train.micro_batch_tokens=128"]), seconds=0.0, corpus_tokens=1 << 16)
 
 
-def test_a_step_is_the_sum_of_its_parts(measured: Speed) -> None:
+def test_a_step_is_the_sum_of_its_phases(measured: Speed) -> None:
     assert set(measured.milliseconds) == {"data", "forward", "backward", "optimiser", "average"}
-    assert all(part > 0 for part in measured.milliseconds.values())
+    assert all(phase > 0 for phase in measured.milliseconds.values())
     assert measured.tokens_per_second == pytest.approx(256e3 / sum(measured.milliseconds.values()))
-    assert measured.steps == speed.LEAST_STEPS
+    assert measured.steps == LEAST_STEPS
 
 
 def test_the_share_is_of_the_product_in_the_same_run(measured: Speed) -> None:
@@ -38,33 +38,9 @@ def test_every_protocol_is_timed(measured: Speed) -> None:
     assert set(measured.scored_tokens_per_second) == set(PROTOCOLS) - {"ttt"}
 
 
-def test_measuring_takes_the_steps_that_training_takes(tmp_path: Path) -> None:
-    """Timed in parts, a learner ends with the weights that whole steps lead to."""
-    recipe = load_recipe(MICRO)
-    tokens = speed._corpus(tmp_path, recipe, 1 << 16)
-    timed, whole = speed._learner(recipe), speed._learner(recipe)
-    with speed.run_batches(recipe, tokens) as batches:
-        for step in range(3):
-            speed._step(timed, batches, step)
-    with speed.run_batches(recipe, tokens) as batches:
-        for step in range(3):
-            whole.step(next(batches), step, 1.0)
-    assert all(torch.equal(timed.weights[name], weight) for name, weight in whole.weights.items())
-
-
 def test_the_table_shows_each_recipe(measured: Speed) -> None:
     table = bench_table(BenchResult("2026-01-31", {}, 1.25, [measured, measured]))
     assert table.count(f"{measured.tokens_per_second:,.0f} tokens/s") >= 2 and "1.2 s" in table
-
-
-def test_the_start_is_that_of_the_command() -> None:
-    assert 0.1 < speed.start_up_seconds(load_recipe(MICRO)) < 60
-
-
-def test_a_command_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(speed, "START_UP_TEXT", "")
-    with pytest.raises(RuntimeError, match=r"the run did not begin: error: .*sequence_length"):
-        speed.start_up_seconds(load_recipe(MICRO))
 
 
 def test_results_are_kept_as_json(tmp_path: Path, measured: Speed) -> None:

@@ -1,4 +1,4 @@
-"""Lanes before the clock: taken the way that trains, and gone without a trace."""
+"""Steps before the clock: taken the way that trains, and gone without a trace."""
 
 from pathlib import Path
 
@@ -6,9 +6,12 @@ import pytest
 from torch import Tensor
 
 from bytegolf.text.shards import TokenStream
+from bytegolf.text.tokenizer import BytesTokenizer
+from bytegolf.training import late_qat
+from bytegolf.training.late_qat import QatPlan
 from bytegolf.training.learner import Learner
 from bytegolf.training.warmup import warm_up
-from support.runs import equal, fit, micro, new_trainer, untimed, write_stream
+from support.runs import BITS, equal, fit, micro, new_trainer, untimed, write_stream
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +30,7 @@ def test_nothing_is_left_at_any_time(tmp_path: Path, stream: TokenStream, taken:
     """Neither in what optimisers keep, which before the first step is nothing, nor in averages and gradients."""
     learner = new_trainer(tmp_path / "run", micro("average.swa_below=1.0", "average.swa_every=1"), stream).learner
     for step in range(taken):
-        learner.step(learner.made_up_batch() + step, step, 0.5)  # below which averaging starts
+        learner.step(learner.dummy_batch() + step, step, 0.5)  # below which averaging starts
     tensors, numbers = learner.state()
     before = {name: tensor.clone() for name, tensor in tensors.items()}
     warm_up(learner, steps)
@@ -51,9 +54,11 @@ def test_half_of_the_steps_are_on_the_grid_to_come(tmp_path: Path, stream: Token
         assert taken == expected
 
 
-def test_the_packer_is_not_asked(tmp_path: Path, stream: TokenStream) -> None:
+def test_the_packer_is_not_asked(tmp_path: Path, stream: TokenStream, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its grid is for the weights of the run, and takes longer than all of these steps."""
     learner = new_trainer(tmp_path, micro(), stream).learner
-    learner.solve = lambda weights: pytest.fail("asked")
+    learner.qat = QatPlan(BITS, stream, BytesTokenizer())
+    assert learner.qat.solves(micro())
+    monkeypatch.setattr(late_qat, "solve_qat_grid", lambda *_: pytest.fail("asked"))
     warm_up(learner, 4)
     assert learner.grid is None

@@ -9,7 +9,8 @@ from bytegolf.config import Recipe
 from bytegolf.runtime.progress import Progress
 from bytegolf.runtime.threads import tune_process
 from bytegolf.storage.provenance import provenance
-from bytegolf.training.speed import BenchResult, measure, start_up_seconds
+from bytegolf.training.speed import BenchResult, measure
+from bytegolf.training.start_up import start_up_seconds
 
 
 def bench(recipes: Sequence[Recipe], *, seconds: float = 10.0, corpus_tokens: int = 1 << 21) -> BenchResult:

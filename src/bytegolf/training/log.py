@@ -19,8 +19,8 @@ class EventLog:
     def __init__(self, events: Path, lines: Path, keep_bytes: tuple[int, int] = (0, 0), track: Track | None = None) -> None:
         self._track = track
         self._files = ExitStack()
-        self._events = self._files.enter_context(_Lines(events, keep_bytes[0]))
-        self._lines = self._files.enter_context(_Lines(lines, keep_bytes[1]))
+        self._events = self._files.enter_context(LogFile(events, keep_bytes[0]))
+        self._lines = self._files.enter_context(LogFile(lines, keep_bytes[1]))
 
     def __enter__(self) -> Self:
         return self
@@ -65,26 +65,28 @@ class NoLog(EventLog):
         """Log nothing."""
 
 
-class _Lines:
+class LogFile:
     """A file that grows line by line, cut back to its first `keep_bytes` bytes when it is opened. Every OSError names it."""
 
     def __init__(self, path: Path, keep_bytes: int) -> None:
-        self._path = path
-        self._file = path.open("a+b")
-        self._file.truncate(min(keep_bytes, self.size))
+        self.path = path
+        self.file = path.open("a+b")
+        self.file.truncate(min(keep_bytes, self.size))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        with errors_name(self._path):
-            self._file.close()
+        with errors_name(self.path):
+            self.file.close()
 
     @property
     def size(self) -> int:
-        return self._file.seek(0, 2)
+        """Return the bytes written so far."""
+        return self.file.seek(0, 2)
 
     def append(self, line: str) -> None:
-        with errors_name(self._path):
-            self._file.write(line.encode() + b"\n")
-            self._file.flush()
+        """Write a line and flush it."""
+        with errors_name(self.path):
+            self.file.write(line.encode() + b"\n")
+            self.file.flush()

@@ -57,7 +57,7 @@ class Trainer:
         Raises InterruptedRunError, or InputError if the loss diverges.
         """
         config = self.recipe.train
-        log_bytes = self._resume()
+        log_bytes = self.resume()
         if not self._shared_state(interrupted=False).done:
             if config.compile:
                 self.learner.compile()
@@ -154,7 +154,7 @@ class Trainer:
         )
         save_checkpoint(self.run.checkpoints, self.clock.step, Checkpoint(tensors, state))
 
-    def _resume(self) -> tuple[int, int]:
+    def resume(self) -> tuple[int, int]:
         """Continue from the newest checkpoint, if there is one, and return how many bytes of the two log files still hold."""
         device = self.learner.device
         checkpoint = shared_checkpoint(self.run.checkpoints, device, self.group)

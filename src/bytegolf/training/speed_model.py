@@ -1,6 +1,7 @@
-"""How fast this machine will train a recipe, measured on a few sequences before the run."""
+"""Predicting how fast this machine will train a recipe, from a few sequences measured before the run."""
 
 import time
+from collections.abc import Callable
 
 import torch
 
@@ -11,19 +12,8 @@ from bytegolf.runtime.device import choose_device, choose_dtype
 MEASURED_TOKENS = 4096
 
 
-def predicted_steps(recipe: Recipe) -> int:
-    """Lanes the recipe's clock will allow here at least.
-
-    Where seconds decide, forward and backward are timed, not compiled, as that takes longer than all of a plan should.
-    """
-    config = recipe.train
-    if not config.max_seconds:
-        return config.max_steps
-    by_time = int(config.max_seconds / (config.batch_tokens * _seconds_per_token(recipe)))
-    return max(1, min(by_time, config.max_steps) if config.max_steps else by_time)
-
-
-def _seconds_per_token(recipe: Recipe) -> float:
+def seconds_per_token(recipe: Recipe) -> float:
+    """Return the seconds of forward and backward per token, on the recipe's device and not compiled: the best of three."""
     length = recipe.train.sequence_length
     device = choose_device(recipe.train.device)
     model = GPT(recipe.model, choose_dtype(recipe.train.dtype, device)).to(device)
@@ -36,3 +26,15 @@ def _seconds_per_token(recipe: Recipe) -> float:
             torch.cuda.synchronize(device)
         seconds.append(time.perf_counter() - began)
     return min(seconds) / tokens[:, 1:].numel()
+
+
+def predicted_steps(recipe: Recipe, measure: Callable[[Recipe], float] = seconds_per_token) -> int:
+    """Return the steps that the recipe's clock will allow on this machine at least.
+
+    Where seconds decide, `measure` times a few sequences without compiling: that would take longer than all of a plan should.
+    """
+    config = recipe.train
+    if not config.max_seconds:
+        return config.max_steps
+    by_time = int(config.max_seconds / (config.batch_tokens * measure(recipe)))
+    return max(1, min(by_time, config.max_steps) if config.max_steps else by_time)

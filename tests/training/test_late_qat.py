@@ -2,28 +2,26 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-import numpy as np
 import pytest
 import torch
 
 import bytegolf as bg
-import bytegolf.flow.train
-from bytegolf.artifact.container import trellis_coded
-from bytegolf.artifact.finished_run import read_run
 from bytegolf.config import Recipe
 from bytegolf.errors import InputError
-from bytegolf.flow.grid import grid_solver
-from bytegolf.flow.models import load_artifact
-from bytegolf.runtime.parallel import Group
+from bytegolf.model.weights import Weights
+from bytegolf.packing.qat_grid import solve_qat_grid
+from bytegolf.runtime.parallel import ALONE, Group
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.dataset import open_data
+from bytegolf.training import late_qat
 from bytegolf.training.checkpoint import load_checkpoint
-from bytegolf.training.rounds_weights import Solve, SpacingTable
+from bytegolf.training.fake_quant import ClassBits, SpacingTable
+from bytegolf.training.late_qat import QatPlan
 from bytegolf.training.learner import Learner
 from support.processes import finish, hashing
-from support.runs import Killed, equal, events, finished, kill, micro, new_trainer, prepared, untimed, write_stream
+from support.runs import BITS, Killed, equal, events, kill, micro, new_trainer, prepared, untimed, write_stream
 
 COARSE = ("pack.budget=8000", "qat.start=0.5", "average.ema_decay=0.9")  # QAT from step 15 on, at 2 bits a weight
 CPU = torch.device("cpu")
@@ -46,29 +44,20 @@ def weights_file(run: Path) -> bytes:
     return RunFolder(run).weights.read_bytes()
 
 
-def solver(recipe: Recipe, data: Path) -> Solve:
-    solve = grid_solver(recipe, open_data(data, None), CPU)
-    assert solve is not None
-    return solve
+def grid_now(recipe: Recipe, weights: Weights, data: Path) -> SpacingTable:
+    """Return the packer's spacings for weights, asked for outside of any run."""
+    dataset = open_data(data, None)
+    found = solve_qat_grid(recipe, weights, dataset.train, dataset.tokenizer, CPU)
+    assert found is not None
+    return SpacingTable.of(found.stacks)
+
+
+def plan(data: Path) -> QatPlan:
+    dataset = open_data(data, None)
+    return QatPlan(BITS, dataset.train, dataset.tokenizer)
 
 
 # --- whose grid it is
-
-
-def test_it_is_the_grid_of_the_file_that_pack_writes(data: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Step for step, of every weight, at the budget of the recipe."""
-    run = finished(tmp_path_factory)
-    for budget in (6_000, 12_000):
-        file = tmp_path / f"{budget}.bgz"
-        bg.pack(run, budget=budget, data=data, out=file)
-        packed = load_artifact(file).weights
-        assert trellis_coded(packed)
-        trained = read_run(run)
-        solved = solver(micro(f"pack.budget={budget}"), data)(trained.weights)
-        assert solved is not None and set(solved.bits) == {"mlp", "attention", "embedding", "table", "projection"}
-        for name, weight in trained.weights.items():
-            steps = solved.table.steps(name, weight)
-            assert steps is not None and np.array_equal(steps.reshape(packed[name].integers.shape).numpy(), packed[name].grid_steps()), name
 
 
 def test_it_is_asked_for_once_for_the_weights_of_that_moment(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,9 +66,8 @@ def test_it_is_asked_for_once_for_the_weights_of_that_moment(data: Path, tmp_pat
 
     def watched(self: Learner, sequences: torch.Tensor) -> torch.Tensor:
         if isinstance(self.grid, SpacingTable):
-            now = solver(self.recipe, data)(self.weights)
-            assert now is not None
-            moments.append((equal(self.table, dict(now.table.tensors)), self.grid))
+            now = grid_now(self.recipe, self.weights, data)
+            moments.append((equal(self.grid_tensors, now.tensors), self.grid))
         return loss(self, sequences)
 
     monkeypatch.setattr(Learner, "loss", watched)
@@ -90,8 +78,10 @@ def test_it_is_asked_for_once_for_the_weights_of_that_moment(data: Path, tmp_pat
 
 @pytest.mark.parametrize("override", ["pack.method=gptq", "pack.method=baseline", "qat.start=0.0"])
 def test_other_methods_have_the_bits_of_classes(data: Path, override: str) -> None:
-    """And so has QAT from the first step on: there is nothing yet of which steps could be found."""
-    assert grid_solver(micro(override), open_data(data, None), CPU) is None
+    """And so has QAT from the first step on: there is nothing yet of which spacings could be found."""
+    recipe = micro(override)
+    assert not plan(data).solves(recipe) and plan(data).solves(micro())
+    assert plan(data).grid(recipe, {}, ALONE, CPU) == (ClassBits(BITS), BITS)
 
 
 def test_the_log_says_what_each_class_has(whole: Path) -> None:
@@ -127,8 +117,8 @@ def test_a_replay_finds_it_again(whole: Path, data: Path, tmp_path: Path, capsys
 def test_the_checkpoint_holds_it_in_little(whole: Path, data: Path) -> None:
     """A number for each row and column: what is kept for all weights of a bank would be as large as the bank."""
     checkpoint = load_checkpoint(RunFolder(whole).checkpoints, CPU)
-    assert checkpoint is not None and checkpoint.state.rounds_weights
-    kept, weights = checkpoint.part("grid"), checkpoint.part("model")
+    assert checkpoint is not None and checkpoint.state.qat_started
+    kept, weights = checkpoint.group("grid"), checkpoint.group("model")
     assert {name.rpartition(".")[0] for name in kept} == set(weights)
     assert kept["banks.up.rows"].shape == (2, 64, 1) and kept["banks.up.columns"].shape == (2, 1, 32)
 
@@ -141,21 +131,21 @@ def test_replicas_are_compared_in_it(data: Path, tmp_path: Path) -> None:
             return [value, [*value[: len(value) // 2], *(number + 1 for number in value[len(value) // 2 :])]]
 
     learner = new_trainer(tmp_path, micro("average.ema_decay=0"), write_stream(tmp_path)).learner
-    learner.solve = solver(micro(), data)
-    learner.start_fake_quant()
+    learner.qat = plan(data)
+    learner.start_qat()
     learner.group = Pair(0, 2)
-    with pytest.raises(InputError, match=r"replicas differ: expected the steps [\w.]+\.(rows|columns) of rank 0 after step 7"):
+    with pytest.raises(InputError, match=r"replicas differ: expected the spacings [\w.]+\.(rows|columns) of rank 0 after step 7"):
         learner.verify(7)
 
 
 def lonely(rank: int, folder: Path) -> None:
     """Only process 0 may ask the packer."""
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object) -> NoReturn:
         raise AssertionError(f"asked by {rank}")
 
     if rank:
-        bytegolf.flow.train.grid_solver = lambda *_: refuse
+        late_qat.solve_qat_grid = refuse
 
 
 def test_all_processes_have_that_of_process_0(data: Path, tmp_path: Path) -> None:
@@ -186,9 +176,3 @@ def test_a_budget_too_small_costs_the_qat_and_not_the_run(data: Path, tmp_path: 
     assert weights_file(tmp_path / "small") == weights_file(tmp_path / "none")
     assert [event["bits"] for event in events(tmp_path / "small", "qat")] == [{}]
     assert not any(event["qat"] for event in events(tmp_path / "small", "step"))
-
-
-def test_a_model_that_diverged_is_told_in_a_line(data: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    weights = {name: torch.full_like(weight, torch.nan) for name, weight in read_run(finished(tmp_path_factory)).weights.items()}
-    with pytest.raises(InputError, match="its training diverged"):
-        solver(micro(), data)(weights)
