@@ -4,6 +4,7 @@ Prints {moment: signal that ended it} as JSON. A real process dies at each momen
 trains the whole run, because what a process does first takes longer than the run.
 """
 
+import itertools
 import json
 import os
 import shutil
@@ -30,12 +31,10 @@ def die(*_: object) -> None:
 
 def patch(owner: Any, name: str, call: int, instead: Callable[..., object], where: Callable[..., bool] = lambda *_: True) -> None:
     """`instead(original, *arguments)` in the place of the n-th call of `owner.name` with arguments that `where` accepts."""
-    original, calls = getattr(owner, name), 0
+    original, calls = getattr(owner, name), itertools.count(1)
 
     def watched(*arguments: Any, **options: Any) -> Any:
-        nonlocal calls
-        calls += where(*arguments)
-        if calls == call and where(*arguments):
+        if where(*arguments) and next(calls) == call:
             return instead(original, *arguments)
         return original(*arguments, **options)
 
@@ -62,7 +61,7 @@ def half_a_folder(remove: Callable[..., None], folder: Path, *_: object) -> None
 
 
 def half_a_score(score: Callable[..., object], *arguments: Any) -> None:
-    """Its last argument is told of each batch."""
+    """Die at the first batch, which the last argument is called after."""
     score(*arguments[:-1], die)
 
 

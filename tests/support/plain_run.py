@@ -1,11 +1,12 @@
 """A whole training run as one loop over formulas: the reference model, optimisers, schedule, late QAT and averages, in float64.
 
-It shares no code with `bytegolf.train`, `bytegolf.model` or `bytegolf.artifact`; from the package come only the recipe's numbers.
+It shares no code with `bytegolf.training`, `bytegolf.model` or `bytegolf.artifact`; from the package come only the recipe's numbers.
 """
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ Weights = dict[str, Tensor]
 
 @dataclass
 class PlainRun:
-    """What a run leaves behind."""
+    """The result of a run."""
 
     weights: Weights  # after the last step
     final: Weights = field(default_factory=dict)  # the average
@@ -28,7 +29,8 @@ class PlainRun:
     qat_step: int | None = None  # steps taken before fake quantisation began
 
 
-def plain_run(initial: Mapping[str, Tensor], recipe: Recipe, tokens: np.ndarray, bits: Mapping[str, float]) -> PlainRun:
+def plain_run(initial: Mapping[str, Tensor], recipe: Recipe, tokens: np.ndarray, bits: Mapping[Any, float]) -> PlainRun:
+    """Train from `initial` weights by the formulas; once QAT is due each class of weights is rounded at its `bits`."""
     train, average = recipe.train, recipe.average
     run = PlainRun({name: weight.detach().double() for name, weight in initial.items()})
     optimizer = PlainOptimizer(run.weights, recipe.optim)
@@ -45,7 +47,7 @@ def plain_run(initial: Mapping[str, Tensor], recipe: Recipe, tokens: np.ndarray,
         leaves = {name: weight.clone().requires_grad_() for name, weight in run.weights.items()}
         seen = {name: on_the_grid(name, leaf, bits) for name, leaf in leaves.items()} if run.qat_step is not None else leaves
         batch = torch.from_numpy(np.stack(rows[step * per_batch : (step + 1) * per_batch]))
-        loss = nats_per_token(lambda inputs, seen=seen: reference_logits(seen, recipe.model, inputs), batch)
+        loss = nats_per_token(reference_logits(seen, recipe.model, batch[:, :-1]), batch)
         gradients = dict(zip(leaves, torch.autograd.grad(loss, list(leaves.values())), strict=True))
 
         run.losses.append(float(loss.detach()))
@@ -59,10 +61,10 @@ def plain_run(initial: Mapping[str, Tensor], recipe: Recipe, tokens: np.ndarray,
     return run
 
 
-def on_the_grid(name: str, weight: Tensor, bits: Mapping[str, float]) -> Tensor:
-    """Each matrix rounded to multiples of its own step; the gradient is the rounded weight's.
+def on_the_grid(name: str, weight: Tensor, bits: Mapping[Any, float]) -> Tensor:
+    """Return each matrix rounded to multiples of its own spacing; the gradient is the rounded weight's.
 
-    The step is the one at which a normal distribution of the matrix's root mean square would cost `bits` a weight.
+    The spacing is the one at which a normal distribution of the matrix's root mean square would take `bits` a weight.
     """
     if kind(name) not in bits:
         return weight
@@ -70,13 +72,13 @@ def on_the_grid(name: str, weight: Tensor, bits: Mapping[str, float]) -> Tensor:
     matrices = weight.detach() if weight.dim() == 3 else weight.detach()[None]
     rounded = []
     for matrix in matrices:
-        step = math.sqrt(float((matrix**2).mean())) * 2 ** (normal_bits - bits[kind(name)])
-        rounded.append(torch.round(matrix / step) * step if step else matrix)
+        spacing = math.sqrt(float((matrix**2).mean())) * 2 ** (normal_bits - bits[kind(name)])
+        rounded.append(torch.round(matrix / spacing) * spacing if spacing else matrix)
     return weight + (torch.stack(rounded).reshape(weight.shape) - weight.detach())
 
 
 def kind(name: str) -> str:
-    """What the packer calls it."""
+    """Return the class of weights that the packer counts a parameter to."""
     if name in BANKS:
         return "mlp" if name in ("banks.up", "banks.down") else "attention"
     if name in ("tokens", "head"):
@@ -86,7 +88,7 @@ def kind(name: str) -> str:
 
 
 def mean(collected: list[Weights]) -> Weights:
-    """Of two or more; a single one is no mean."""
+    """Return the mean of two or more; a single one has none."""
     if len(collected) < 2:
         return {}
     return {name: torch.stack([weights[name] for weights in collected]).mean(dim=0) for name in collected[0]}

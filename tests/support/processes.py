@@ -17,8 +17,8 @@ from typing import Any
 
 import torch
 import torch._dynamo  # which optimisers load when first used
-import torch.distributed as dist
 from torch import Tensor
+from torch._C._distributed_c10d import TCPStore
 
 from bytegolf.cli import app as cli
 from bytegolf.runtime import heartbeat
@@ -38,7 +38,7 @@ class Crowd:
 
     processes: list[ForkServerProcess]
     folder: Path
-    store: dist.TCPStore  # which torchrun keeps for them, in a process of its own
+    store: TCPStore  # which torchrun keeps for them, in a process of its own
 
     def wait(self, seconds: float = 120, ranks: Sequence[int] | None = None) -> list[int | None]:
         """Exit status of each of `ranks` (all); None of one that does not end in time. Nothing is left running.
@@ -69,7 +69,7 @@ def start(folder: Path, commands: Sequence[Sequence[object]], hooks: Sequence[Ho
     os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)  # for the process that they are forked from
     context = get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    store = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
     members = [
         context.Process(target=_member, args=(rank, len(commands), store.port, folder, [str(word) for word in command], hooks))
         for rank, command in enumerate(commands)
@@ -118,7 +118,7 @@ def in_step(action: Callable[[Learner], None], number: int) -> None:
             action(self)
         return loss
 
-    Learner.step = watched  # type: ignore[method-assign]
+    Learner.step = watched  # type: ignore[method-assign, assignment]
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ class Slow:
 
     def __call__(self, rank: int, folder: Path) -> None:
         if rank == self.rank:
-            schedule.time = SimpleNamespace(perf_counter=lambda: 1.3 * time.perf_counter())  # type: ignore[assignment]
+            schedule.time = SimpleNamespace(perf_counter=lambda: 1.3 * time.perf_counter())  # type: ignore[assignment, attr-defined]
 
 
 def flip_a_bit(rank: int, folder: Path) -> None:
@@ -185,7 +185,7 @@ def hashing(rank: int, folder: Path) -> None:
             file.write(digest.hexdigest() + "\n")
         return loss
 
-    Learner.step = hashed  # type: ignore[method-assign]
+    Learner.step = hashed  # type: ignore[method-assign, assignment]
 
 
 class WatchedTransfer(Transfer):

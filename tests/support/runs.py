@@ -3,7 +3,7 @@
 import os
 import random
 import resource
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 import bytegolf
 import bytegolf as bg
@@ -29,6 +28,7 @@ from bytegolf.training.schedule import Clock
 
 MICRO = Path(__file__).with_name("micro.toml")
 BITS: Bits = {"mlp": 5.0, "attention": 5.5, "embedding": 7.0}
+AtEvent = Callable[[int, Callable[[], None]], None]  # the fixture `at_event`
 FINGERPRINT = {"data": "some data", "tokenizer": "a tokenizer"}
 
 
@@ -76,8 +76,8 @@ def fit(root: Path, stream: TokenStream, *overrides: str, validate: Validate = c
     return {name: weight.clone() for name, weight in weights.items()}
 
 
-def equal(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
-    """Bit for bit."""
+def equal(a: Weights, b: Weights) -> bool:
+    """Return whether two sets of weights are the same bit for bit."""
     return set(a) == set(b) and all(torch.equal(a[name], b[name]) for name in a)
 
 

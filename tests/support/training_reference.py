@@ -1,7 +1,6 @@
-"""Training written out as its formulas say, one matrix at a time, in float64: slow, and sharing no code with `bytegolf.train`."""
+"""Training written out as its formulas say, one matrix at a time, in float64: slow, and sharing no code with `bytegolf.training`."""
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -58,7 +57,7 @@ class PlainAdamW:
 
 
 def base_rate_and_decay(name: str, config: OptimConfig) -> tuple[float, float]:
-    """Who moves how fast, as the seed system's table of groups says, gains undecayed (defect A7), projections by AdamW (A8)."""
+    """Return learning rate and decay as the baseline's table of groups has them; gains are not decayed, projections are AdamW's."""
     if name in BANKS:
         return config.matrix_lr, config.matrix_weight_decay
     if name == "tokens" or name.endswith(".table"):
@@ -105,8 +104,8 @@ def sequences(tokens: np.ndarray, length: int, count: int, seed: int) -> list[np
     return [tokens[k * length : (k + 1) * length + 1].astype(np.int64) for k in order[:count]]
 
 
-def nats_per_token(forward: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:
-    """Mean of −log p(target), from the logits of all inputs."""
-    logits = forward(batch[:, :-1]).float()
+def nats_per_token(logits: Tensor, batch: Tensor) -> Tensor:
+    """Return the mean of −log p(target) of (sequences, T + 1) tokens, from the logits of their T inputs."""
+    logits = logits.float()
     log_p = logits - logits.logsumexp(dim=-1, keepdim=True)
     return -log_p.gather(-1, batch[:, 1:, None]).mean()

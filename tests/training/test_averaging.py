@@ -52,14 +52,14 @@ def test_the_swa_is_the_mean_of_late_weights(every: int) -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_averages_are_float32_whatever_the_weights_are(dtype: torch.dtype) -> None:
-    """Defect A5: in bfloat16 a moving average stands still."""
+    """In bfloat16 a moving average would stand still."""
     averages = feed(AverageConfig(ema_decay=0.9, swa_below=1.0, swa_every=1), history(dtype))
     for average in (*averages.ema.values(), *averages.swa.values()):
         assert average.dtype == torch.float32
 
 
 def test_a_slow_drift_is_followed() -> None:
-    """Defect A5 again: with a decay of 0.997 a bfloat16 average made a fifth of the way."""
+    """With a decay of 0.997 an average in bfloat16 would go a fifth of the way."""
     averages = Averages(AverageConfig(ema_decay=0.997))
     for step in range(1, 1501):
         averages.update({"w": torch.full((4,), 1 + step * 1e-4)}, step, 1.0)

@@ -43,12 +43,12 @@ def state(step: int, numbers: dict[str, float] | None = None) -> State:
 
 
 def sample(step: int) -> Checkpoint:
-    parts = {
+    groups = {
         "model": {"tokens": torch.full((2, 3), float(step)), "banks.qo": torch.randn(2, 4, 4)},
         "ema": {"tokens": torch.zeros(3, dtype=torch.bfloat16), "count": torch.tensor(step)},
         "empty": {},
     }
-    return Checkpoint(flatten(parts), state(step))
+    return Checkpoint(flatten(groups), state(step))
 
 
 def names(folder: Path) -> list[str]:

@@ -27,7 +27,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_is_named(tmp_path: Path, stre
     def failing(sequences: Tensor) -> Tensor:
         return loss(sequences) * (float("nan") if trainer.clock.step == step - 1 else 1.0)
 
-    trainer.learner.loss = failing
+    trainer.learner.loss = failing  # type: ignore[method-assign]
     kept = {1: "none", 4: "none", 30: tmp_path / "checkpoints" / "step-00000020"}[step]
     with pytest.raises(InputError, match=rf"a finite loss, found nan at step {step}; last good checkpoint: {kept}; try lower"):
         trainer.fit(constant)
@@ -47,7 +47,7 @@ def test_weights_that_are_no_numbers_are_neither_scored_nor_kept(tmp_path: Path,
         if number == step - 1:
             trainer.learner.weights["banks.up"][0, 0, 0] = float("inf")
 
-    trainer.learner.optimizers.step = exploding  # type: ignore[method-assign]
+    trainer.learner.optimizers.step = exploding  # type: ignore[method-assign, assignment]
     with pytest.raises(InputError, match=rf"diverged: expected finite weights, found .*banks\.up at step {step}"):
         trainer.fit(constant)
     assert all(event["step"] < step for event in events(tmp_path, "validate"))
@@ -85,7 +85,7 @@ def test_an_interrupted_run_keeps_no_infinities_either(tmp_path: Path, stream: T
             hit.get(part, moments).view(-1)[0] = float("inf")
             os.kill(os.getpid(), signal.SIGTERM)
 
-    trainer.learner.averages.update = exploding  # type: ignore[method-assign]
+    trainer.learner.averages.update = exploding  # type: ignore[method-assign, assignment]
     with pytest.raises(
         InputError, match=r"expected finite weights, found NaN or infinity in .* at step 15; last good checkpoint: .*step-00000010"
     ):

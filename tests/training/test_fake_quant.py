@@ -10,13 +10,13 @@ from torch import Tensor
 from bytegolf.artifact.container import stack_shape
 from bytegolf.artifact.trellis_weights import TrellisStack
 from bytegolf.model.gpt import GPT
-from bytegolf.model.weights import weight_class
+from bytegolf.model.weights import Bits, weight_class
 from bytegolf.packing.rounding import quantize_model
 from bytegolf.text.tokenizer import BytesTokenizer
 from bytegolf.training.fake_quant import ClassBits, Grid, SpacingTable, fake_quantize
 from support.runs import micro
 
-BITS = {"mlp": 2.5, "attention": 3.0, "embedding": 6.0, "table": 4.0, "projection": 12.0}
+BITS: Bits = {"mlp": 2.5, "attention": 3.0, "embedding": 6.0, "table": 4.0, "projection": 12.0}
 
 
 def random_weights() -> dict[str, Tensor]:
@@ -45,7 +45,7 @@ def test_the_forward_pass_sees_the_artifacts_weights() -> None:
 
 
 def random_grids(weights: dict[str, Tensor]) -> dict[str, TrellisStack]:
-    """Lanes that leave some precision, for controls too; the integers are of no account."""
+    """Return spacings that leave some precision, for controls too; the integers do not matter."""
     draw, grids = np.random.default_rng(0), {}
     for name, weight in weights.items():
         stack = stack_shape(weight.shape)
@@ -56,7 +56,7 @@ def random_grids(weights: dict[str, Tensor]) -> dict[str, TrellisStack]:
 
 
 def test_the_forward_pass_sees_the_packers_grid() -> None:
-    """Every weight at the nearest multiple of its matrix's step times 2^(1/2) for each half octave of its row and its column."""
+    """Every weight at the nearest multiple of its matrix's spacing times 2^(1/2) for each half octave of its row and its column."""
     weights = random_weights()
     grids = random_grids(weights)
     seen = fake_quantize(weights, SpacingTable.of(grids))
@@ -71,7 +71,7 @@ def test_the_forward_pass_sees_the_packers_grid() -> None:
         assert not torch.equal(seen[name], weights[name]), name
 
 
-def test_the_steps_are_the_packers_bit_for_bit() -> None:
+def test_the_spacings_are_the_packers_bit_for_bit() -> None:
     weights = random_weights()
     for name, grid in random_grids(weights).items():
         steps = SpacingTable.of({name: grid}).spacings(name, weights[name])
@@ -114,4 +114,4 @@ def test_more_bits_come_closer() -> None:
         error = fake_quantize(weights, ClassBits({"attention": bits}))["banks.qo"] - weights["banks.qo"]
         errors.append(error.square().mean(dim=(1, 2)) / weights["banks.qo"].square().mean(dim=(1, 2)))
     for coarse, fine in pairwise(errors):
-        assert ((coarse / fine > 3) & (coarse / fine < 5)).all(), "half the step is a quarter of the error, whatever a matrix's scale"
+        assert ((coarse / fine > 3) & (coarse / fine < 5)).all(), "half the spacing is a quarter of the error, whatever a matrix's scale"

@@ -24,7 +24,7 @@ def record_weights(trainer: Trainer) -> list[Weights]:
         seen.append({name: weight.clone() for name, weight in weights.items()})
         update(weights, step, scale)
 
-    trainer.learner.averages.update = recording  # type: ignore[method-assign]
+    trainer.learner.averages.update = recording  # type: ignore[method-assign, assignment]
     return seen
 
 
@@ -65,7 +65,7 @@ def test_late_qat_begins_in_time_and_the_average_with_it(tmp_path: Path, stream:
         rounded.append(trainer.learner.rounds_weights)
         return loss(sequences)
 
-    trainer.learner.loss = watching
+    trainer.learner.loss = watching  # type: ignore[method-assign]
     final = trainer.fit(constant)
     assert rounded == [step >= first for step in range(30)]
     assert [(event["step"], event["bits"]) for event in events(tmp_path, "qat")] == ([(first, BITS)] if first < 30 else [])

@@ -28,7 +28,7 @@ class Runs:
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     root, data = tmp_path_factory.mktemp("killed"), prepared(tmp_path_factory)
-    command = [sys.executable, "-m", "support.killed_runs", MICRO, data, root, *OVERRIDES]
+    command = [sys.executable, "-m", "support.killed_runs", str(MICRO), str(data), str(root), *OVERRIDES]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return Runs(data, root / "whole", root, json.loads(done.stdout))

@@ -1,6 +1,5 @@
 """Late QAT under method rate: on the grid that the packer would choose at that moment, through kills, replays and processes."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,7 +20,7 @@ from bytegolf.training.fake_quant import ClassBits, SpacingTable
 from bytegolf.training.late_qat import QatPlan
 from bytegolf.training.learner import Learner
 from support.processes import finish, hashing
-from support.runs import BITS, Killed, equal, events, kill, micro, new_trainer, prepared, untimed, write_stream
+from support.runs import BITS, AtEvent, Killed, equal, events, kill, micro, new_trainer, prepared, untimed, write_stream
 
 COARSE = ("pack.budget=8000", "qat.start=0.5", "average.ema_decay=0.9")  # QAT from step 15 on, at 2 bits a weight
 CPU = torch.device("cpu")
@@ -101,7 +100,7 @@ def test_training_feels_it(whole: Path, data: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("event", [15, 16, 17, 22])  # before it is found, once it is found, after a step on it, after a checkpoint with it
-def test_killed_then_resumed(whole: Path, data: Path, tmp_path: Path, at_event: Callable, event: int) -> None:
+def test_killed_then_resumed(whole: Path, data: Path, tmp_path: Path, at_event: AtEvent, event: int) -> None:
     at_event(event, kill)
     with pytest.raises(Killed):
         bg.train(micro(*COARSE), data, tmp_path / "run")
@@ -145,7 +144,7 @@ def lonely(rank: int, folder: Path) -> None:
         raise AssertionError(f"asked by {rank}")
 
     if rank:
-        late_qat.solve_qat_grid = refuse
+        setattr(late_qat, "solve_qat_grid", refuse)  # noqa: B010
 
 
 def test_all_processes_have_that_of_process_0(data: Path, tmp_path: Path) -> None:
@@ -160,16 +159,14 @@ def test_all_processes_have_that_of_process_0(data: Path, tmp_path: Path) -> Non
 # --- where there is none
 
 
-def test_a_budget_too_small_costs_the_qat_and_not_the_run(data: Path, tmp_path: Path, at_event: Callable, capsys: Any) -> None:
+def test_a_budget_too_small_costs_the_qat_and_not_the_run(data: Path, tmp_path: Path, at_event: AtEvent, capsys: Any) -> None:
     """Nothing is rounded, no average begins anew, and a resumed run does not ask again."""
     small = micro(*COARSE, "pack.budget=800")
     at_event(22, kill)
     with pytest.raises(Killed):
         bg.train(small, data, tmp_path / "small")
-    assert (
-        "warning: pack.budget: expected at least 2," in (told := capsys.readouterr().err)
-        and "found 800; training goes on without QAT" in told
-    )
+    said = capsys.readouterr().err
+    assert "warning: pack.budget: expected at least 2," in said and "found 800; training goes on without QAT" in said
     bg.train(small, data, tmp_path / "small", resume=True)
     assert "without QAT" not in capsys.readouterr().err
     bg.train(micro(*COARSE, "qat.start=1.0"), data, tmp_path / "none")

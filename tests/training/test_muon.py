@@ -45,7 +45,7 @@ def test_steps_against_a_plain_muon_per_matrix(shape: tuple[int, int, int], dtyp
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_state_is_float32(dtype: torch.dtype) -> None:
-    """Defect A6: a momentum of 0.99 in bfloat16 loses small gradients."""
+    """A momentum of 0.99 in bfloat16 would lose small gradients."""
     parameter = nn.Parameter(gaussian(2, 4, 4, seed=0))
     optimizer = Muon([parameter], lr=0.1, weight_decay=0.0, newton_schulz_steps=5, dtype=dtype)
     run(optimizer, parameter, [gaussian(2, 4, 4, seed=1)] * 2, [0.99] * 2)

@@ -60,11 +60,11 @@ def test_each_parameter_stands_in_the_group_of_its_kind(config: ModelConfig) -> 
         elif name in TABLES:
             expected[name] = ("adam", 0.012, 0.22)
         elif name in PROJECTIONS:
-            expected[name] = ("adam", 0.014, 0.22)  # by one rule, defect A8
+            expected[name] = ("adam", 0.014, 0.22)  # by one rule, in every layer
         elif name == "head":
             expected[name] = ("adam", 0.013, 0.0)
         else:
-            expected[name] = ("adam", 0.015, 0.0)  # gains are never decayed, defect A7
+            expected[name] = ("adam", 0.015, 0.0)  # gains are never decayed
     assert {*BANKS, *TABLES, *PROJECTIONS} <= set(expected) and ("head" in expected) == (config is UNTIED)
     found = sorted(treatment(model, optimizers))
     assert found == sorted((name, *values) for name, values in expected.items())
@@ -140,7 +140,7 @@ def test_momentum_follows_its_schedule() -> None:
 
 
 def test_gradients_are_dropped_and_state_is_float32() -> None:
-    """Defect A6: moments in bfloat16."""
+    """Moments in bfloat16 would lose small gradients."""
     model = GPT(TIED, torch.bfloat16)
     model.initialise(0)
     optimizers = Optimizers(model, CONFIG, torch.bfloat16)

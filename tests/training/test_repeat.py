@@ -1,11 +1,13 @@
 """A timed run, repeated from its log while the clock says something else."""
 
+import itertools
 import json
 import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -15,7 +17,7 @@ from bytegolf.errors import InputError
 from bytegolf.storage.files import read_json, sha256_of, write_json
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.training import schedule
-from support.runs import Killed, Stopwatch, events, kill, micro, prepared, untimed
+from support.runs import AtEvent, Killed, Stopwatch, events, kill, micro, prepared, untimed
 
 TIMED = micro("train.max_steps=0", "train.max_seconds=20", "train.checkpoint_every=5", "train.log_every=3", "average.swa_below=0.9")
 
@@ -30,14 +32,9 @@ def pace(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """How long a step takes from here on, about; no two are the same."""
 
     def keep(seconds: float) -> None:
-        draw, now = random.Random(seconds), 0.0
-
-        def perf_counter() -> float:
-            nonlocal now
-            now += draw.uniform(0.5, 1.5) * seconds
-            return now
-
-        monkeypatch.setattr(schedule, "time", SimpleNamespace(perf_counter=perf_counter))
+        draw = random.Random(seconds)
+        times = itertools.accumulate(draw.uniform(0.5, 1.5) * seconds for _ in itertools.count())
+        monkeypatch.setattr(schedule, "time", SimpleNamespace(perf_counter=lambda: next(times)))
 
     return keep
 
@@ -51,7 +48,7 @@ def clock(run: Path) -> list[tuple[int, float]]:
 
 
 @pytest.fixture
-def timed(tmp_path: Path, data: Path, pace: Callable) -> Path:
+def timed(tmp_path: Path, data: Path, pace: Callable[[float], None]) -> Path:
     """A finished run of some twenty steps; every step after it will take half as long."""
     pace(1.0)
     bg.train(TIMED, data, tmp_path / "timed")
@@ -72,7 +69,7 @@ def test_a_replay_is_the_run_bit_for_bit(timed: Path, data: Path, tmp_path: Path
     assert len(clock(tmp_path / "no-replay")) > 1.5 * len(clock(timed)), "so it is not the clock of this machine that was repeated"
 
 
-def test_a_replay_has_the_pace_of_the_run(data: Path, tmp_path: Path, pace: Callable) -> None:
+def test_a_replay_has_the_pace_of_the_run(data: Path, tmp_path: Path, pace: Callable[[float], None]) -> None:
     """A warm-down in steps, and QAT by the rate it leads to, rest on how many steps the clock had left."""
     recipe = micro("train.max_steps=0", "train.max_seconds=20", "train.warmdown_steps=12", "qat.start=1.0", "qat.below_scale=0.6")
     pace(1.0)
@@ -100,7 +97,9 @@ def test_a_replay_can_be_replayed(timed: Path, data: Path, tmp_path: Path) -> No
     assert weights(tmp_path / "and-again") == weights(timed)
 
 
-def test_a_run_that_was_killed_and_resumed_is_replayed_as_one(data: Path, tmp_path: Path, pace: Callable, at_event: Callable) -> None:
+def test_a_run_that_was_killed_and_resumed_is_replayed_as_one(
+    data: Path, tmp_path: Path, pace: Callable[[float], None], at_event: AtEvent
+) -> None:
     """The steps between the checkpoint and the kill were taken twice, at other rates; only the second time counts."""
     pace(1.0)
     at_event(3, kill)
@@ -113,7 +112,7 @@ def test_a_run_that_was_killed_and_resumed_is_replayed_as_one(data: Path, tmp_pa
     assert weights(tmp_path / "again") == weights(tmp_path / "timed") and clock(tmp_path / "again") == clock(tmp_path / "timed")
 
 
-def test_a_replay_that_was_killed_continues(timed: Path, data: Path, tmp_path: Path, at_event: Callable) -> None:
+def test_a_replay_that_was_killed_continues(timed: Path, data: Path, tmp_path: Path, at_event: AtEvent) -> None:
     at_event(3, kill)
     with pytest.raises(Killed):
         bg.train(TIMED, data, tmp_path / "again", replay=timed)
@@ -125,7 +124,7 @@ def test_a_replay_that_was_killed_continues(timed: Path, data: Path, tmp_path: P
     assert weights(tmp_path / "again") == weights(timed) and untimed(tmp_path / "again") == untimed(timed)
 
 
-def test_a_run_of_its_own_does_not_become_a_replay(timed: Path, data: Path, tmp_path: Path, at_event: Callable) -> None:
+def test_a_run_of_its_own_does_not_become_a_replay(timed: Path, data: Path, tmp_path: Path, at_event: AtEvent) -> None:
     at_event(3, kill)
     with pytest.raises(Killed):
         bg.train(TIMED, data, tmp_path / "own")
@@ -148,7 +147,7 @@ def cut_manifest(run: Path) -> None:
     (run / "manifest.json").unlink()
 
 
-def edit_log(change: Callable[[list[dict]], object]) -> Callable[[Path], None]:
+def edit_log(change: Callable[[list[dict[str, Any]]], object]) -> Callable[[Path], None]:
     def edit(run: Path) -> None:
         found = RunFolder(run).events()
         change(found)

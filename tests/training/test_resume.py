@@ -1,21 +1,26 @@
 """A run that was stopped, at whatever instant, goes on as if nothing had happened."""
 
+import itertools
 import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from bytegolf.errors import InputError, InterruptedRunError
 from bytegolf.model.weights import Weights
 from bytegolf.runtime.interruption import interruption
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.shards import TokenStream
-from support.runs import FINGERPRINT, Killed, Stopwatch, constant, equal, events, fit, kill, micro, new_trainer, untimed
+from bytegolf.training import checkpoint
+from support.runs import FINGERPRINT, AtEvent, Killed, Stopwatch, constant, equal, events, fit, kill, micro, new_trainer, untimed
 
-VARIANTS = {
+Ended = tuple[Weights, list[dict[str, Any]]]  # final weights and log of a run
+VARIANTS: dict[str, tuple[str, ...]] = {
     "ema and late qat": (),
     "swa": ("average.ema_decay=0.0", "average.swa_below=1.0", "average.swa_every=2", "qat.start=0.3"),
     "neither": ("average.ema_decay=0.0", "qat.start=1.0"),
@@ -33,7 +38,7 @@ def interrupt() -> None:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory, stream: TokenStream) -> dict[str, tuple[Weights, list[dict]]]:
+def whole(tmp_path_factory: pytest.TempPathFactory, stream: TokenStream) -> dict[str, Ended]:
     """Final weights and log of runs that nobody stopped."""
     runs = {}
     for variant, overrides in VARIANTS.items():
@@ -42,14 +47,16 @@ def whole(tmp_path_factory: pytest.TempPathFactory, stream: TokenStream) -> dict
     return runs
 
 
-def require_as_whole(root: Path, weights: Weights, expected: tuple[Weights, list[dict]]) -> None:
+def require_as_whole(root: Path, weights: Weights, expected: Ended) -> None:
     assert untimed(root) == expected[1]
     assert equal(weights, expected[0])
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("event", [1, 7])
-def test_terminated_then_resumed(tmp_path: Path, stream: TokenStream, whole: dict, at_event: Callable, variant: str, event: int) -> None:
+def test_terminated_then_resumed(
+    tmp_path: Path, stream: TokenStream, whole: dict[str, Ended], at_event: AtEvent, variant: str, event: int
+) -> None:
     overrides = VARIANTS[variant]
     at_event(event, terminate)
     with pytest.raises(InterruptedRunError, match=r"stopped at step \d+; resume it to continue"):
@@ -61,7 +68,7 @@ def test_terminated_then_resumed(tmp_path: Path, stream: TokenStream, whole: dic
 @pytest.mark.parametrize("stop", [terminate, interrupt])
 @pytest.mark.parametrize("event", [10, 18, 19, 20, 30])  # a checkpoint's step, the last before QAT, its first, the last but one
 def test_stopped_around_what_happens_once(
-    tmp_path: Path, stream: TokenStream, whole: dict, at_event: Callable, event: int, stop: Callable
+    tmp_path: Path, stream: TokenStream, whole: dict[str, Ended], at_event: AtEvent, event: int, stop: Callable[[], None]
 ) -> None:
     at_event(event, stop)
     with pytest.raises(InterruptedRunError):
@@ -69,7 +76,7 @@ def test_stopped_around_what_happens_once(
     require_as_whole(tmp_path, fit(tmp_path, stream), whole["ema and late qat"])
 
 
-def test_stopped_in_the_last_step(tmp_path: Path, stream: TokenStream, whole: dict, at_event: Callable) -> None:
+def test_stopped_in_the_last_step(tmp_path: Path, stream: TokenStream, whole: dict[str, Ended], at_event: AtEvent) -> None:
     """All training is done, but the run was not validated: the resumed run still has to."""
     at_event(31, terminate)  # 30 steps and the beginning of QAT
     try:
@@ -80,7 +87,7 @@ def test_stopped_in_the_last_step(tmp_path: Path, stream: TokenStream, whole: di
 
 
 @pytest.mark.parametrize("event", [1, 9, 10, 11, 18, 19, 20, 25, 31, 32, 33])
-def test_killed_then_resumed(tmp_path: Path, stream: TokenStream, whole: dict, at_event: Callable, event: int) -> None:
+def test_killed_then_resumed(tmp_path: Path, stream: TokenStream, whole: dict[str, Ended], at_event: AtEvent, event: int) -> None:
     """What was logged after the last checkpoint is cut, not repeated."""
     at_event(event, kill)
     with pytest.raises(Killed):
@@ -88,7 +95,7 @@ def test_killed_then_resumed(tmp_path: Path, stream: TokenStream, whole: dict, a
     require_as_whole(tmp_path, fit(tmp_path, stream), whole["ema and late qat"])
 
 
-def test_killed_in_the_middle_of_a_line(tmp_path: Path, stream: TokenStream, whole: dict, at_event: Callable) -> None:
+def test_killed_in_the_middle_of_a_line(tmp_path: Path, stream: TokenStream, whole: dict[str, Ended], at_event: AtEvent) -> None:
     at_event(15, kill)
     with pytest.raises(Killed):
         fit(tmp_path, stream)
@@ -97,7 +104,7 @@ def test_killed_in_the_middle_of_a_line(tmp_path: Path, stream: TokenStream, who
     require_as_whole(tmp_path, fit(tmp_path, stream), whole["ema and late qat"])
 
 
-def test_a_log_that_was_lost_does_not_cost_the_run(tmp_path: Path, stream: TokenStream, whole: dict, at_event: Callable) -> None:
+def test_a_log_that_was_lost_does_not_cost_the_run(tmp_path: Path, stream: TokenStream, whole: dict[str, Ended], at_event: AtEvent) -> None:
     """It is not needed to continue, and what is written after stays readable."""
     at_event(15, kill)
     with pytest.raises(Killed):
@@ -109,18 +116,14 @@ def test_a_log_that_was_lost_does_not_cost_the_run(tmp_path: Path, stream: Token
 
 @pytest.mark.parametrize("failing_save", [1, 2])
 def test_a_disk_that_is_full_for_a_while(
-    tmp_path: Path, stream: TokenStream, whole: dict, monkeypatch: pytest.MonkeyPatch, failing_save: int
+    tmp_path: Path, stream: TokenStream, whole: dict[str, Ended], monkeypatch: pytest.MonkeyPatch, failing_save: int
 ) -> None:
-    from bytegolf.training import checkpoint
+    saves = itertools.count(1)
 
-    save, saves = checkpoint.save_file, 0
-
-    def full(tensors: dict, path: Path) -> None:
-        nonlocal saves
-        saves += 1
-        if saves == failing_save:
+    def full(tensors: dict[str, torch.Tensor], path: Path) -> None:
+        if next(saves) == failing_save:
             raise OSError(28, "No space left on device")
-        save(tensors, path)
+        save_file(tensors, path)
 
     monkeypatch.setattr(checkpoint, "save_file", full)
     with pytest.raises(OSError, match="No space left"):
@@ -129,7 +132,7 @@ def test_a_disk_that_is_full_for_a_while(
     require_as_whole(tmp_path, fit(tmp_path, stream), whole["ema and late qat"])
 
 
-def test_stopped_again_and_again(tmp_path: Path, stream: TokenStream, whole: dict, at_event: Callable) -> None:
+def test_stopped_again_and_again(tmp_path: Path, stream: TokenStream, whole: dict[str, Ended], at_event: AtEvent) -> None:
     """Each attempt comes two events further: an interruption saves what was done."""
     for _ in range(40):
         at_event(2, terminate)
@@ -160,7 +163,7 @@ def test_a_validation_that_is_interrupted_ends_first(tmp_path: Path, stream: Tok
 
 
 def test_the_damaged_newest_checkpoint_is_refused_and_the_one_before_it_does(
-    tmp_path: Path, stream: TokenStream, whole: dict, at_event: Callable
+    tmp_path: Path, stream: TokenStream, whole: dict[str, Ended], at_event: AtEvent
 ) -> None:
     at_event(25, kill)
     with pytest.raises(Killed):
@@ -178,7 +181,7 @@ def test_the_damaged_newest_checkpoint_is_refused_and_the_one_before_it_does(
 
 
 @pytest.mark.parametrize("key", FINGERPRINT)
-def test_other_data_or_another_tokenizer_is_refused(tmp_path: Path, stream: TokenStream, at_event: Callable, key: str) -> None:
+def test_other_data_or_another_tokenizer_is_refused(tmp_path: Path, stream: TokenStream, at_event: AtEvent, key: str) -> None:
     at_event(15, terminate)
     with pytest.raises(InterruptedRunError):
         fit(tmp_path, stream)
@@ -188,7 +191,7 @@ def test_other_data_or_another_tokenizer_is_refused(tmp_path: Path, stream: Toke
     assert RunFolder(tmp_path).log.read_bytes() == log
 
 
-def test_a_timed_run_keeps_its_clock(tmp_path: Path, stream: TokenStream, at_event: Callable) -> None:
+def test_a_timed_run_keeps_its_clock(tmp_path: Path, stream: TokenStream, at_event: AtEvent) -> None:
     """Seconds before the interruption count, those between do not."""
     timed = ("train.max_steps=0", "train.max_seconds=0.4", "qat.start=1.0")
     at_event(4, terminate)
@@ -206,7 +209,7 @@ def test_a_timed_run_keeps_its_clock(tmp_path: Path, stream: TokenStream, at_eve
 
 
 def test_speed_after_resuming_is_that_of_the_steps_since(
-    tmp_path: Path, stream: TokenStream, at_event: Callable, stopwatch: Stopwatch
+    tmp_path: Path, stream: TokenStream, at_event: AtEvent, stopwatch: Stopwatch
 ) -> None:
     at_event(4, terminate)
     slow = new_trainer(tmp_path, micro(), stream)
@@ -223,7 +226,7 @@ def test_speed_after_resuming_is_that_of_the_steps_since(
     assert [event["tokens_per_second"] for event in events(tmp_path, "step")] == [25.6] * 4 + [256.0] * 26
 
 
-def test_resuming_restores_every_part(tmp_path: Path, stream: TokenStream, at_event: Callable) -> None:
+def test_resuming_restores_every_part(tmp_path: Path, stream: TokenStream, at_event: AtEvent) -> None:
     at_event(22, terminate)
     stopped = new_trainer(tmp_path, micro("average.swa_below=1.0", "average.swa_every=1"), stream)
     with pytest.raises(InterruptedRunError):

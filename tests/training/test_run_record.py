@@ -41,7 +41,7 @@ def test_a_new_folder_holds_recipe_and_tokenizer(run: RunFolder) -> None:
 
 def test_an_existing_folder_is_refused_unless_it_is_resumed(run: RunFolder) -> None:
     begin_run(run, micro(), BYTES, resume=False)
-    with pytest.raises(ParameterError, match="out: expected a new run folder, found .*run already there; resume it"):
+    with pytest.raises(ParameterError, match=r"out: expected a new run folder, found .*run already there; resume it"):
         begin_run(run, micro(), BYTES, resume=False)
 
 
@@ -84,5 +84,5 @@ def test_an_import_is_a_finished_run_that_nobody_trained(run: RunFolder, tmp_pat
 
 
 def test_a_full_disk_is_one_line_that_names_the_file(run: RunFolder) -> None:
-    with pytest.raises(InputError, match="log.jsonl: No space left on device; what was saved before still holds"), resumable(run):
+    with pytest.raises(InputError, match=r"log\.jsonl: No space left on device; what was saved before still holds"), resumable(run):
         raise OSError(28, "No space left on device", str(run.log))

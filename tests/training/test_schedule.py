@@ -60,7 +60,7 @@ def test_the_rate_stays_in_bounds_and_never_rises(progress: float, later: float,
 
 
 def test_the_rate_has_no_jump() -> None:
-    """Defect A9: it fell from 0.64 to 0.45 in one step."""
+    """A warm-down that follows a clock which stalls would fall from 0.64 to 0.45 in one step."""
     scales = [learning_rate_scale(step, step / 1000, TrainConfig(warmdown=0.3)) for step in range(1001)]
     assert max(abs(a - b) for a, b in pairwise(scales)) <= 1 / 300 + 1e-9
 
@@ -69,17 +69,17 @@ def test_the_rate_has_no_jump() -> None:
 
 
 @given(steps=st.integers(1, 30_000), warmdown=st.integers(1, 40_000), data=st.data())
-def test_a_warmdown_in_steps_is_that_of_the_seed(steps: int, warmdown: int, data: st.DataObject) -> None:
-    """Section 3.5 for a cap in steps: 1 until step `steps − warmdown`, then `(steps − step) / warmdown`."""
+def test_a_warmdown_in_steps_is_that_of_the_baseline(steps: int, warmdown: int, data: st.DataObject) -> None:
+    """The baseline's rule for a cap in steps: 1 until step `steps − warmdown`, then `(steps − step) / warmdown`."""
     step = data.draw(st.integers(0, steps))
-    warmdown = min(warmdown, steps)  # a longer one began at a fraction: defect A9
+    warmdown = min(warmdown, steps)  # a longer one would begin at a fraction of the rates
     expected = 1.0 if step <= steps - warmdown else (steps - step) / warmdown
     assert learning_rate_scale(step, step / steps, TrainConfig(warmdown_steps=warmdown)) == pytest.approx(expected, abs=1e-12)
 
 
 @given(elapsed=st.floats(0, 600), step=st.integers(1, 20_000), warmdown=st.integers(1, 5000))
-def test_a_warmdown_in_steps_under_a_clock_is_that_of_the_seed(elapsed: float, step: int, warmdown: int) -> None:
-    """Section 3.5 for a cap in seconds, where the warm-down fits in the run: 1 while more than `warmdown` steps are left at this pace."""
+def test_a_warmdown_in_steps_under_a_clock_is_that_of_the_baseline(elapsed: float, step: int, warmdown: int) -> None:
+    """The baseline's rule for a cap in seconds, where the warm-down fits in: 1 while more than `warmdown` steps are left at this pace."""
     cap, pace = 600.0, elapsed / step
     remaining = cap - elapsed
     expected = 1.0 if remaining > warmdown * pace else remaining / (warmdown * pace)
@@ -95,7 +95,7 @@ def test_every_run_starts_at_the_full_rate_and_ends_at_0(warmdown: int, share: f
 
 
 def test_a_short_run_has_the_shape_of_a_long_one() -> None:
-    """Defect A9: 300 steps of a warm-down of 3000 began at 0.1."""
+    """300 steps of a warm-down of 3000 do not begin at 0.1."""
     scales = [learning_rate_scale(step, step / 300, TrainConfig(warmdown_steps=3000)) for step in range(300)]
     assert scales == pytest.approx([1 - step / 300 for step in range(300)])
 
@@ -184,7 +184,7 @@ def test_progress_stays_in_bounds_and_never_falls(durations: list[float], steps:
 
 
 def test_time_outside_steps_is_free(time: FakeTime) -> None:
-    """Defect A9: a recompile stall counted, and the learning rate fell at once."""
+    """If a stall to compile counted, the learning rate would fall at once."""
     clock = Clock.of(TrainConfig(max_steps=0, max_seconds=100.0))
     for _ in range(3):
         time.now += 1e6  # compiling, validating

@@ -70,7 +70,7 @@ def test_replicas_are_one_bit_for_bit_after_every_step(crowds: dict[int, tuple[C
     ids=["bfloat16", "timed", "swa and warm-up"],
 )
 def test_replicas_are_one_in_every_kind_of_run(tmp_path: Path, data: Path, overrides: tuple[str, ...]) -> None:
-    """Also where one process's clock runs faster (defect A4), and after the artifact's grid came in."""
+    """Also where one process's clock runs faster than the main one's, and after QAT has started."""
     crowd = finish(tmp_path / "crowd", 2, data, tmp_path / "run", *overrides, hooks=(hashing, Slow(1)))
     first, second = hashes(crowd)
     assert len(first) >= 6 and first == second

@@ -25,12 +25,12 @@ def numbers(root: Path, kind: str, key: str) -> dict[int, float]:
 
 
 def test_weights_and_biases(tmp_path: Path, stream: TokenStream, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: dict[int, dict[str, float]] = {}
+    logged: dict[int, dict[str, float]] = {}
     begun: list[dict[str, Any]] = []
     ended: list[bool] = []
 
     def log(values: Mapping[str, float], step: int) -> None:
-        told.setdefault(step, {}).update(values)
+        logged.setdefault(step, {}).update(values)
 
     def init(**settings: Any) -> SimpleNamespace:
         begun.append(settings)
@@ -45,25 +45,25 @@ def test_weights_and_biases(tmp_path: Path, stream: TokenStream, monkeypatch: py
     assert begun[0]["id"] == begun[1]["id"] != begun[2]["id"]
     assert ended == [True] * 3 and begun[0]["project"] == "golf" and begun[0]["name"] == "run" and begun[0]["resume"] == "allow"
     assert begun[0]["config"]["train"]["wandb"] == "golf"
-    assert {step: values["step/loss"] for step, values in told.items()} == numbers(tmp_path / "run", "step", "loss")
-    assert told[30]["validate/bpb"] == 1.0
+    assert {step: values["step/loss"] for step, values in logged.items()} == numbers(tmp_path / "run", "step", "loss")
+    assert logged[30]["validate/bpb"] == 1.0
 
 
 def test_tensorboard(tmp_path: Path, stream: TokenStream, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: dict[tuple[str, int], float] = {}
+    logged: dict[tuple[str, int], float] = {}
     places: list[str] = []
 
     @contextmanager
     def writer(log_dir: str) -> Any:
         places.append(log_dir)
-        yield SimpleNamespace(add_scalar=lambda name, value, step: told.update({(name, step): value}))
+        yield SimpleNamespace(add_scalar=lambda name, value, step: logged.update({(name, step): value}))
 
     fake = ModuleType("torch.utils.tensorboard")
     fake.SummaryWriter = writer  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", fake)
     fit(tmp_path / "run", stream, "train.tensorboard=true")
     assert places == [str(tmp_path / "run" / "tensorboard")]
-    assert {step: told["step/loss", step] for step in range(1, 31)} == numbers(tmp_path / "run", "step", "loss")
+    assert {step: logged["step/loss", step] for step in range(1, 31)} == numbers(tmp_path / "run", "step", "loss")
 
 
 @pytest.mark.parametrize(("key", "value", "module"), [("wandb", "golf", "wandb"), ("tensorboard", "true", "torch.utils.tensorboard")])

@@ -7,13 +7,14 @@ import pytest
 import torch
 
 from bytegolf.model.gpt import GPT
+from bytegolf.model.weights import Bits, Weights
 from bytegolf.text.shards import ShardWriter, TokenStream
-from support.plain_run import Weights, plain_run
+from support.plain_run import plain_run
 from support.runs import constant, events, micro, new_trainer
 
 # Coarse, so that rounding moves the loss by hundredths; late, so that little comes of the odd weight that lies between two
 # points of the grid and, for the last bit of a float32, falls to the other side than it does in float64.
-BITS = {"mlp": 2.5, "attention": 3.0, "embedding": 4.0, "table": 2.5, "projection": 3.0}
+BITS: Bits = {"mlp": 2.5, "attention": 3.0, "embedding": 4.0, "table": 2.5, "projection": 3.0}
 TOLERANCE, AFTER_ROUNDING = 1e-5, 1e-3
 
 EVERY_SWITCH = (
@@ -61,7 +62,7 @@ def test_a_whole_run_is_the_plain_one(tmp_path: Path, case: str) -> None:
 
 def assert_same(found: Weights, expected: Weights, tolerance: float) -> None:
     for name, weight in expected.items():
-        torch.testing.assert_close(found[name].double(), weight, rtol=0, atol=tolerance, msg=lambda text, name=name: f"{name}: {text}")
+        torch.testing.assert_close(found[name].double(), weight, rtol=0, atol=tolerance, msg=f"{name}: {{}}".format)
 
 
 def test_the_plain_run_rounds_late_and_by_much() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from bytegolf.artifact.container import write_artifact
-from bytegolf.config import Recipe, ScoreConfig
+from bytegolf.config import Recipe
 from bytegolf.errors import InputError, ParameterError
 from bytegolf.model.gpt import GPT, model_from_weights, parameter_count
 from bytegolf.model.weights import Bits, Weights
@@ -22,7 +22,6 @@ from bytegolf.scoring.protocols import score_tokens
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.batches import count_sequences, require_shares
 from bytegolf.text.dataset import Dataset, open_data
-from bytegolf.text.tokenizer import Tokenizer
 from bytegolf.training.late_qat import QatPlan
 from bytegolf.training.learner import Learner
 from bytegolf.training.loop import Trainer
@@ -101,44 +100,57 @@ def _train(run: RunFolder, recipe: Recipe, dataset: Dataset, device: torch.devic
     }
     clock = repeated.clock if repeated else Clock.of(recipe.train)
     learner = Learner(recipe, model.to(device), QatPlan(planned.bits, dataset.train, dataset.tokenizer), group)
+    # the main process alone knows the run that is repeated
     trainer = Trainer(learner, dataset.train, run, group.once(lambda: fingerprint), clock)
-
-    def validate(weights: Weights, limit_bytes: int) -> dict[str, float | None]:
-        bpb = _validate(model_from_weights(recipe.model, weights, device), recipe.score, dataset, limit_bytes, group)
-        return {"bpb": bpb, "artifact_bytes": _estimated_bytes(weights, recipe, dataset.tokenizer, planned.bits) if group.is_main else None}
-
     with resumable(run):
-        final = trainer.fit(validate)
+        final = trainer.fit(Validation(recipe, dataset, planned.bits, device, group))
         if group.is_main:
             finish_run(run, recipe, final, dataset, repeated.to_json() if repeated else None)
 
 
-def _validate(model: GPT, config: ScoreConfig, dataset: Dataset, limit_bytes: int, group: Group) -> float:
-    """Return bits per byte by the standard protocol, whose windows the processes share out."""
-    tokens, num_bytes = dataset.held_out(limit_bytes)
-    targets = len(tokens) - 1
-    starts = group.share(range(0, targets, config.window))
-    part = tokens[starts[0] : min(starts[-1] + config.window, targets) + 1] if starts else tokens[:1]
-    with Progress("score standard", len(part) - 1, "tokens") as progress:
-        bits = score_tokens(model, part, num_bytes, "standard", config, progress.advance).bits
-    return group.sum_(torch.tensor(bits, dtype=torch.float64)).item() / num_bytes
+@dataclass(frozen=True)
+class Validation:
+    """Scores weights while they are in training: bits per byte of held-out text, and about the size of their artifact."""
 
+    recipe: Recipe
+    dataset: Dataset
+    bits: Bits  # planned per weight of each class
+    device: torch.device
+    group: Group
 
-def _estimated_bytes(weights: Weights, recipe: Recipe, tokenizer: Tokenizer, bits: Bits) -> int | None:
-    """Return about how many bytes the artifact would have if training ended now: those of a file on the grid of the planned bits.
+    def __call__(self, weights: Weights, limit_bytes: int) -> dict[str, float | None]:
+        """Return the values that the log keeps; all processes have to call this. A limit of 0 bytes is all held-out text."""
+        bpb = self.bits_per_byte(model_from_weights(self.recipe.model, weights, self.device), limit_bytes)
+        return {"bpb": bpb, "artifact_bytes": self.estimated_bytes(weights) if self.group.is_main else None}
 
-    Method baseline writes that file; the others would search for one that fills the budget. None where the weights cannot be packed
-    yet, which is no reason to stop.
-    """
-    try:
-        fixed = recipe.pack.method == "baseline"
-        artifact = quantize_baseline(weights, recipe, tokenizer) if fixed else quantize_model(weights, recipe, tokenizer, bits)
-        return len(write_artifact(artifact).data)
-    except InputError:
-        return None
+    def bits_per_byte(self, model: GPT, limit_bytes: int) -> float:
+        """Return bits per byte by the standard protocol, whose windows the processes share out."""
+        config = self.recipe.score
+        tokens, num_bytes = self.dataset.held_out(limit_bytes)
+        targets = len(tokens) - 1
+        starts = self.group.share(range(0, targets, config.window))
+        share = tokens[starts[0] : min(starts[-1] + config.window, targets) + 1] if starts else tokens[:1]
+        with Progress("score standard", len(share) - 1, "tokens") as progress:
+            bits = score_tokens(model, share, num_bytes, "standard", config, progress.advance).bits
+        return self.group.sum_(torch.tensor(bits, dtype=torch.float64)).item() / num_bytes
+
+    def estimated_bytes(self, weights: Weights) -> int | None:
+        """Return the size of a file on the grid of the planned bits: an estimate of the artifact, were training to end now.
+
+        Method baseline would write that file. The others search for one that fills the budget, which takes longer than a validation may.
+        None where the weights cannot be packed yet, which is no reason to stop.
+        """
+        recipe, tokenizer = self.recipe, self.dataset.tokenizer
+        try:
+            fixed = recipe.pack.method == "baseline"
+            artifact = quantize_baseline(weights, recipe, tokenizer) if fixed else quantize_model(weights, recipe, tokenizer, self.bits)
+            return len(write_artifact(artifact).data)
+        except InputError:
+            return None
 
 
 def _train_result(run: RunFolder) -> TrainResult:
+    """Return the result of a finished run, from its manifest."""
     manifest = run.read_manifest()
     return TrainResult(
         run=str(run.root), **{key: manifest[key] for key in ("steps", "seconds", "tokens_per_second", "val_bpb", "parameters")}

@@ -7,7 +7,7 @@ All processes take the same way through here; the main process alone reads the c
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -28,7 +28,7 @@ from bytegolf.training.throughput import Throughput
 from bytegolf.training.trackers import trackers
 from bytegolf.training.warmup import warm_up
 
-Validate = Callable[[Weights, int], dict[str, float | None]]  # (weights, held-out bytes to score, 0 for all) -> values for the log
+Validate = Callable[[Weights, int], Mapping[str, float | None]]  # (weights, held-out bytes to score, 0 for all) -> values for the log
 
 
 class SharedState(NamedTuple):
