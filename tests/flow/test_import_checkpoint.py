@@ -116,7 +116,7 @@ def test_mistakes(bytegolf: Command, desk: Path) -> None:
         ("text.pt", "--recipe", "micro.toml", *tail): "text.pt: expected a checkpoint of tensors, found something else",
         ("final_model.pt", "--recipe", "tiny", *tail): "expected the recipe's model.vocab_size 1024 in bytes, found 260",
         ("final_model.pt", "--recipe", "none", *tail): "none",
-        ("final_model.pt", "--recipe", "micro.toml", "--tokenizer", "other.model", "--out", "new"): "vocab_size 260 in other.model, found 300",
+        ("final_model.pt", "--recipe", "micro.toml", "--tokenizer", "other.model", "--out", "new"): "260 in other.model, found 300",
         ("final_model.pt", "--recipe", "micro.toml", "--set", "model.num_layers=3", *tail): "model.num_layers = 2, the recipe has 3",
     }  # fmt: skip
     for arguments, expected in mistakes.items():
