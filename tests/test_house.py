@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from support import house
-from support.source_code import Use, files, functions, identifiers, imports, imports_by_string, private_uses, short, tree_of, words
+from support.source_code import Use, files, functions, identifiers, imports, imports_by_string, private_uses, short, tree_of, types, words
 
 LISTS: dict[str, dict[str, str]] = tomllib.loads((Path(__file__).parent / "house.toml").read_text())
 SOURCES, TESTS, PROGRAMS = files("src"), files("tests"), files("benchmarks", "examples")
@@ -127,6 +127,12 @@ def normalised(distribution: str) -> str:
 
 def test_tests_use_no_private_names() -> None:
     report([str(use) for path in TESTS + PROGRAMS for use in private_uses(path)])
+
+
+def test_no_two_types_have_one_name() -> None:
+    found = [use for path in SOURCES for use in types(path)]
+    names = [use.name for use in found]
+    report([f"{use.name}: {use.file}:{use.line}" for use in found if names.count(use.name) > 1])
 
 
 def test_identifiers_are_plain_words() -> None:

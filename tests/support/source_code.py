@@ -94,6 +94,15 @@ def identifiers(path: Path) -> Iterator[Use]:
             yield Use(short(path), node.lineno, node.attr)
 
 
+def types(path: Path) -> Iterator[Use]:
+    """Yield the classes and type aliases that a file defines on its top level, private ones aside."""
+    for node in tree_of(path).body:
+        if isinstance(node, ast.ClassDef) and not private(node.name):
+            yield Use(short(path), node.lineno, node.name)
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and re.fullmatch(r"([A-Z][a-z]+)+", node.targets[0].id):
+            yield Use(short(path), node.lineno, node.targets[0].id)
+
+
 def words(identifier: str) -> list[str]:
     """Return the words of an identifier in lower case: `seed_table` and `SeedTable` are seed, table."""
     return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+", identifier)]
