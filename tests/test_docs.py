@@ -104,6 +104,19 @@ def lives(place: str) -> bool:
     return file is not None and (not name or re.search(rf"\b{re.escape(name)}\b", file.read_text()) is not None)
 
 
+def test_every_target_of_make_that_is_named_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {name for page in PAGES for name in re.findall(r"(?:`|^    )make ([a-z]+)", page.read_text(), re.MULTILINE)}
+    assert {"quickstart", "test", "docs"} <= named <= targets
+
+
+def test_the_workflow_runs_the_gate_on_every_python_that_is_promised() -> None:
+    workflow, project = (ROOT / ".github" / "workflows" / "ci.yml").read_text(), (ROOT / "pyproject.toml").read_text()
+    promised = re.findall(r"Programming Language :: Python :: (3\.\d+)", project)
+    assert "run: .ci/run" in workflow and f"python: {json.dumps(promised)}" in workflow
+    assert f'requires-python = ">={promised[0]}"' in project
+
+
 def test_no_figure_is_left_to_fill_in() -> None:
     assert not [page.name for page in PAGES if "@@" in page.read_text()]
 
