@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install quickstart test check lint bench golden
+.PHONY: install quickstart test check lint wheel docs bench golden
 
 install: $(BIN)/.installed
 
@@ -25,6 +25,16 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+wheel: install
+	.ci/wheel
+
+docs: install
+	cd tests && ../$(BIN)/python -m support.house
+	cd tests && ../$(BIN)/python -m support.defects_page
+	cd tests && ../$(BIN)/python -m support.recipe_page
+	$(BIN)/python benchmarks/page.py
+	$(BIN)/python benchmarks/packing_page.py
 
 bench: install
 	$(BIN)/bytegolf bench tiny small benchmarks/full_size.toml --out benchmarks/results/speed.json

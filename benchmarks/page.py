@@ -1,4 +1,4 @@
-"""docs/speed.md from the benchmarks' results, so that no figure is copied by hand.
+"""Write docs/speed.md from the benchmarks' results, so that no figure is copied by hand.
 
 make bench               # measures, then makes the page
 python benchmarks/page.py
@@ -37,7 +37,7 @@ def page() -> str:
                 "Neither speed nor memory depends on how long the corpus is: `bytegolf bench tiny --corpus-tokens N`.",
                 _table(["tokens", "tokens/s", "share", "peak memory, MB"], [_corpus(result) for result in corpora]),
                 "## Scoring\n\n    python benchmarks/scoring.py v10_banked",
-                "Against the way of the seed scripts (every position through every block and the head, then all but the last "
+                "Against the way of the baseline's scripts (every position through every block and the head, then all but the last "
                 "targets dropped), on the same weights in float32; streaming once its cache is full.",
                 _table(
                     [
@@ -94,7 +94,7 @@ def _scoring(result: dict[str, Any]) -> list[str]:
         result["recipe"],
         f"{result['window']:,}",
         str(result["stride"]),
-        f"{sliding['times_the_seed']:.2f}",
+        f"{sliding['times_the_baseline']:.2f}",
         f"{sliding['difference']:.1e}",
         f"{result['streaming_gain']:.1f}",
     ]

@@ -3,7 +3,7 @@
     python benchmarks/precision.py RUN --data DIR --budget 300000 --budget 450000
 
 Prints bits per byte lost on the held-out text (protocol standard) for each way of sharing out the bits. The shares
-in pack/allocate.py were chosen from its output; docs/experiments.md keeps it.
+in packing/allocate.py were chosen from its output; docs/experiments.md keeps it.
 """
 
 import argparse
@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bytegolf.artifact.finished_run import read_run
-from bytegolf.flow import load_model
+from bytegolf.flow.models import load_model
 from bytegolf.model.gpt import GPT
 from bytegolf.model.weights import Bits
 from bytegolf.packing.allocate import GRIDS

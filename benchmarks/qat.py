@@ -10,7 +10,7 @@ import argparse
 import shutil
 from pathlib import Path
 
-from bytegolf import flow
+import bytegolf as bg
 from bytegolf.config import Recipe
 from bytegolf.recipes import load_recipe, recipe_toml
 from bytegolf.storage.files import write_atomically
@@ -36,11 +36,11 @@ def main() -> None:
     print("seed   budget    without   with QAT   (bpb after packing; in brackets before)", flush=True)
     for seed in arguments.seed:
         plain = arguments.out / f"seed{seed}"
-        flow.train(recipe(seed, 1.0), arguments.data, plain, resume=True)
+        bg.train(recipe(seed, 1.0), arguments.data, plain, resume=True)
         for budget in arguments.budget:
             rounded = arguments.out / f"seed{seed}-{budget}"
             branch(plain, rounded, recipe(seed, arguments.start, f"pack.budget={budget}"), arguments.data)
-            without, with_qat = (flow.pack(run, budget=budget, data=arguments.data) for run in (plain, rounded))
+            without, with_qat = (bg.pack(run, budget=budget, data=arguments.data) for run in (plain, rounded))
             gain = float(with_qat.bpb_after or 0) - float(without.bpb_after or 0)
             print(
                 f"{seed:>4} {budget:>8,}   {without.bpb_after:.5f} ({without.bpb_before:.5f})   "
@@ -54,7 +54,7 @@ def branch(plain: Path, run: Path, recipe: Recipe, data: Path) -> None:
     if not run.exists():
         shutil.copytree(plain, run, ignore=lambda _, names: [name for name in names if name == RunFolder(plain).manifest.name])
         write_atomically(RunFolder(run).recipe, recipe_toml(recipe))
-    flow.train(recipe, data, run, resume=True)
+    bg.train(recipe, data, run, resume=True)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Scoring speed: sliding windows as the seed scripts score them and as bytegolf does, and streaming.
+"""Scoring speed: sliding windows as the baseline scores them and as bytegolf does, and streaming.
 
     python benchmarks/scoring.py v10_banked                      # windows of the recipe's own length
     python benchmarks/scoring.py v10_banked --window 1024
-    python benchmarks/scoring.py tiny --compiled                 # also with compiled parts
+    python benchmarks/scoring.py tiny --compiled                 # also with compiled functions
 
-The seed's way, in float32 on the same weights: every position through every block and the head, attention by torch's
+The baseline's way, in float32 on the same weights: every position through every block and the head, attention by torch's
 own kernel, then all but the last targets dropped. Streaming is timed once its cache is full. Prints a table and writes
 benchmarks/results/scoring.json. Ways take turns, and the best time of each counts: ratios compare, times on a
 shared machine do not.
@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("recipe", nargs="?", default="v10_banked")
     parser.add_argument("--window", type=int, default=0, help="tokens; 0 is the recipe's own")
     parser.add_argument("--stride", type=int, default=64)
-    parser.add_argument("--windows", type=int, default=32, help="in the seed's batch: 32 in its scripts")
+    parser.add_argument("--windows", type=int, default=32, help="in the baseline's batch: 32 in its scripts")
     parser.add_argument("--batch", type=int, default=8192, help="tokens in a batch of bytegolf's")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--compiled", action="store_true")
@@ -57,16 +57,17 @@ def main() -> None:
     print(f"{'':<20}{'ms/token':>10}{'times faster':>14}{'bits differ by':>18}")
     for row in result["rows"]:
         difference = "another protocol" if row["difference"] is None else f"{row['difference']:.1e}"
-        print(f"{row['way']:<20}{row['ms_per_token']:>10.3f}{row['times_the_seed']:>14.2f}{difference:>18}")
+        print(f"{row['way']:<20}{row['ms_per_token']:>10.3f}{row['times_the_baseline']:>14.2f}{difference:>18}")
     print(f"streaming is {result['streaming_gain']:.1f} times cheaper than sliding")
     file = RESULTS / "scoring.json"
     kept = json.loads(file.read_text())["results"] if file.exists() else []
-    same = [old for old in kept if all(old[key] == result[key] for key in ("recipe", "window", "stride"))]
-    write_json(file, {"date": f"{date.today()}", "machine": provenance(), "results": [*(old for old in kept if old not in same), result]})
+    results = [old for old in kept if any(old[key] != result[key] for key in ("recipe", "window", "stride"))]
+    results.append(result)
+    write_json(file, {"date": f"{date.today()}", "machine": provenance(), "results": results})
 
 
 def measure(recipe: str, window: int, stride: int, windows: int, batch: int, rounds: int, compiled: bool) -> dict[str, Any]:
-    """Milliseconds per scored token of each way, and by how many bits a target's cost differs from the seed's at most."""
+    """Return the milliseconds per scored token of each way, and by how many bits its scores differ from the baseline's at most."""
     loaded, device = load_recipe(recipe), choose_device("auto")
     window = window or loaded.score.window
     size = max(1, batch // window)
@@ -83,22 +84,22 @@ def measure(recipe: str, window: int, stride: int, windows: int, batch: int, rou
 
     def streaming() -> Tensor:
         model.functions = ModelFunctions()
-        return torch.cat([stream.nats(row[None, -stride:], cost[None]) for row, cost in zip(inputs, targets, strict=True)])
+        return torch.cat([stream.nats(row[None, -stride:], target[None]) for row, target in zip(inputs, targets, strict=True)])
 
     ways: dict[str, Callable[[], Tensor]] = {
-        "seed": lambda: seed_nats(model, inputs, targets),
+        "baseline": lambda: baseline_nats(model, inputs, targets),
         "sliding": partial(nats_by, model, ModelFunctions(), inputs, targets, size),
         **({"sliding, compiled": partial(nats_by, model, compiled_functions(), inputs, targets, size)} if compiled else {}),
         "streaming": streaming,
     }
     best = dict.fromkeys(ways, float("inf"))
-    costs: dict[str, Tensor] = {}
+    nats: dict[str, Tensor] = {}
     with torch.inference_mode():
         stream.nats(text[None, :window], text[None, :window])
         for _ in range(rounds + 1):  # the first to warm up and compile
             for name, way in ways.items():
                 began = _now(device)
-                costs[name] = way()
+                nats[name] = way()
                 best[name] = min(best[name], _now(device) - began)
     milliseconds = {name: 1e3 * seconds / targets.numel() for name, seconds in best.items()}
     return {
@@ -106,8 +107,8 @@ def measure(recipe: str, window: int, stride: int, windows: int, batch: int, rou
         "device": str(device), "threads": torch.get_num_threads(),
         "rows": [
             {
-                "way": name, "ms_per_token": milliseconds[name], "times_the_seed": milliseconds["seed"] / milliseconds[name],
-                "difference": None if name == "streaming" else float((costs[name] - costs["seed"]).abs().max()) / math.log(2),
+                "way": name, "ms_per_token": milliseconds[name], "times_the_baseline": milliseconds["baseline"] / milliseconds[name],
+                "difference": None if name == "streaming" else float((nats[name] - nats["baseline"]).abs().max()) / math.log(2),
             }
             for name in ways
         ],
@@ -115,35 +116,35 @@ def measure(recipe: str, window: int, stride: int, windows: int, batch: int, rou
     }  # fmt: skip
 
 
-def nats_by(model: GPT, parts: ModelFunctions, inputs: Tensor, targets: Tensor, size: int) -> Tensor:
-    model.functions = parts
+def nats_by(model: GPT, functions: ModelFunctions, inputs: Tensor, targets: Tensor, size: int) -> Tensor:
+    model.functions = functions
     return torch.cat([model.nats(model.hidden(x, y.shape[1]), y) for x, y in zip(inputs.split(size), targets.split(size), strict=True)])
 
 
-def seed_nats(model: GPT, inputs: Tensor, targets: Tensor) -> Tensor:
-    """As the seed's sliding evaluation: whole windows, then the last targets of each."""
-    model.functions = ModelFunctions(block=seed_block)
+def baseline_nats(model: GPT, inputs: Tensor, targets: Tensor) -> Tensor:
+    """Return the nats of every target as the baseline finds them: of whole windows, then the last targets of each."""
+    model.functions = ModelFunctions(block=baseline_block)
     cap, head = model.config.logit_softcap, model.tokens if model.head is None else model.head
     logits = cap * torch.tanh(F.linear(rms_norm(model.hidden(inputs)), head) / cap)
     return F.cross_entropy(logits[:, -targets.shape[1] :].flatten(0, 1), targets.flatten(), reduction="none").view(targets.shape)
 
 
-def seed_block(
+def baseline_block(
     x: Tensor, x0: Tensor, weights: BlockWeights, controls: BlockControls, value_embedding: Scaled | None, skip: Skip | None,
     rotary: Rotary, visible: None, exclusive: bool, leak: float, attend: Kernel, last: None, cache: None,
 ) -> Tensor:  # fmt: skip
-    """A block as it is written in the seed scripts, one operation after the other."""
+    """Compute a block as the baseline writes it, one operation after the other."""
     if skip is not None:
         x = x + skip.gain * skip.activations
     if controls.residual_mix is not None:
         x = controls.residual_mix[0] * x + controls.residual_mix[1] * x0
     read = rms_norm(x) * controls.depth_scale
-    x = x + controls.attention_scale * seed_attention(read, weights, controls, value_embedding, rotary, exclusive)
+    x = x + controls.attention_scale * baseline_attention(read, weights, controls, value_embedding, rotary, exclusive)
     read = rms_norm(x) * controls.depth_scale
     return x + controls.mlp_scale * F.linear(F.leaky_relu(F.linear(read, weights.up), leak).square(), weights.down)
 
 
-def seed_attention(
+def baseline_attention(
     x: Tensor, weights: BlockWeights, controls: BlockControls, value_embedding: Scaled | None, rotary: Rotary, exclusive: bool
 ) -> Tensor:
     head_dim = len(weights.q) // len(controls.q_gain)

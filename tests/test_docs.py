@@ -15,13 +15,15 @@ import pytest
 import bytegolf
 from bytegolf.cli.app import main
 from bytegolf.recipes import recipe_names
+from support import defects_page
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PACKAGE = ROOT / "src" / "bytegolf"
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def blocks(page: Path) -> list[str]:
-    """Lines of a page's indented blocks, comments aside."""
+    """Return the lines of a page's indented blocks, comments aside."""
     return [line[4:].split("  #")[0].rstrip() for line in page.read_text().splitlines() if line.startswith("    ")]
 
 
@@ -59,29 +61,60 @@ def test_the_python_of_the_readme_names_what_is_offered() -> None:
     assert names and names <= set(bytegolf.__all__)
 
 
-def test_the_tree_of_the_readme_is_the_tree() -> None:
-    page = (ROOT / "README.md").read_text()
-    listed = set(re.findall(r"^ {6}([a-z_]+(?:\.py|/))", page, re.MULTILINE))
-    package = ROOT / "src" / "bytegolf"
-    present = {path.name if path.is_file() else f"{path.name}/" for path in package.iterdir() if not path.name.startswith("__")}
-    assert listed == present
-
-
 def test_links_lead_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
-def test_every_defect_of_the_seed_has_its_test() -> None:
-    rows = re.findall(r"^\| ([A-F]\d+) \|.*\| ([^|]*) \|$", (ROOT / "docs" / "defects.md").read_text(), re.MULTILINE)
+def test_every_defect_of_the_baseline_has_its_test() -> None:
+    page = defects_page.PAGE.read_text()
+    rows = defects_page.ROW.findall(page)
     numbers = {"A": 12, "B": 10, "C": 7, "D": 8, "E": 8, "F": 3}
     assert [row for row, _ in rows] == [f"{letter}{i}" for letter, count in numbers.items() for i in range(1, count + 1)]
-    for row, tests in rows[:-1]:
-        named = re.findall(r"`([\w/]+\.py)::(\w+)`", tests)
-        assert named, row
-        for file, test in named:
-            assert f"def {test}(" in (ROOT / "tests" / file).read_text(), f"{row}: {file}::{test}"
+    assert not [row for row, tests in rows[:-1] if not defects_page.NAMED.search(tests)]
+    assert defects_page.with_places(page) == page, "make docs"
+
+
+def test_every_page_is_in_the_reading_order() -> None:
+    listed = re.findall(r"\]\(([a-z-]+\.md)\)", (ROOT / "docs" / "README.md").read_text())
+    assert sorted(listed) == sorted(path.name for path in (ROOT / "docs").glob("*.md") if path.name != "README.md")
+
+
+def test_every_path_of_how_it_works_exists() -> None:
+    texts = [(ROOT / "docs" / f"how-it-works.{suffix}").read_text() for suffix in ("md", "svg")]
+    named = {path for text in texts for path in re.findall(r"[`>]((?:[a-z_]+/)*[a-z_0-9]+(?:\.py|/))[`<]", text)}
+    assert len(named) > 60
+    missing = [path for path in sorted(named) if not any((place / path).exists() for place in (PACKAGE, ROOT))]
+    assert not missing, f"docs/how-it-works: {missing}"
+
+
+def test_the_glossary_says_where_each_word_lives() -> None:
+    rows = re.findall(r"^\| \*\*(.+?)\*\* \| .+ \| (.+) \|$", (ROOT / "docs" / "glossary.md").read_text(), re.MULTILINE)
+    words = [word for word, _ in rows]
+    assert len(rows) > 50 and words == sorted(words, key=str.lower)
+    gone = [f"{word}: {place}" for word, where in rows for place in re.findall(r"`([^`]+)`", where) if not lives(place)]
+    assert not gone, "\n".join(gone)
+
+
+def lives(place: str) -> bool:
+    """Return whether `path`, or `path: name` with a name that the file's code has, exists in the package or the project."""
+    path, _, name = place.partition(": ")
+    file = next((folder / path for folder in (PACKAGE, ROOT) if (folder / path).exists()), None)
+    return file is not None and (not name or re.search(rf"\b{re.escape(name)}\b", file.read_text()) is not None)
+
+
+def test_every_target_of_make_that_is_named_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {name for page in PAGES for name in re.findall(r"(?:`|^    )make ([a-z]+)", page.read_text(), re.MULTILINE)}
+    assert {"quickstart", "test", "docs"} <= named <= targets
+
+
+def test_the_workflow_runs_the_gate_on_every_python_that_is_promised() -> None:
+    workflow, project = (ROOT / ".github" / "workflows" / "ci.yml").read_text(), (ROOT / "pyproject.toml").read_text()
+    promised = re.findall(r"Programming Language :: Python :: (3\.\d+)", project)
+    assert "run: .ci/run" in workflow and f"python: {json.dumps(promised)}" in workflow
+    assert f'requires-python = ">={promised[0]}"' in project
 
 
 def test_no_figure_is_left_to_fill_in() -> None:
