@@ -31,10 +31,11 @@ from bytegolf.artifact.grid import quantize
 from bytegolf.artifact.static_coder import encode_integers
 from bytegolf.artifact.trellis_states import NEXT
 from bytegolf.artifact.trellis_weights import TrellisStack
-from bytegolf.config import CalibrationName, CoderName, Recipe
+from bytegolf.config import Recipe
 from bytegolf.flow import load_model
 from bytegolf.model.gpt import GPT
 from bytegolf.model.weights import weight_class
+from bytegolf.names import CalibrationName, CoderName
 from bytegolf.packing import viterbi
 from bytegolf.packing.calibration import Moments, calibrate
 from bytegolf.packing.fit import Fitted, baseline_ladder, fit, grid_ladder, lattice_ladder

@@ -4,9 +4,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-MethodName = Literal["rate", "gptq", "baseline"]
-CalibrationName = Literal["text", "self", "random"]
-CoderName = Literal["range", "zstd", "lzma", "zlib"]
+from bytegolf.names import CalibrationName, CoderName, MethodName
 
 MAX_VOCAB_SIZE = 65_536  # shards hold tokens as uint16
 BOS = 1  # the token that starts every document, in every vocabulary
@@ -168,7 +166,8 @@ class AverageConfig(RecipeTable):
 
 class QatConfig(RecipeTable):
     """Quantisation-aware training on the artifact's grid for `pack.budget`: under method rate the packer's own steps for the weights of
-    that moment, else steps of the bits that `plan` predicts for each class."""
+    that moment, else steps of the bits that `plan` predicts for each class.
+    """
 
     start: float = Field(1.0, ge=0, le=1, description="progress at which fake quantisation begins and the EMA starts anew; 1 is never")
     below_scale: float = Field(

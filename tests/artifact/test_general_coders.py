@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bytegolf.arrays import Halves, Integers
 from bytegolf.artifact.general_coders import decode_matrices, encode_matrices, half_patterns, halves_from
 from bytegolf.artifact.static_coder import MAX_MAGNITUDE, CorruptStreamError
-from bytegolf.config import CoderName
+from bytegolf.names import CoderName
 
 CODERS: tuple[CoderName, ...] = get_args(CoderName)
 COMPRESSORS = [coder for coder in CODERS if coder != "range"]

@@ -15,8 +15,8 @@ from artifact.test_hostile import refuse
 from bytegolf.artifact.container import Artifact, read_artifact, write_artifact
 from bytegolf.artifact.general_coders import encode_matrices, half_patterns
 from bytegolf.artifact.grid_weights import GridStack
-from bytegolf.config import CoderName
 from bytegolf.errors import InputError
+from bytegolf.names import CoderName
 from bytegolf.text.tokenizer import BytesTokenizer
 from support import plain_decoder
 from support.artifacts import SCORE, join, random_artifact, split

@@ -15,10 +15,10 @@ from bytegolf.artifact.adaptive_coder import encode_trellis
 from bytegolf.artifact.container import Artifact, read_artifact, stack_shape, write_artifact
 from bytegolf.artifact.static_coder import encode_integers
 from bytegolf.artifact.trellis_weights import LARGEST_SCALE, TrellisStack, factors
-from bytegolf.config import CoderName
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import parameter_shapes
 from bytegolf.model.weights import weight_class
+from bytegolf.names import CoderName
 from bytegolf.text.tokenizer import BytesTokenizer
 from support import plain_trellis
 from support.artifacts import SCORE, join, random_artifact, split

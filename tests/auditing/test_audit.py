@@ -19,8 +19,9 @@ from bytegolf.cli import app as cli
 from bytegolf.config import ScoreConfig, TttConfig
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT
+from bytegolf.names import ProtocolName
 from bytegolf.sandbox import sandbox_available
-from bytegolf.scoring.protocols import PROTOCOLS, ProtocolName
+from bytegolf.scoring.protocols import PROTOCOLS
 from support.cheats import CHEATING, HONEST, Stepwise, Uniform, V
 from support.models import changed, random_model
 

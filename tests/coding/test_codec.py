@@ -15,9 +15,10 @@ from bytegolf.coding.lane_predictor import LanePredictor
 from bytegolf.coding.predictor import Distributions, Lane
 from bytegolf.config import ScoreConfig, TttConfig
 from bytegolf.model.gpt import GPT
+from bytegolf.names import ProtocolName
 from bytegolf.proving.guesses import Draft, Repetition, Truth
 from bytegolf.proving.protocol_predictor import Replay, reading
-from bytegolf.scoring.protocols import PROTOCOLS, ProtocolName, score_tokens
+from bytegolf.scoring.protocols import PROTOCOLS, score_tokens
 from support.models import changed, random_model
 
 CONFIG = ScoreConfig(window=16, stride=5, batch_tokens=16)

@@ -15,8 +15,9 @@ from safetensors.torch import load_file
 import bytegolf as bg
 import bytegolf.flow.quickstart
 from bytegolf.errors import InputError, InterruptedRunError
+from bytegolf.names import ProtocolName
 from bytegolf.recipes import load_recipe
-from bytegolf.scoring.protocols import PROTOCOLS, ProtocolName
+from bytegolf.scoring.protocols import PROTOCOLS
 from bytegolf.storage.data_folder import DataManifest
 from bytegolf.storage.files import read_json
 from bytegolf.storage.run_folder import RunFolder

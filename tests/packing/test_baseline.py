@@ -55,7 +55,7 @@ def matrix_of(rows: int, columns: int, seed: int, scale: float = 1.0) -> Tensor:
 )  # fmt: skip
 @settings(max_examples=60, deadline=None)
 def test_searched_rows(seed: int, rows: int, columns: int, bits: int, scale: float) -> None:
-    """Lanes to one unit of float16's last place, as a quantile may round either way; then the integers of those steps."""
+    """Spacings to one unit of float16's last place, as a quantile may round either way; then the integers of those steps."""
     matrix = matrix_of(rows, columns, seed, scale)
     expected, expected_steps = plain_search(matrix, bits)
     integers, steps = searched_rows(matrix.numpy(), bits)

@@ -8,8 +8,8 @@ from typing import get_args
 import pytest
 
 import bytegolf as bg
-from bytegolf.config import CoderName, MethodName
 from bytegolf.errors import InputError
+from bytegolf.names import CoderName, MethodName
 from bytegolf.recipes import load_recipe, recipe_toml
 from bytegolf.storage.files import read_json
 from support.runs import finished, micro, prepared

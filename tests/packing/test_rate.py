@@ -1,4 +1,4 @@
-"""Lanes from one number, by what the loss minds; every row and column on its own where that pays."""
+"""Spacings from one number, by what the loss minds; every row and column on its own where that pays."""
 
 import os
 import subprocess
@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from bytegolf.artifact.static_coder import MAX_MAGNITUDE
 from bytegolf.artifact.trellis_states import NEXT
 from bytegolf.artifact.trellis_weights import factors
-from bytegolf.config import CalibrationName, PackConfig
+from bytegolf.config import PackConfig
 from bytegolf.errors import InputError
+from bytegolf.names import CalibrationName
 from bytegolf.packing.fit import Fitted, fit, grid_ladder, lattice_ladder
 from bytegolf.packing.gptq import ErrorFeedback
 from bytegolf.packing.lattice import Lattice, prepare_lattice

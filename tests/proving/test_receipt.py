@@ -14,12 +14,13 @@ from bytegolf.coding.bgc_file import SHORT, digest
 from bytegolf.config import TttConfig
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT
+from bytegolf.names import ProtocolName
 from bytegolf.proving import proof_file as proof
 from bytegolf.proving import receipt
 from bytegolf.proving.proof_file import Proof, text_of
 from bytegolf.proving.receipt import Receipt, check_receipt, prove_text
 from bytegolf.sandbox import sandbox_available
-from bytegolf.scoring.protocols import PROTOCOLS, ProtocolName
+from bytegolf.scoring.protocols import PROTOCOLS
 from bytegolf.storage.provenance import provenance
 from bytegolf.text.prepare import prepare
 from support.proofs import SENTENCES, artifact_file, own

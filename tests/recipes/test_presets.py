@@ -12,7 +12,7 @@ from bytegolf.model.gpt import parameter_count
 from bytegolf.packing.plan import plan_artifact
 from bytegolf.recipes import RETIRED, load_recipe, recipe_groups, recipe_names
 from bytegolf.text.shards import TokenStream
-from bytegolf.training.schedule import qat_due, learning_rate_scale
+from bytegolf.training.schedule import learning_rate_scale, qat_due
 from support.presets import BASELINE_DEFAULTS, BASELINES, DEFAULTS, PRESETS
 from support.runs import constant, events, new_trainer, write_stream
 

@@ -6,7 +6,6 @@ import torch
 from bytegolf.errors import InputError
 from bytegolf.runtime import device as module
 from bytegolf.runtime.device import choose_device, choose_dtype
-from support.runs import micro
 
 CPU = torch.device("cpu")
 
@@ -61,13 +60,13 @@ def test_a_device_that_is_not_here(name: str) -> None:
 @pytest.mark.parametrize("native", [True, False])
 def test_a_dtype_that_is_named_is_taken(monkeypatch: pytest.MonkeyPatch, name: str, dtype: torch.dtype, native: bool) -> None:
     monkeypatch.setattr(module, "has_bfloat16", lambda device: native)
-    assert choose_dtype(micro(f"train.dtype={name}").train, CPU) == dtype
+    assert choose_dtype(name, CPU) == dtype
 
 
 @pytest.mark.parametrize(("native", "dtype"), [(True, torch.bfloat16), (False, torch.float32)])
 def test_auto_is_bfloat16_where_it_is_native(monkeypatch: pytest.MonkeyPatch, native: bool, dtype: torch.dtype) -> None:
     monkeypatch.setattr(module, "has_bfloat16", lambda device: native)
-    assert choose_dtype(micro("train.dtype=auto").train, CPU) == dtype
+    assert choose_dtype("auto", CPU) == dtype
 
 
 @pytest.mark.parametrize(

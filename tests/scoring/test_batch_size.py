@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from bytegolf.config import ScoreConfig
 from bytegolf.model.gpt import GPT
-from bytegolf.scoring.protocols import PROTOCOLS, ProtocolName, score_tokens
+from bytegolf.names import ProtocolName
+from bytegolf.scoring.protocols import PROTOCOLS, score_tokens
 from support.drawn_models import every_switch
 from support.models import changed, random_model
 

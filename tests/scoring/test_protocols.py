@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from bytegolf.errors import InputError
-from bytegolf.scoring.protocols import PROTOCOLS, ProtocolName, score_tokens
+from bytegolf.names import ProtocolName
+from bytegolf.scoring.protocols import PROTOCOLS, score_tokens
 from scoring.test_windows import STRIDE, WINDOW, config, random_tokens
 from support.models import changed, random_model
 from support.scored_models import Broken, Uniform

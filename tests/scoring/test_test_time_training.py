@@ -64,6 +64,9 @@ class Noting(Toy):
         self.diary = diary
         self.logit = nn.Parameter(torch.tensor(0.5))
 
+    def hidden(self, tokens_BT: Tensor, last: int | None = None) -> Tensor:
+        return tokens_BT
+
     def nats(self, tokens_BT: Tensor, targets_Bn: Tensor) -> Tensor:
         assert (torch.isin(tokens_BT.amax(1), targets_Bn - 1)).all()  # a window ends before its last target
         self.diary.append(("score", targets_Bn.flatten().tolist()))

@@ -139,7 +139,7 @@ class _Sequence:
         return self.p["value_embedding.layer_scales"][i - first] * rows
 
     def rope(self, x_Th: Tensor) -> Tensor:
-        """SharedState pair (c, c + half) of position t by t · base^(−2c/rotated); leave dimensions from `rotated` on."""
+        """Turn pair (c, c + half) of position t by t · base^(−2c/rotated); leave dimensions from `rotated` on."""
         rotated = self.config.rope_dims or x_Th.shape[1]
         half = rotated // 2
         turned = []

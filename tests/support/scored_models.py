@@ -6,11 +6,14 @@ from torch.nn import functional as F
 
 
 class Toy(nn.Module):
-    """Scored as a real model is, from the logits it makes of any tokens."""
+    """A model without a head: its hidden states are the logits that it makes of any tokens."""
 
-    def nats(self, tokens_BT: Tensor, targets_Bn: Tensor) -> Tensor:
-        logits = self(tokens_BT, last=targets_Bn.shape[1])
-        return F.cross_entropy(logits.flatten(0, 1), targets_Bn.flatten(), reduction="none").view(targets_Bn.shape)
+    def hidden(self, tokens_BT: Tensor, last: int | None = None) -> Tensor:
+        logits: Tensor = self(tokens_BT, last)
+        return logits
+
+    def nats(self, logits_BnV: Tensor, targets_Bn: Tensor) -> Tensor:
+        return F.cross_entropy(logits_BnV.flatten(0, 1), targets_Bn.flatten(), reduction="none").view(targets_Bn.shape)
 
 
 class Remembering(Toy):

@@ -48,10 +48,11 @@ from bytegolf.artifact.sections import (
 )
 from bytegolf.artifact.static_coder import CorruptStreamError
 from bytegolf.artifact.trellis_weights import TrellisStack, decode_trellis_sections, trellis_matrices, trellis_sections
-from bytegolf.config import CoderName, ModelConfig, ScoreConfig
+from bytegolf.config import ModelConfig, ScoreConfig
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT, parameter_shapes
 from bytegolf.model.weights import weight_class
+from bytegolf.names import CoderName
 from bytegolf.text.tokenizer import Tokenizer, tokenizer_from
 
 # What parsing a hostile file may raise; RuntimeError is torch's for absurd shapes, and covers RecursionError.

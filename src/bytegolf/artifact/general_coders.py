@@ -18,7 +18,7 @@ import zstandard
 
 from bytegolf.arrays import Halves, Integers
 from bytegolf.artifact.static_coder import MAX_MAGNITUDE, CorruptStreamError, decode_integers, encode_integers
-from bytegolf.config import CoderName
+from bytegolf.names import CoderName
 
 Shape = tuple[int, int]
 

@@ -12,8 +12,9 @@ from bytegolf.arrays import Halves, Integers
 from bytegolf.artifact.general_coders import Shape, decode_matrices, half_patterns, halves_from
 from bytegolf.artifact.grid import dequantize
 from bytegolf.artifact.sections import GROUPS, Reader
-from bytegolf.config import CoderName, RecipeTable
+from bytegolf.config import RecipeTable
 from bytegolf.model.weights import weight_class
+from bytegolf.names import CoderName
 
 CODED = (*GROUPS, "row_steps", "kept")  # sections that are matrices of integers
 

@@ -13,8 +13,8 @@ from bytegolf.artifact.grid_weights import Stacks
 from bytegolf.artifact.sections import GROUPS, Reader
 from bytegolf.artifact.static_coder import decode_integers, encode_integers
 from bytegolf.artifact.trellis_states import LARGEST_SCALE, half_steps
-from bytegolf.config import CoderName
 from bytegolf.model.weights import weight_class
+from bytegolf.names import CoderName
 
 STREAMS = ("controls", *GROUPS)  # sections that are trellis-coded
 

@@ -5,9 +5,9 @@ import numpy as np
 from bytegolf.auditing.adapter import Floats, Text
 from bytegolf.config import ScoreConfig, TttConfig
 from bytegolf.model.gpt import GPT
+from bytegolf.names import ProtocolName
 from bytegolf.proving.guesses import Truth
 from bytegolf.proving.protocol_predictor import Replay, reading
-from bytegolf.scoring.protocols import ProtocolName
 
 
 class ProtocolScorer:

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 from bytegolf.artifact.finished_run import FinishedRun, read_run
-from bytegolf.config import CoderName, MethodName, Recipe
+from bytegolf.config import Recipe
 from bytegolf.errors import InputError
 from bytegolf.flow.models import require_same_tokenizer
 from bytegolf.flow.results import PackResult
 from bytegolf.flow.score import score_and_record
 from bytegolf.model.gpt import model_from_weights, parameter_count
 from bytegolf.model.weights import Weights
+from bytegolf.names import CoderName, MethodName
 from bytegolf.packing.allocate import BudgetTooSmallError
 from bytegolf.packing.calibration import calibrate
 from bytegolf.packing.fit import Ladder, baseline_ladder, fit, grid_ladder, lattice_ladder

@@ -6,8 +6,8 @@ from pathlib import Path
 from bytegolf.errors import InputError
 from bytegolf.flow.models import load_artifact, require_same_tokenizer
 from bytegolf.flow.score import ttt_config
+from bytegolf.names import ProtocolName
 from bytegolf.proving.receipt import Receipt, check_receipt, prove_text
-from bytegolf.scoring.protocols import ProtocolName
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.dataset import open_data
 

@@ -3,9 +3,9 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bytegolf.config import CoderName, MethodName
 from bytegolf.flow.train import TrainResult
 from bytegolf.model.weights import Bits
+from bytegolf.names import CoderName, MethodName
 from bytegolf.proving.receipt import Receipt
 from bytegolf.scoring.compressors import CompressorScore
 from bytegolf.storage.data_folder import DataManifest

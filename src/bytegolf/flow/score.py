@@ -7,11 +7,12 @@ from bytegolf.config import Recipe, ScoreConfig, TttConfig
 from bytegolf.errors import InputError
 from bytegolf.flow.models import load_model, require_same_tokenizer
 from bytegolf.model.gpt import GPT
+from bytegolf.names import ProtocolName
 from bytegolf.recipes import load_recipe, override_recipe
 from bytegolf.runtime.parallel import ALONE, Group, joined
 from bytegolf.runtime.progress import Progress
 from bytegolf.scoring.ledger import Score
-from bytegolf.scoring.protocols import PROTOCOLS, TTT_DEFAULTS, ProtocolName, score_tokens
+from bytegolf.scoring.protocols import PROTOCOLS, TTT_DEFAULTS, score_tokens
 from bytegolf.storage.files import sha256_of, write_json
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.dataset import Dataset, open_data

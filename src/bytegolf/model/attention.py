@@ -45,7 +45,7 @@ def rotary_tables(length: int, rotated: int, base: float, device: torch.device, 
 
 
 def rotate(x_BKTGh: Tensor, rotary: Rotary) -> Tensor:
-    """SharedState the first dimensions of each head, paired half against half; the rest passes (RoPE, arXiv 2104.09864)."""
+    """Turn the first dimensions of each head, paired half against half; the rest passes (RoPE, arXiv 2104.09864)."""
     cos, sin = rotary.cos[:, None], rotary.sin[:, None]
     half = cos.shape[-1]
     u, w, rest = x_BKTGh.split((half, half, x_BKTGh.shape[-1] - 2 * half), dim=-1)

@@ -28,7 +28,7 @@ class ModelFunctions:
 
 
 def compiled_functions() -> ModelFunctions:
-    """ModelFunctions that torch.compile turns into fused kernels when they are first called."""
+    """Return functions that torch.compile turns into fused kernels when they are first called."""
     torch._dynamo.config.recompile_limit = KINDS
     written = ModelFunctions()
     return ModelFunctions(**{field.name: torch.compile(getattr(written, field.name), dynamic=False) for field in fields(written)})

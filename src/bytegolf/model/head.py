@@ -18,7 +18,7 @@ NllAndGradient = Callable[[Tensor, Tensor, float, torch.dtype], tuple[Tensor, Te
 
 
 def softcapped_logits(x_ND: Tensor, head_VD: Tensor, cap: float) -> Tensor:
-    """cap · tanh(x headᵀ / cap), (N, V)."""
+    """Cap · tanh(x headᵀ / cap), (N, V)."""
     z = x_ND.to(head_VD.dtype) / cap  # before the product, where there is less to divide
     return cap * torch.tanh(product(z, head_VD))
 

@@ -7,5 +7,5 @@ EPSILON = 1.1920929e-7  # float32's, whatever the input's dtype: what the seed s
 
 
 def rms_norm(x: Tensor) -> Tensor:
-    """x over the root of its mean square along the last axis."""
+    """X over the root of its mean square along the last axis."""
     return F.rms_norm(x, x.shape[-1:], eps=EPSILON)

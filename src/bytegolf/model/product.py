@@ -5,7 +5,7 @@ from torch import Tensor
 
 
 def product(x: Tensor, weight: Tensor) -> Tensor:
-    """x weightᵀ: (..., in) times (out, in) is (..., out).
+    """X weightᵀ: (..., in) times (out, in) is (..., out).
 
     Where no gradient is asked for, float32 on a CPU goes through oneDNN, as bfloat16 always does: torch would take
     another library, which reaches less than half of its speed on processors by AMD.

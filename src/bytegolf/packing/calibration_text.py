@@ -6,9 +6,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bytegolf.config import BOS, CalibrationName, Recipe
+from bytegolf.config import BOS, Recipe
 from bytegolf.model.gpt import GPT
 from bytegolf.model.stream import Stream
+from bytegolf.names import CalibrationName
 from bytegolf.text.batches import Batches
 from bytegolf.text.shards import TokenStream
 

@@ -28,7 +28,8 @@ SEED = 1
 @dataclass(frozen=True)
 class Curvature:
     """Of a stack of matrices, in nats a token: `columns` (matrices, columns, columns), the mean over rows of the curvature of a row,
-    and `rows` (matrices, rows), the mean curvature of the weights of each. Float64, on the CPU."""
+    and `rows` (matrices, rows), the mean curvature of the weights of each. Float64, on the CPU.
+    """
 
     columns: Tensor
     rows: Tensor

@@ -21,7 +21,8 @@ BLOCK = 64  # columns whose errors reach the columns after the block in one prod
 @dataclass(frozen=True)
 class Feedback:
     """Of m matrices of d columns: the `order` (m, d) in which columns are rounded, and in that order what share of a column's
-    error each later one takes, `shares` (m, d, d), unit upper triangular. What then is left of an error e costs `costs` (m, d) · e²."""
+    error each later one takes, `shares` (m, d, d), unit upper triangular. What then is left of an error e costs `costs` (m, d) · e².
+    """
 
     order: Tensor
     shares: Tensor

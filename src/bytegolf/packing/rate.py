@@ -17,10 +17,11 @@ from torch import Tensor
 from bytegolf.arrays import Doubles, Integers
 from bytegolf.artifact.container import stack_shape
 from bytegolf.artifact.trellis_weights import TrellisStack
-from bytegolf.config import CalibrationName, PackConfig, Recipe
+from bytegolf.config import PackConfig, Recipe
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT, model_from_weights, parameter_shapes
 from bytegolf.model.weights import Bits, Weights, weight_class
+from bytegolf.names import CalibrationName
 from bytegolf.packing.allocate import fixed_bits
 from bytegolf.packing.calibration_text import calibration_batches, counted_batches
 from bytegolf.packing.curvature import Curvatures, curvatures, row_uses

@@ -11,9 +11,10 @@ from bytegolf.arrays import Integers
 from bytegolf.artifact.container import stack_shape
 from bytegolf.artifact.general_coders import encode_matrices, half_patterns
 from bytegolf.artifact.grid import GAUSSIAN_BITS
-from bytegolf.config import CoderName, Recipe
+from bytegolf.config import Recipe
 from bytegolf.model.gpt import parameter_shapes
 from bytegolf.model.weights import Bits, WeightClass, weight_class
+from bytegolf.names import CoderName
 from bytegolf.packing.baseline import HALF_BITS, Matrix, bits_of, eight_bit_rows, is_eight_bit, prune, searched_rows
 
 ROW_CLASS_BITS = 2.2  # entropy of a row's class
@@ -136,7 +137,8 @@ def _half_bytes(coder: CoderName, rows: int, columns: int) -> float:
 
 def _normal_matrices(rows: int, columns: int) -> list[Matrix]:
     """Always the same, SAMPLE weights or so: several small ones, as how far the largest of a matrix reaches depends on its size, or a
-    part of a large one."""
+    part of a large one.
+    """
     generator = np.random.Generator(np.random.PCG64(0))
     count, rows = -(-SAMPLE // (rows * columns)), min(rows, -(-SAMPLE // columns))
     return [generator.standard_normal((rows, columns), np.float32) for _ in range(count)]

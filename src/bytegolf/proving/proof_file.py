@@ -22,9 +22,10 @@ from bytegolf.coding.machine import Conditions
 from bytegolf.coding.predictor import Lane
 from bytegolf.config import TttConfig
 from bytegolf.errors import InputError
+from bytegolf.names import ProtocolName
 from bytegolf.proving.guesses import Draft, Repetition, Truth
 from bytegolf.proving.protocol_predictor import Replay, reading
-from bytegolf.scoring.protocols import PROTOCOLS, ProtocolName
+from bytegolf.scoring.protocols import PROTOCOLS
 
 TEXT_HEAD = struct.Struct(f"<IHH{SHORT}s")
 TTT_SETTINGS = [name for name in TttConfig.model_fields if name != "enabled"]

@@ -20,10 +20,10 @@ from bytegolf.coding.predictor import Distributions, Lane
 from bytegolf.config import ScoreConfig, TttConfig
 from bytegolf.model.gpt import GPT
 from bytegolf.model.stream import Stream
+from bytegolf.names import ProtocolName
 from bytegolf.proving.guesses import Draft
 from bytegolf.runtime.parallel import ALONE
 from bytegolf.scoring.nats import rows
-from bytegolf.scoring.protocols import ProtocolName
 from bytegolf.scoring.test_time_training import AdaptingModel
 from bytegolf.scoring.windows import Window, sliding_windows, standard_windows
 

@@ -15,11 +15,12 @@ from bytegolf.coding.bgc_file import SHORT, Head, Unreadable, digest
 from bytegolf.coding.predictor import Lane
 from bytegolf.config import ScoreConfig, TttConfig
 from bytegolf.errors import InputError
+from bytegolf.names import ProtocolName
 from bytegolf.proving.proof_file import Proof, text_of
 from bytegolf.runtime.progress import Progress
 from bytegolf.sandbox import Limits, run_python
 from bytegolf.scoring.ledger import Score
-from bytegolf.scoring.protocols import ProtocolName, score_tokens
+from bytegolf.scoring.protocols import score_tokens
 from bytegolf.storage.files import read_json, sha256_of, write_atomically, write_json
 from bytegolf.storage.provenance import provenance
 

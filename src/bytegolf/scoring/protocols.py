@@ -6,13 +6,14 @@ A stream of n + 1 tokens has n targets, target i being token i + 1; the first to
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 
 from bytegolf.config import ScoreConfig, TttConfig
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT
+from bytegolf.names import ProtocolName
 from bytegolf.runtime.parallel import ALONE, Group
 from bytegolf.scoring.ledger import Ledger, Score
 from bytegolf.scoring.nats import Costs, Tokens
@@ -20,7 +21,6 @@ from bytegolf.scoring.streaming import streaming_costs
 from bytegolf.scoring.test_time_training import adapting_costs
 from bytegolf.scoring.windows import sliding_costs, standard_costs
 
-ProtocolName = Literal["standard", "sliding", "streaming", "ttt"]
 PROTOCOLS: tuple[ProtocolName, ...] = get_args(ProtocolName)
 TTT_DEFAULTS = TttConfig()
 

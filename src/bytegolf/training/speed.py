@@ -16,8 +16,9 @@ import torch
 from bytegolf.config import Recipe
 from bytegolf.model.flops import training_flops_per_token
 from bytegolf.model.gpt import GPT, parameter_count
+from bytegolf.names import ProtocolName
 from bytegolf.runtime.device import peak_memory
-from bytegolf.scoring.protocols import ProtocolName, score_tokens
+from bytegolf.scoring.protocols import score_tokens
 from bytegolf.text.batches import run_batches
 from bytegolf.training.learner import Learner
 from bytegolf.training.step_timing import PRODUCT, StepSeconds, best_of, new_learner, now, random_corpus, time_steps

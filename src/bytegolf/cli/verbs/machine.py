@@ -1,0 +1,31 @@
+"""Verbs about this machine."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bytegolf.cli.options import AsJson, Overrides
+from bytegolf.cli.output import emit
+
+
+def bench(
+    recipes: Annotated[list[str], typer.Argument(metavar="RECIPE...", help="Names or TOML files of recipes.")] = ["tiny", "small"],  # noqa: B006
+    overrides: Overrides = [],  # noqa: B006 - typer's idiom
+    seconds: Annotated[float, typer.Option("--seconds", metavar="S", min=0, help="Time to train each for, compilation aside.")] = 10.0,
+    corpus: Annotated[int, typer.Option("--corpus-tokens", metavar="N", min=1 << 16, help="Random tokens to train on.")] = 1 << 21,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Keep the result as JSON.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """How fast this machine trains and scores: tokens per second, the parts of a step, memory, start-up, and the share of
+    the matrix-product rate that this very machine reaches in the same run and precision.
+    """
+    import bytegolf as bg
+    from bytegolf.cli.tables import bench_table
+    from bytegolf.recipes import load_recipe
+    from bytegolf.storage.files import write_json
+
+    result = bg.bench([load_recipe(recipe, overrides) for recipe in recipes], seconds=seconds, corpus_tokens=corpus)
+    if out is not None:
+        write_json(out, result.to_json())
+    emit(result, as_json, bench_table)

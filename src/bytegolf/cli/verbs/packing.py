@@ -1,0 +1,88 @@
+"""Verbs from a run to an artifact, its score and its report."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bytegolf.cli.options import AsJson, Data, LimitBytes, Protocol, Stride, Tokenizer, TttOverrides
+from bytegolf.cli.output import emit
+from bytegolf.names import CoderName, MethodName
+
+
+def pack(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run.")],
+    budget: Annotated[
+        int, typer.Option("--budget", metavar="BYTES", help="Bytes the artifact may have; 0 takes the recipe's pack.budget.")
+    ] = 0,
+    reserve: Annotated[int, typer.Option("--reserve", min=0, metavar="BYTES", help="Bytes of the budget to keep free, for code say.")] = 0,
+    method: Annotated[
+        MethodName | None,
+        typer.Option(
+            help="rate: trellis-coded, each weight as fine as the loss needs, to fill the budget (calibrated on training text with --data, "
+            "else on text the model writes); gptq: a grid per matrix, rounding errors compensated by the weights not yet rounded "
+            "(needs --data); baseline: fixed widths and a spacing per row. The recipe's pack.method if not given."
+        ),
+    ] = None,
+    coder: Annotated[
+        CoderName | None,
+        typer.Option(help="range: entropy coding; the others compress one byte a weight. The recipe's pack.coder if not given."),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="DIR", help="Also score before and after packing on this data folder's held-out text."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="The artifact; RUN/artifact.bgz if not given.")] = None,
+    tokenizer: Tokenizer = None,
+    as_json: AsJson = False,
+) -> None:
+    """Pack a run into one self-contained file, tokenizer included, as precise as the budget allows and never over it.
+
+    Method baseline, the fixed widths of the published script, cannot choose its size: over the budget it is refused.
+    """
+    import bytegolf as bg
+    from bytegolf.cli.tables import pack_table
+
+    result = bg.pack(
+        run,
+        budget=budget,
+        reserve=reserve,
+        method=method,
+        coder=coder,
+        data=data,
+        tokenizer=tokenizer,
+        out=out,
+    )
+    emit(result, as_json, pack_table)
+
+
+def score(
+    source: Annotated[Path, typer.Argument(metavar="RUN_OR_ARTIFACT", help="A finished run, or a .bgz file.")],
+    data: Data,
+    protocol: Protocol = "sliding",
+    limit_bytes: LimitBytes = 0,
+    stride: Stride = 0,
+    overrides: TttOverrides = [],  # noqa: B006 - typer's idiom
+    tokenizer: Tokenizer = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bits per byte on the held-out text: every token once, from its past alone, over the exact number of UTF-8 bytes."""
+    import bytegolf as bg
+    from bytegolf.cli.tables import score_table
+
+    emit(
+        bg.score(source, data, protocol, limit_bytes=limit_bytes, tokenizer=tokenizer, stride=stride, overrides=overrides),
+        as_json,
+        score_table,
+    )
+
+
+def report(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Finished runs.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The page.")],
+    as_json: AsJson = False,
+) -> None:
+    """One HTML page about one or more runs, which opens without a network: loss curves, bytes by group, scores."""
+    import bytegolf as bg
+
+    emit({"report": str(bg.report(runs, out))}, as_json, lambda result: result["report"])

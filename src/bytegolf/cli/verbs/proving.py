@@ -1,0 +1,122 @@
+"""Verbs that back a score, check one, or use a model to compress."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bytegolf.cli.options import ArtifactArgument, AsJson, Data, LimitBytes, NoSandbox, Protocol, Stride, Tokenizer, TttOverrides
+from bytegolf.cli.output import emit
+
+if TYPE_CHECKING:
+    from bytegolf.proving.receipt import Receipt
+
+
+def prove(
+    artifact: ArtifactArgument,
+    data: Data,
+    protocol: Protocol = "sliding",
+    limit_bytes: LimitBytes = 0,
+    stride: Stride = 0,
+    overrides: TttOverrides = [],  # noqa: B006 - typer's idiom
+    tokenizer: Tokenizer = None,
+    no_sandbox: NoSandbox = False,
+    as_json: AsJson = False,
+) -> None:
+    """Back a score by a file: code the held-out text, decode it in a sandbox, compare text and size with what is claimed.
+
+    Writes proof.bgc and receipt.json beside the artifact. Exit status 1 if the file does not decode to the text, or its size
+    is not what the score claims. Decoding takes up to one forward pass a token: begin with --limit-bytes 65536. Short pieces
+    of --protocol streaming (--stride 16, say) decode fastest.
+    """
+    import bytegolf as bg
+
+    _emit_receipt(
+        bg.prove(
+            artifact,
+            data,
+            protocol,
+            limit_bytes=limit_bytes,
+            tokenizer=tokenizer,
+            stride=stride,
+            overrides=overrides,
+            sandbox=not no_sandbox,
+        ),
+        as_json,
+    )
+
+
+def verify(
+    receipt: Annotated[Path, typer.Argument(metavar="RECEIPT", help="A receipt.json, with the artifact and the proof beside it.")],
+    no_sandbox: NoSandbox = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check a receipt by nothing but the artifact and the proof beside it: decode the proof, and score the text again.
+
+    Exit status 1 if the proof does not decode to the text that the receipt names, or the figures are others.
+    """
+    import bytegolf as bg
+
+    _emit_receipt(bg.verify(receipt, sandbox=not no_sandbox), as_json)
+
+
+def _emit_receipt(receipt: "Receipt", as_json: bool) -> None:
+    from bytegolf.cli.tables import receipt_table
+
+    emit(receipt, as_json, receipt_table)
+    if not receipt.ok:
+        raise typer.Exit(1)
+
+
+def audit(
+    name: Annotated[str, typer.Argument(metavar="MODULE:FACTORY", help="A function without arguments; MODULE is found in this folder.")],
+    tokens: Annotated[int, typer.Option("--tokens", min=8, metavar="N", help="Length of the text that it is tried with.")] = 128,
+    noise_tokens: Annotated[
+        int, typer.Option("--noise-tokens", min=64, metavar="N", help="Length of the noise: long enough to fill its caches.")
+    ] = 2048,
+    calls: Annotated[int, typer.Option("--calls", min=1, metavar="N", help="Scorings that one test may take, or it is left out.")] = 4096,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Random seed of the texts.")] = 0,
+    no_sandbox: NoSandbox = False,
+    as_json: AsJson = False,
+) -> None:
+    """Test a predictor from outside: does it look ahead, sum to one, score before it learns, score each token once?
+
+    FACTORY makes something with vocab_size and reset, predict and observe (token by token), or costs (the bits of each token
+    of a text). It runs in a sandbox. Exit status 1 for a violation. docs/proof.md explains the tests.
+    """
+    import bytegolf as bg
+    from bytegolf.auditing.audit import Options
+    from bytegolf.cli.tables import audit_table
+
+    result = bg.audit(name, Options(tokens=tokens, noise_tokens=noise_tokens, most_calls=calls, seed=seed), sandbox=not no_sandbox)
+    emit(result, as_json, audit_table)
+    if not result.ok:
+        raise typer.Exit(1)
+
+
+def compress(
+    artifact: ArtifactArgument,
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Any file, text or binary.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The .bgc file to make.")],
+    as_json: AsJson = False,
+) -> None:
+    """Compress a file by a packed model. It is decoded again and compared before OUT appears.
+
+    Whoever decompresses needs the same artifact, and a machine that computes alike: the same version of torch, kind of
+    processor and number of threads. The file says which, and is refused elsewhere.
+    """
+    import bytegolf as bg
+
+    emit(bg.compress(artifact, source, out), as_json, str)
+
+
+def decompress(
+    artifact: ArtifactArgument,
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A file that compress made.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Where the file comes back.")],
+    as_json: AsJson = False,
+) -> None:
+    """Bring back a file that compress made, with the artifact it was made with."""
+    import bytegolf as bg
+
+    emit(bg.decompress(artifact, source, out), as_json, str)

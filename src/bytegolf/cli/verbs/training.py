@@ -1,0 +1,133 @@
+"""Verbs from text to a trained run."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bytegolf.cli.options import AsJson, OptionalData, OptionalRecipe, Overrides, Tokenizer
+from bytegolf.cli.output import emit
+from bytegolf.errors import InputError
+
+
+def prepare(
+    sources: Annotated[
+        list[str], typer.Argument(metavar="SOURCE...", help="stdlib; files and folders of text, jsonl or parquet; or fineweb.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Data folder to make.")],
+    recipe: Annotated[
+        str | None, typer.Option("--recipe", metavar="NAME", help="Take kind and size of the vocabulary from a recipe.")
+    ] = None,
+    vocab: Annotated[
+        int | None, typer.Option("--vocab", metavar="N", help="Train a BPE vocabulary of N tokens (1024 if nothing is said).")
+    ] = None,
+    tokenizer: Annotated[
+        str | None, typer.Option("--tokenizer", metavar="FILE.model|bytes", help="Use an existing tokenizer, or raw bytes.")
+    ] = None,
+    val_docs: Annotated[
+        int | None, typer.Option("--val-docs", metavar="N", help="Hold out the first N documents instead of one in twenty by hash.")
+    ] = None,
+    normalised: Annotated[
+        bool, typer.Option("--normalised", help="Let --tokenizer change the text; bytes are then those of the changed text.")
+    ] = False,
+    variant: Annotated[
+        str | None, typer.Option("--variant", metavar="NAME", help="Of fineweb: a published vocabulary, sp1024 if nothing is said.")
+    ] = None,
+    train_shards: Annotated[
+        int | None, typer.Option("--train-shards", metavar="N", help="Of fineweb: the first N training shards, 80 if nothing is said.")
+    ] = None,
+    with_docs: Annotated[
+        bool, typer.Option("--with-docs", help="Of fineweb: also the documents (48 GB), to make another vocabulary of.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Turn text into a data folder: tokenizer, shards of tokens, the exact held-out text and a manifest.
+
+    Every document is checked to decode to the bytes it came from. jsonl and parquet hold a document per record, in
+    "text"; jsonl may be compressed (.gz, .zst, .xz, .bz2). Preparing the same text again reuses the folder.
+
+    fineweb downloads the contest's published shards and tokenizer; hf://datasets/OWNER/NAME/FOLDER downloads what
+    somebody else published in the same layout. The same command goes on with a download that was interrupted.
+    """
+    import bytegolf as bg
+    from bytegolf.cli.tables import data_table
+
+    manifest = bg.prepare(
+        sources,
+        out,
+        recipe=recipe,
+        vocab=vocab,
+        tokenizer=tokenizer,
+        val_docs=val_docs,
+        normalised=normalised,
+        variant=variant,
+        train_shards=train_shards,
+        with_docs=with_docs,
+    )
+    emit(manifest, as_json, data_table)
+
+
+def train(
+    recipe: OptionalRecipe = None,
+    data: OptionalData = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="RUN", help="Run folder to make.")] = None,
+    overrides: Overrides = [],  # noqa: B006 - typer's idiom
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue the run in RUN from its newest checkpoint; start it if there is none.")
+    ] = False,
+    replay: Annotated[
+        Path | None,
+        typer.Option("--replay", metavar="RUN", help="Repeat a finished run of this recipe and data bit for bit, its clock included."),
+    ] = None,
+    env: Annotated[
+        bool,
+        typer.Option(
+            "--env",
+            help="Take the environment variables of the baseline (NUM_LAYERS=12, ...); then also pack and score as it did. "
+            "RECIPE, --data and --out need not be given.",
+        ),
+    ] = False,
+    tokenizer: Tokenizer = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train a recipe on a data folder.
+
+    Ctrl-C and SIGTERM write a checkpoint first; the same command with --resume continues. A run with a cap in seconds
+    logs what its clock said at every step: --replay takes the same steps at the same learning rates from there, and
+    on the same machine and installation ends with the same weights.
+    """
+    import bytegolf as bg
+    from bytegolf.cli.tables import baseline_table, train_table
+    from bytegolf.recipes import load_recipe
+    from bytegolf.recipes.environment import read_environment
+
+    if env:
+        command = read_environment(os.environ, recipe, overrides, data=data, tokenizer=tokenizer, out=out)
+        emit(bg.train_baseline(command, resume=resume, replay=replay), as_json, baseline_table)
+    elif recipe is None or data is None or out is None:
+        missing = next(name for name, value in (("RECIPE", recipe), ("--data", data), ("--out", out)) if value is None)
+        raise InputError(f"train: expected RECIPE, --data DIR and --out RUN, or --env, found no {missing}")
+    else:
+        emit(bg.train(load_recipe(recipe, overrides), data, out, resume=resume, tokenizer=tokenizer, replay=replay), as_json, train_table)
+
+
+def import_checkpoint(
+    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A .pt, .ptz or .safetensors file.")],
+    recipe: Annotated[str, typer.Option("--recipe", metavar="RECIPE", help="What the model is: a recipe's name or a TOML file.")],
+    tokenizer: Annotated[Path, typer.Option("--tokenizer", metavar="FILE.model|bytes", help="The tokenizer it was trained with.")],
+    out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Run folder to make.")],
+    overrides: Overrides = [],  # noqa: B006
+    as_json: AsJson = False,
+) -> None:
+    """Make a run of a checkpoint that another program trained, to pack and score it.
+
+    It reads checkpoints of the baseline's scripts, with a tensor per bank or per layer, raw (final_model.pt) or quantised
+    (.ptz, through zstd, zlib or LZMA), and safetensors under their names or bytegolf's. Nothing in a file is ever run.
+    """
+    import bytegolf as bg
+    from bytegolf.cli.tables import import_table
+    from bytegolf.recipes import load_recipe
+
+    result = bg.import_checkpoint(checkpoint, out, recipe=load_recipe(recipe, overrides), tokenizer=tokenizer)
+    emit(result, as_json, import_table)

@@ -1,0 +1,8 @@
+"""The names that a user chooses among, as types. Nothing heavy is imported, so the command line can list them at once."""
+
+from typing import Literal
+
+ProtocolName = Literal["standard", "sliding", "streaming", "ttt"]
+MethodName = Literal["rate", "gptq", "baseline"]
+CoderName = Literal["range", "zstd", "lzma", "zlib"]
+CalibrationName = Literal["text", "self", "random"]
