@@ -20,10 +20,10 @@ from bytegolf.flow.plan import plan as plan
 from bytegolf.flow.prepare import prepare as prepare
 from bytegolf.flow.prove import prove as prove
 from bytegolf.flow.prove import verify as verify
+from bytegolf.flow.quickstart import QuickstartResult as QuickstartResult
 from bytegolf.flow.quickstart import quickstart as quickstart
 from bytegolf.flow.report import report as report
 from bytegolf.flow.results import PackResult as PackResult
-from bytegolf.flow.results import QuickstartResult as QuickstartResult
 from bytegolf.flow.score import score as score
 from bytegolf.flow.train import TrainResult as TrainResult
 from bytegolf.flow.train import train as train

@@ -12,16 +12,17 @@ import time
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-import bytegolf.flow.quickstart
-import bytegolf.flow.score
+from bytegolf import api
 from bytegolf.cli import app as cli
 from bytegolf.config import TextConfig
+from bytegolf.flow.quickstart import quickstart
 from bytegolf.recipes import load_recipe, recipe_names
 from bytegolf.storage.files import read_json
 from bytegolf.storage.run_folder import RunFolder
@@ -62,7 +63,7 @@ class Result:
 
 
 @pytest.fixture
-def bytegolf(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+def run_cli(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """The command, in this process. What it raises beside SystemExit would be a traceback, and fails the test."""
     monkeypatch.setenv("GOMP_SPINCOUNT", os.environ.get("GOMP_SPINCOUNT", "0"))
     monkeypatch.setenv("COLUMNS", "200")  # typer breaks the lines of a usage error
@@ -150,14 +151,14 @@ DAMAGED_RUNS: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.fixture
-def refused(world: Path, bytegolf: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+def refused(world: Path, run_cli: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """The error line of a command that must fail, and leave the world as it was."""
     monkeypatch.chdir(world)
 
     def run(*arguments: object) -> str:
         before = tree(world)
         try:
-            return bytegolf(*arguments).error
+            return run_cli(*arguments).error
         finally:
             after = tree(world)
             for name in set(after) - set(before):  # so that one failure is not another's
@@ -179,8 +180,8 @@ def refused(world: Path, bytegolf: Callable[..., Result], monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_teaches_itself(bytegolf: Callable[..., Result], verb: str) -> None:
-    shown = bytegolf(verb, "--help")
+def test_every_verb_teaches_itself(run_cli: Callable[..., Result], verb: str) -> None:
+    shown = run_cli(verb, "--help")
     assert shown.status == 0 and shown.err == ""
     assert f"bytegolf {verb}" in shown.out and "--json" in shown.out
     assert len(shown.out.split()) > 30
@@ -188,8 +189,8 @@ def test_every_verb_teaches_itself(bytegolf: Callable[..., Result], verb: str) -
         assert re.search(rf"{option}.*\w", shown.out)
 
 
-def test_the_list_of_verbs(bytegolf: Callable[..., Result]) -> None:
-    shown = bytegolf("--help")
+def test_the_list_of_verbs(run_cli: Callable[..., Result]) -> None:
+    shown = run_cli("--help")
     assert shown.status == 0
     assert [line.split()[1] for line in shown.out.partition("Commands")[2].splitlines() if re.match(r"│ \w", line)] == list(VERBS)
 
@@ -235,108 +236,107 @@ def desk(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_json_of_recipes(bytegolf: Callable[..., Result]) -> None:
-    assert set(bytegolf("recipes", "--json").json) == set(recipe_names())
-    assert bytegolf("recipes", "tiny", "--json").json == load_recipe("tiny").model_dump()
+def test_json_of_recipes(run_cli: Callable[..., Result]) -> None:
+    assert set(run_cli("recipes", "--json").json) == set(recipe_names())
+    assert run_cli("recipes", "tiny", "--json").json == load_recipe("tiny").model_dump()
 
 
-def test_json_of_plan(bytegolf: Callable[..., Result]) -> None:
-    result = bytegolf("plan", MICRO, "--json").json
+def test_json_of_plan(run_cli: Callable[..., Result]) -> None:
+    result = run_cli("plan", MICRO, "--json").json
     assert {"parameters", "predicted_bytes", "budget", "fits"} <= set(result)
     assert (result["budget"], result["fits"], result["steps"]) == (30_000, True, 30)
     assert 0 < result["predicted_bytes"] <= 30_000
 
 
-def test_the_plan_comes_true(bytegolf: Callable[..., Result], desk: Path) -> None:
-    planned = bytegolf("plan", "micro.toml", "--json").json
-    packed = bytegolf("pack", "run", "--json").json
+def test_the_plan_comes_true(run_cli: Callable[..., Result], desk: Path) -> None:
+    planned = run_cli("plan", "micro.toml", "--json").json
+    packed = run_cli("pack", "run", "--json").json
     assert planned["parameters"] == packed["parameters"]
     assert planned["predicted_bytes"] == pytest.approx(packed["bytes"], rel=0.05)
 
 
-def test_json_of_prepare(bytegolf: Callable[..., Result], desk: Path) -> None:
-    shown = bytegolf("prepare", "texts", "--out", "new", "--tokenizer", "bytes", "--val-docs", "2", "--json")
+def test_json_of_prepare(run_cli: Callable[..., Result], desk: Path) -> None:
+    shown = run_cli("prepare", "texts", "--out", "new", "--tokenizer", "bytes", "--val-docs", "2", "--json")
     result = shown.json
     assert {"train_tokens", "train_bytes", "val_tokens", "val_bytes", "vocab_size"} <= set(result)
     assert result["vocab_size"] == 260 and result["val_tokens"] == result["val_bytes"] + 2
     assert result["train_bytes"] + result["val_bytes"] == sum(path.stat().st_size for path in (desk / "texts").iterdir())
     assert "encode" in shown.err
-    again = bytegolf("prepare", "texts", "--out", "new", "--tokenizer", "bytes", "--val-docs", "2", "--json")
+    again = run_cli("prepare", "texts", "--out", "new", "--tokenizer", "bytes", "--val-docs", "2", "--json")
     assert again.json == result and "reused" in again.err
 
 
 @pytest.mark.parametrize(("options", "vocab_size"), [((), None), (("--vocab", "300"), 300), (("--recipe", "micro.toml"), 260)])
-def test_the_vocabulary_of_prepare(bytegolf: Callable[..., Result], desk: Path, options: tuple[str, ...], vocab_size: int | None) -> None:
-    shown = bytegolf("prepare", "texts", "--out", "new", "--val-docs", "2", "--json", *options)
+def test_the_vocabulary_of_prepare(run_cli: Callable[..., Result], desk: Path, options: tuple[str, ...], vocab_size: int | None) -> None:
+    shown = run_cli("prepare", "texts", "--out", "new", "--val-docs", "2", "--json", *options)
     if vocab_size is None:
         assert "1024" in shown.error, "the default is more than so little text can fill"
     else:
         assert shown.json["vocab_size"] == vocab_size
 
 
-def test_json_of_train(bytegolf: Callable[..., Result], desk: Path) -> None:
-    shown = bytegolf("train", "micro.toml", "--data", "data", "--out", "new", "--set", "train.max_steps=3", "--json")
+def test_json_of_train(run_cli: Callable[..., Result], desk: Path) -> None:
+    shown = run_cli("train", "micro.toml", "--data", "data", "--out", "new", "--set", "train.max_steps=3", "--json")
     result = shown.json
     assert {"steps", "seconds", "tokens_per_second", "val_bpb", "run"} <= set(result)
     assert (result["steps"], result["run"]) == (3, "new") and result["val_bpb"] > 0
     assert "train" in shown.err
-    again = bytegolf("train", "micro.toml", "--data", "data", "--out", "new", "--set", "train.max_steps=3", "--resume", "--json")
+    again = run_cli("train", "micro.toml", "--data", "data", "--out", "new", "--set", "train.max_steps=3", "--resume", "--json")
     assert again.json == result and "already finished" in again.err
 
 
-def test_json_of_pack(bytegolf: Callable[..., Result], desk: Path) -> None:
-    result = bytegolf("pack", "run", "--budget", "20000", "--reserve", "1000", "--json").json
+def test_json_of_pack(run_cli: Callable[..., Result], desk: Path) -> None:
+    result = run_cli("pack", "run", "--budget", "20000", "--reserve", "1000", "--json").json
     keys = {"bytes", "budget", "parameters", "bits_per_weight", "entropy_bits_per_weight", "bpb_before", "bpb_after"}
     assert keys <= set(result)
     assert result["bytes"] == (desk / "run" / "artifact.bgz").stat().st_size <= 19_000
     assert (result["budget"], result["bpb_before"], result["bpb_after"]) == (20_000, None, None)
-    scored = bytegolf("pack", "run", "--data", "data", "--out", "else/where.bgz", "--json")
+    scored = run_cli("pack", "run", "--data", "data", "--out", "else/where.bgz", "--json")
     assert scored.json["bpb_after"] >= scored.json["bpb_before"] - 0.01 and (desk / "else" / "where.bgz").exists()
     assert "sliding" in scored.err
 
 
 @pytest.mark.parametrize("source", ["run", "run/artifact.bgz"])
-def test_json_of_score(bytegolf: Callable[..., Result], desk: Path, source: str) -> None:
+def test_json_of_score(run_cli: Callable[..., Result], desk: Path, source: str) -> None:
     manifest = read_json(desk / "data" / "manifest.json")
     for protocol in ("standard", "streaming", "sliding"):
-        result = bytegolf("score", source, "--data", "data", "--protocol", protocol, "--json").json
+        result = run_cli("score", source, "--data", "data", "--protocol", protocol, "--json").json
         assert {"bpb", "bits", "bytes", "tokens", "protocol"} <= set(result)
         assert (result["protocol"], result["bytes"], result["tokens"]) == (protocol, manifest["val_bytes"], manifest["val_tokens"] - 1)
         assert result["bpb"] == result["bits"] / result["bytes"]
-    assert bytegolf("score", source, "--data", "data", "--json").json == result, "sliding unless another is asked for"
+    assert run_cli("score", source, "--data", "data", "--json").json == result, "sliding unless another is asked for"
 
 
 @pytest.mark.parametrize("source", ["run", "run/artifact.bgz"])
-def test_json_of_a_score_with_test_time_training(bytegolf: Callable[..., Result], desk: Path, source: str) -> None:
+def test_json_of_a_score_with_test_time_training(run_cli: Callable[..., Result], desk: Path, source: str) -> None:
     manifest = read_json(desk / "data" / "manifest.json")
     ask = ("score", source, "--data", "data", "--protocol", "ttt", "--set", "ttt.chunk_tokens=64", "--json")
-    learned, still = (bytegolf(*ask, "--set", f"ttt.lr={lr}") for lr in (0.02, 0))
+    learned, still = (run_cli(*ask, "--set", f"ttt.lr={lr}") for lr in (0.02, 0))
     assert (learned.json["protocol"], learned.json["tokens"]) == ("ttt", manifest["val_tokens"] - 1)
     assert learned.json["ttt"] == {
         "lr": 0.02, "epochs": 3, "chunk_tokens": 64, "freeze_blocks": 0, "momentum": 0.9, "batch_sequences": 32, "grad_clip": 1.0
     }  # fmt: skip
-    assert still.json["bits"] != learned.json["bits"] < bytegolf("score", source, "--data", "data", "--json").json["bits"]
+    assert still.json["bits"] != learned.json["bits"] < run_cli("score", source, "--data", "data", "--json").json["bits"]
     assert "score ttt" in learned.err and not (desk / "run" / "score-ttt.json").exists()
 
 
-def test_json_of_report(bytegolf: Callable[..., Result], desk: Path) -> None:
-    result = bytegolf("report", "run", "--out", "page.html", "--json").json
+def test_json_of_report(run_cli: Callable[..., Result], desk: Path) -> None:
+    result = run_cli("report", "run", "--out", "page.html", "--json").json
     assert result == {"report": "page.html"} and (desk / "page.html").exists()
 
 
-def test_json_of_quickstart(bytegolf: Callable[..., Result], desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bytegolf.flow.quickstart, "load_recipe", lambda name: micro())
-    monkeypatch.setattr(bytegolf.flow.quickstart, "prepare", lambda sources, out, **options: prepare(["texts"], out, val_docs=2, **options))
-    result = bytegolf("quickstart", "--out", "new", "--json").json
+def test_json_of_quickstart(run_cli: Callable[..., Result], desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "quickstart", partial(quickstart, recipe=micro(), sources=["texts"], val_docs=2))
+    result = run_cli("quickstart", "--out", "new", "--json").json
     assert result["pack"]["bpb_after"] > 0 and (desk / "new" / "run" / "report.html").exists()
-    table = bytegolf("quickstart", "--out", "new")
+    table = run_cli("quickstart", "--out", "new")
     assert table.status == 0 and "xz -9e" in table.out and f"{result['pack']['bpb_after']:.4f} bpb" in table.out
 
 
 # --- for people
 
 
-def test_tables(bytegolf: Callable[..., Result], desk: Path) -> None:
+def test_tables(run_cli: Callable[..., Result], desk: Path) -> None:
     commands: dict[str, tuple[object, ...]] = {
         "26,727": ("plan", "micro.toml"),
         "held out": ("prepare", "texts", "--out", "new", "--tokenizer", "bytes", "--val-docs", "2"),
@@ -347,12 +347,12 @@ def test_tables(bytegolf: Callable[..., Result], desk: Path) -> None:
         "smallest model": ("recipes",),
     }
     for shown, command in commands.items():
-        result = bytegolf(*command)
+        result = run_cli(*command)
         assert result.status == 0 and shown in result.out, command
 
 
-def test_a_printed_recipe_is_one(bytegolf: Callable[..., Result], tmp_path: Path) -> None:
-    (tmp_path / "mine.toml").write_text(bytegolf("recipes", "tiny").out)
+def test_a_printed_recipe_is_one(run_cli: Callable[..., Result], tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(run_cli("recipes", "tiny").out)
     assert load_recipe(tmp_path / "mine.toml") == load_recipe("tiny")
 
 
@@ -360,8 +360,8 @@ def test_a_printed_recipe_is_one(bytegolf: Callable[..., Result], tmp_path: Path
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)])
-def test_a_plan_that_does_not_fit(bytegolf: Callable[..., Result], options: tuple[str, ...]) -> None:
-    shown = bytegolf("plan", MICRO, "--set", "pack.budget=1000", *options)
+def test_a_plan_that_does_not_fit(run_cli: Callable[..., Result], options: tuple[str, ...]) -> None:
+    shown = run_cli("plan", MICRO, "--set", "pack.budget=1000", *options)
     assert shown.status == 1 and "error" not in shown.err
     if options:
         result = json.loads(shown.out)
@@ -493,7 +493,7 @@ def test_a_mistake_is_one_line_and_changes_nothing(refused: Callable[..., str], 
 
 @pytest.mark.parametrize("verb", ["pack", "score", "report", "train"])
 @pytest.mark.parametrize("run", DAMAGED_RUNS)
-def test_a_damaged_run_is_one_line_or_no_matter(world: Path, bytegolf: Callable[..., Result], tmp_path: Path, run: str, verb: str) -> None:
+def test_a_damaged_run_is_one_line_or_no_matter(world: Path, run_cli: Callable[..., Result], tmp_path: Path, run: str, verb: str) -> None:
     """A verb may do without the part that is damaged; it may not end in a traceback."""
     shutil.copytree(world / run, tmp_path / run)
     command = {
@@ -502,18 +502,18 @@ def test_a_damaged_run_is_one_line_or_no_matter(world: Path, bytegolf: Callable[
         "report": ("report", tmp_path / run, "--out", tmp_path / "page.html"),
         "train": ("train", MICRO, "--data", world / "data", "--out", tmp_path / run, "--resume"),
     }[verb]
-    result = bytegolf(*command)
+    result = run_cli(*command)
     if result.status:
         assert run in result.error
 
 
 @pytest.mark.parametrize("rate", ["matrix_lr", "embed_lr", "scalar_lr"])
 @pytest.mark.parametrize("steps", [1, 4])
-def test_training_that_diverges(bytegolf: Callable[..., Result], world: Path, tmp_path: Path, rate: str, steps: int) -> None:
+def test_training_that_diverges(run_cli: Callable[..., Result], world: Path, tmp_path: Path, rate: str, steps: int) -> None:
     """In the last step too, where only the validation notices."""
     overrides = [f"optim.{rate}=1e38", f"train.max_steps={steps}", "train.warmdown=0.0", "qat.start=1.0"]
     options = [part for override in overrides for part in ("--set", override)]
-    result = bytegolf("train", MICRO, "--data", world / "data", "--out", tmp_path / "run", *options)
+    result = run_cli("train", MICRO, "--data", world / "data", "--out", tmp_path / "run", *options)
     assert "finite" in result.error
 
 
@@ -534,10 +534,10 @@ USAGE = {
 
 
 @pytest.mark.parametrize("command", USAGE)
-def test_bad_usage(bytegolf: Callable[..., Result], desk: Path, command: str) -> None:
+def test_bad_usage(run_cli: Callable[..., Result], desk: Path, command: str) -> None:
     """typer's own words, in several lines, will do."""
     before = tree(desk)
-    result = bytegolf(*command.split())
+    result = run_cli(*command.split())
     assert tree(desk) == before
     assert (result.status, result.out) == (2, "") and USAGE[command] in result.err and "Traceback" not in result.err
 
@@ -560,20 +560,20 @@ def test_a_full_disk(refused: Callable[..., str], monkeypatch: pytest.MonkeyPatc
         (9000, ("train.checkpoint_every=0", "train.max_steps=60"), "new/log.jsonl"),
     ],
 )
-def test_training_on_a_full_disk(bytegolf: Callable[..., Result], desk: Path, room: int, overrides: tuple[str, ...], refused: str) -> None:
+def test_training_on_a_full_disk(run_cli: Callable[..., Result], desk: Path, room: int, overrides: tuple[str, ...], refused: str) -> None:
     """One line that names the file, nothing half written, and a run that goes on once there is room."""
     options = [part for override in overrides for part in ("--set", override)]
     command = ("train", "micro.toml", "--data", "data", *options, "--out")
     with small_disk(room):
-        line = bytegolf(*command, "new").error
+        line = run_cli(*command, "new").error
     assert line.startswith(f"error: {refused}: ") and "File too large" in line
     assert [path.name for path in (desk / "new").rglob("*partial*")] == []
-    assert bytegolf(*command, "new", "--resume").status == bytegolf(*command, "whole").status == 0
+    assert run_cli(*command, "new", "--resume").status == run_cli(*command, "whole").status == 0
     assert (desk / "new" / "weights.safetensors").read_bytes() == (desk / "whole" / "weights.safetensors").read_bytes()
     assert untimed(desk / "new") == untimed(desk / "whole")
 
 
-def test_the_checkpoint_before_the_disk_was_full(bytegolf: Callable[..., Result], desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_checkpoint_before_the_disk_was_full(run_cli: Callable[..., Result], desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = checkpoint.save_file
 
     def full(tensors: dict[str, Any], path: Path) -> None:
@@ -585,17 +585,17 @@ def test_the_checkpoint_before_the_disk_was_full(bytegolf: Callable[..., Result]
     command = ("train", "micro.toml", "--data", "data", "--out", "new")
     with monkeypatch.context() as patch:
         patch.setattr(checkpoint, "save_file", full)
-        line = bytegolf(*command).error
+        line = run_cli(*command).error
     assert line.startswith("error: new/checkpoints/step-00000020: No space left on device; what was saved before still holds")
     assert [path.name for path in (desk / "new" / "checkpoints").iterdir()] == ["step-00000010"]
-    assert bytegolf(*command, "--resume").status == 0
+    assert run_cli(*command, "--resume").status == 0
     assert (desk / "new" / "weights.safetensors").read_bytes() == (desk / "run" / "weights.safetensors").read_bytes()
 
 
-def test_a_replay(bytegolf: Callable[..., Result], desk: Path) -> None:
+def test_a_replay(run_cli: Callable[..., Result], desk: Path) -> None:
     timed = ("train", "micro.toml", "--data", "data", "--set", "train.max_steps=0", "--set", "train.max_seconds=0.2", "--json", "--out")
-    first = bytegolf(*timed, "first").json
-    again = bytegolf(*timed, "again", "--replay", "first")
+    first = run_cli(*timed, "first").json
+    again = run_cli(*timed, "again", "--replay", "first")
     assert again.json["steps"] == first["steps"] and again.json["val_bpb"] == first["val_bpb"]
     assert again.err.endswith("replay: the weights of first, bit for bit\n")
 
@@ -603,12 +603,12 @@ def test_a_replay(bytegolf: Callable[..., Result], desk: Path) -> None:
 # --- interruptions
 
 
-def test_an_interrupt_outside_training(bytegolf: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_outside_training(run_cli: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(bytegolf.flow.score, "score", interrupted)
-    result = bytegolf("score", "run", "--data", "data")
+    monkeypatch.setattr(api, "score", interrupted)
+    result = run_cli("score", "run", "--data", "data")
     assert result.status == 130 and "Traceback" not in result.err
 
 
@@ -629,7 +629,7 @@ LONG = ("--set", "train.max_steps=150")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_process_and_the_one_that_resumes(desk: Path, bytegolf: Callable[..., Result], number: signal.Signals) -> None:
+def test_an_interrupted_process_and_the_one_that_resumes(desk: Path, run_cli: Callable[..., Result], number: signal.Signals) -> None:
     process = start_training(desk, *LONG)
     wait_for_steps(process, desk / "new" / "log.jsonl", 12)
     process.send_signal(number)
@@ -638,18 +638,18 @@ def test_an_interrupted_process_and_the_one_that_resumes(desk: Path, bytegolf: C
     assert "Traceback" not in err and re.fullmatch(r"error: new: stopped at step \d+; resume it to continue", err.splitlines()[-1])
     assert not (desk / "new" / "manifest.json").exists()
 
-    resumed = bytegolf("train", "micro.toml", "--data", "data", "--out", "new", *LONG, "--resume", "--json").json
-    whole = bytegolf("train", "micro.toml", "--data", "data", "--out", "whole", *LONG, "--json").json
+    resumed = run_cli("train", "micro.toml", "--data", "data", "--out", "new", *LONG, "--resume", "--json").json
+    whole = run_cli("train", "micro.toml", "--data", "data", "--out", "whole", *LONG, "--json").json
     assert resumed["steps"] == 150 and resumed["val_bpb"] == whole["val_bpb"]
     assert (desk / "new" / "weights.safetensors").read_bytes() == (desk / "whole" / "weights.safetensors").read_bytes()
     assert untimed(desk / "new") == untimed(desk / "whole")
 
 
 @pytest.mark.slow
-def test_killed_at_any_instant(desk: Path, bytegolf: Callable[..., Result]) -> None:
+def test_killed_at_any_instant(desk: Path, run_cli: Callable[..., Result]) -> None:
     """SIGKILL, again and again, with a checkpoint or a validation in nearly every step; the run still ends as one that nobody touched."""
     options = (*LONG, "--set", "train.checkpoint_every=2", "--set", "train.validate_every=3", "--set", "train.validate_bytes=2000")
-    bytegolf("train", "micro.toml", "--data", "data", "--out", "whole", *options)
+    run_cli("train", "micro.toml", "--data", "data", "--out", "whole", *options)
     waits = np.random.default_rng(0).uniform(0.0, 0.6, 40)
     kills = 0
     for wait in waits:
@@ -668,7 +668,7 @@ def test_killed_at_any_instant(desk: Path, bytegolf: Callable[..., Result]) -> N
         assert process.returncode == -signal.SIGKILL, err
         kills += 1
     else:
-        bytegolf("train", "micro.toml", "--data", "data", "--out", "new", *options, "--resume")
+        run_cli("train", "micro.toml", "--data", "data", "--out", "new", *options, "--resume")
     assert kills > 0
     assert (desk / "new" / "weights.safetensors").read_bytes() == (desk / "whole" / "weights.safetensors").read_bytes()
     assert untimed(desk / "new") == untimed(desk / "whole")

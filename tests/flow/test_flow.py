@@ -13,7 +13,6 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 import bytegolf as bg
-import bytegolf.flow.quickstart
 from bytegolf.errors import InputError, InterruptedRunError
 from bytegolf.names import ProtocolName
 from bytegolf.recipes import load_recipe
@@ -362,19 +361,11 @@ def test_a_run_in_the_current_folder_has_a_name(copied: Path, monkeypatch: pytes
     assert header_cells(copied / "page.html") == ["copied"]
 
 
-def test_quickstart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quickstart(tmp_path: Path) -> None:
     """The whole flow on a smaller corpus and recipe."""
-    texts, used = write_texts(tmp_path / "texts", documents()), []
-
-    def prepare_texts(sources: list[str], out: Path, **options: object) -> DataManifest:
-        used.append(sources)
-        return prepare([str(texts)], out, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(bytegolf.flow.quickstart, "load_recipe", lambda name: micro() if name == "quickstart" else pytest.fail(name))
-    monkeypatch.setattr(bytegolf.flow.quickstart, "prepare", prepare_texts)
+    texts = write_texts(tmp_path / "texts", documents())
     for _ in range(2):  # the second time the run is trained anew, the data used again
-        result = bg.quickstart(tmp_path / "out")
-    assert used == [["stdlib"]] * 2
+        result = bg.quickstart(tmp_path / "out", recipe=micro(), sources=[str(texts)])
     folder = tmp_path / "out" / "run"
     assert result.pack.bpb_after is not None and result.pack.bytes == (folder / "artifact.bgz").stat().st_size <= 30_000
     assert result.report == str(folder / "report.html") and "xz -9e" in (folder / "report.html").read_text()

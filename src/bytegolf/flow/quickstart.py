@@ -1,16 +1,23 @@
 """The whole flow on the standard library's own source."""
 
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+from bytegolf.config import Recipe
 from bytegolf.flow.compare_compressors import compare_compressors
 from bytegolf.flow.pack import pack
 from bytegolf.flow.prove import prove
 from bytegolf.flow.report import report
-from bytegolf.flow.results import QuickstartResult
-from bytegolf.flow.train import train
+from bytegolf.flow.results import PackResult
+from bytegolf.flow.train import TrainResult, train
+from bytegolf.proving.receipt import Receipt
 from bytegolf.recipes import load_recipe
 from bytegolf.runtime.threads import on_threads
 from bytegolf.sandbox import sandbox_available
+from bytegolf.scoring.compressors import CompressorScore
+from bytegolf.storage.data_folder import DataManifest
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.prepare import prepare
 
@@ -18,10 +25,31 @@ PROVED_BYTES = 1 << 16  # of held-out text at the end of quickstart
 PROVED_STRIDE = 16  # short pieces decode fast
 
 
-def quickstart(out: Path) -> QuickstartResult:
-    """Prepare, train, pack, score, report and prove on the standard library's own source, inside `out`."""
-    recipe, data, run = load_recipe("quickstart"), out / "data", RunFolder(out / "run")
-    manifest = prepare(["stdlib"], data, text=recipe.text, vocab_size=recipe.model.vocab_size)
+@dataclass(frozen=True)
+class QuickstartResult:
+    """The results of the whole flow."""
+
+    data: DataManifest
+    train: TrainResult
+    pack: PackResult
+    compressors: list[CompressorScore]
+    proof: Receipt
+    report: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the results as plain values, the manifest without its list of offsets."""
+        return {**asdict(self), "data": self.data.to_json()}
+
+
+def quickstart(
+    out: Path, *, recipe: Recipe | None = None, sources: Sequence[str] = ("stdlib",), val_docs: int | None = None
+) -> QuickstartResult:
+    """Prepare, train, pack, score, report and prove inside `out`, by default on the source of Python's own standard library.
+
+    `recipe` is the recipe called quickstart where none is given; `sources` and `val_docs` are those of `prepare`.
+    """
+    recipe, data, run = recipe or load_recipe("quickstart"), out / "data", RunFolder(out / "run")
+    manifest = prepare(sources, data, text=recipe.text, vocab_size=recipe.model.vocab_size, val_docs=val_docs)
     trained = train(recipe, data, run.root, resume=True)
     packed = pack(run.root, data=data)
     compressors = compare_compressors(data)

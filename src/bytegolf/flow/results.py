@@ -3,12 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bytegolf.flow.train import TrainResult
 from bytegolf.model.weights import Bits
 from bytegolf.names import CoderName, MethodName
-from bytegolf.proving.receipt import Receipt
-from bytegolf.scoring.compressors import CompressorScore
-from bytegolf.storage.data_folder import DataManifest
 
 
 @dataclass(frozen=True)
@@ -30,18 +26,3 @@ class PackResult:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
-
-
-@dataclass(frozen=True)
-class QuickstartResult:
-    """The whole flow on one page."""
-
-    data: DataManifest
-    train: TrainResult
-    pack: PackResult
-    compressors: list[CompressorScore]
-    proof: Receipt
-    report: str
-
-    def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "data": self.data.to_json()}
