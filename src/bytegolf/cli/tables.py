@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bytegolf.auditing.audit import Audit
-from bytegolf.flow.results import BaselineResult, ImportResult, PackResult, QuickstartResult, TrainResult
+from bytegolf.flow.pack import PackResult
+from bytegolf.flow.results import BaselineResult, ImportResult, QuickstartResult, TrainResult
 from bytegolf.packing.plan import Plan
 from bytegolf.proving.receipt import Receipt
 from bytegolf.scoring.ledger import Score

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from bytegolf.artifact.container import trellis_coded
+from bytegolf.artifact.trellis_weights import TrellisWeights
 from bytegolf.config import Recipe
-from bytegolf.packing.allocate import BudgetTooSmallError
-from bytegolf.packing.fit import fit, lattice_ladder
+from bytegolf.packing.fit import fit
+from bytegolf.packing.methods import RateLadder
 from bytegolf.packing.rate import calibrated_lattices
+from bytegolf.packing.search import BudgetTooSmallError
 from bytegolf.runtime.progress import say
 from bytegolf.text.dataset import Dataset
 from bytegolf.training.fake_quant import Solve, Solved, StepTable
@@ -30,7 +31,7 @@ def grid_solver(recipe: Recipe, dataset: Dataset, device: torch.device) -> Solve
 
     def solve(weights: Mapping[str, Tensor]) -> Solved | None:
         began = time.perf_counter()
-        ladder = lattice_ladder(calibrated_lattices(brief, weights, dataset.train, device), brief, dataset.tokenizer)
+        ladder = RateLadder(calibrated_lattices(brief, weights, dataset.train, device), brief, dataset.tokenizer)
         try:
             fitted = fit(ladder, pack.budget)
         except BudgetTooSmallError as error:
@@ -39,7 +40,7 @@ def grid_solver(recipe: Recipe, dataset: Dataset, device: torch.device) -> Solve
             return None
         say(f"qat: on the grid of {pack.budget:,} bytes, found in {time.perf_counter() - began:.1f} s")
         weights_on_it = fitted.artifact.weights
-        assert trellis_coded(weights_on_it)  # as all that are fitted to lattices
-        return Solved(StepTable.of(weights_on_it), fitted.bits)
+        assert isinstance(weights_on_it, TrellisWeights)  # as all that are fitted to lattices
+        return Solved(StepTable.of(weights_on_it.stacks), fitted.bits)
 
     return solve

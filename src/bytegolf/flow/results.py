@@ -3,8 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bytegolf.config import CoderName, MethodName
-from bytegolf.model.weights import Bits
+from bytegolf.flow.pack import PackResult
 from bytegolf.proving.receipt import Receipt
 from bytegolf.scoring.compressors import CompressorScore
 from bytegolf.scoring.ledger import Score
@@ -34,27 +33,6 @@ class ImportResult:
     checkpoint: str
     recipe: str
     parameters: int
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class PackResult:
-    """An artifact. `bpb_before` and `bpb_after` are sliding scores of the run's weights and of the decoded file, if text was given."""
-
-    bytes: int
-    budget: int
-    method: MethodName
-    coder: CoderName
-    parameters: int
-    bits_per_weight: float  # of the whole file
-    entropy_bits_per_weight: float  # of the coded integers, given their coder's histograms
-    bpb_before: float | None
-    bpb_after: float | None
-    file: str
-    bits: Bits
-    sections: dict[str, int]
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

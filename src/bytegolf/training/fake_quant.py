@@ -46,7 +46,7 @@ class StepTable:
     def of(cls, weights: Mapping[str, TrellisStack]) -> Self:
         tensors = {}
         for name, weight in weights.items():
-            by_row = weight.steps[:, None] * factors(weight.row_scales)
+            by_row = weight.spacings[:, None] * factors(weight.row_scales)
             tensors[f"{name}.rows"] = torch.from_numpy(by_row)[:, :, None]
             tensors[f"{name}.columns"] = torch.from_numpy(factors(weight.column_scales))[:, None, :]
         return cls(tensors)
