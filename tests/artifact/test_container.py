@@ -17,7 +17,6 @@ from support.artifacts import grids_of, join, random_artifact, seal, split
 from support.models import CHANGES, EVERYTHING, changed, random_tokens
 from support.same_artifacts import assert_same
 
-
 # --- round trips
 
 

@@ -26,7 +26,7 @@ class Parameter:
     @property
     def stack(self) -> tuple[int, int, int]:
         """Matrices, rows and columns."""
-        matrices, rows, columns = ((1, 1, 1) + self.shape)[-3:]
+        matrices, rows, columns = (1, 1, 1, *self.shape)[-3:]
         return matrices, rows, columns
 
 

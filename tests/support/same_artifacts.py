@@ -17,7 +17,11 @@ def arrays_of(stack: object) -> Arrays:
     """All that a stack stores."""
     assert isinstance(stack, GridStack | TrellisStack)
     if isinstance(stack, GridStack):
-        return {"integers": stack.integers, "spacings": stack.spacings, **{f"kept {place}": stack.kept[place] for place in sorted(stack.kept)}}
+        return {
+            "integers": stack.integers,
+            "spacings": stack.spacings,
+            **{f"kept {place}": stack.kept[place] for place in sorted(stack.kept)},
+        }
     return {name: getattr(stack, name) for name in ("integers", "spacings", "row_scales", "column_scales")}
 
 
