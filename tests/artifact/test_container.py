@@ -104,7 +104,7 @@ def test_the_specification_lists_the_parameters(case: str) -> None:
 def test_weights_of_another_model_are_refused() -> None:
     artifact = random_artifact(changed(vocab_size=260))
     stacks, controls = grids_of(artifact).stacks, grids_of(artifact).controls
-    missing, reordered = dict(list(stacks.items())[1:]), dict(reversed(stacks.items()))
+    missing, reordered = dict(list(stacks.items())[1:]), dict(reversed(list(stacks.items())))
     others = [GridWeights(each, controls) for each in (missing, reordered, {**stacks, "other": stacks["tokens"]})]
     for weights in (*others, GridWeights(stacks, dict(list(controls.items())[1:]))):
         with pytest.raises(ValueError, match="parameters"):
