@@ -14,9 +14,9 @@ from bytegolf.packing.gptq import ErrorFeedback
 from bytegolf.packing.methods import GridLadder
 from bytegolf.packing.rounding import nearest, quantize_model
 from bytegolf.text.tokenizer import BytesTokenizer
-from packing.test_gptq import output_error
 from support.artifacts import grids_of
 from support.models import CHANGES, changed, random_model, random_tokens
+from support.packing_cases import output_error
 from support.trained import Trained
 
 TOKENIZER = BytesTokenizer()

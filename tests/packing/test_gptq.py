@@ -11,6 +11,7 @@ from bytegolf.artifact.grid import spacings_for_bits
 from bytegolf.config import PackConfig
 from bytegolf.packing.gptq import BLOCK, ErrorFeedback, feedback, round_with_feedback
 from bytegolf.packing.rounding import nearest
+from support.packing_cases import output_error
 
 
 def moment(columns: int, seed: int, rank: int = 0) -> Tensor:
@@ -19,11 +20,6 @@ def moment(columns: int, seed: int, rank: int = 0) -> Tensor:
     mixing = torch.randn(rank or columns, columns, dtype=torch.float64, generator=generator)
     inputs = torch.randn(3 * columns, rank or columns, dtype=torch.float64, generator=generator) @ mixing
     return inputs.T @ inputs / len(inputs)
-
-
-def output_error(change: Tensor, moment: Tensor) -> float:
-    """tr(ΔW H ΔWᵀ) = E|ΔW x|²."""
-    return float(torch.trace(change.double() @ moment.double() @ change.double().T))
 
 
 def recursion(matrix: Tensor, spacings: Tensor, moment: Tensor, damping: float, order: list[int]) -> Tensor:

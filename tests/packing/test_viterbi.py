@@ -48,7 +48,7 @@ def test_the_decoder_comes_the_same_way(targets: list[float]) -> None:
     assert (shifts((levels >> 1)[None, :, None])[0, :, 0] == levels & 1).all()
 
 
-def conditional_entropy(integers: NDArray[np.int32], shifted: NDArray[np.uint8]) -> float:
+def conditional_entropy(integers: NDArray[np.int32], shifted: NDArray[np.integer]) -> float:
     total = 0.0
     for shift in range(2):
         counts = np.unique(integers[shifted == shift], return_counts=True)[1]

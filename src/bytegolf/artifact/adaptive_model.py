@@ -107,7 +107,7 @@ def plain_bits_of(token: int) -> tuple[int, int]:
     return octave + 1, kept + (1 << KEPT_BITS) << octave + 1
 
 
-# --- compiled: one step of the model
+# --- compiled: what is done for every integer
 
 
 @compiled

@@ -47,7 +47,7 @@ class RangeEncoder(NamedTuple):
         return cls(np.array([0, FULL_RANGE, 0], np.uint64), np.empty(words + 1, np.uint32))
 
     def finish(self) -> bytes:
-        """Return the whole stream, ended by the shortest number that is inside the interval. Nothing can be encoded afterwards."""
+        """Return the complete stream, ended by the shortest number that is inside the interval. Nothing can be encoded afterwards."""
         _finish(self)
         return self.words[: int(self.registers[POSITION])].astype("<u4").tobytes()
 
