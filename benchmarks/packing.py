@@ -3,10 +3,10 @@
     python benchmarks/packing.py RUN --data DIR --out benchmarks/results/packing.json
     python benchmarks/packing_page.py
 
-Two baselines stand for what is common. The seed system's export: INT6 everywhere, a step per row, LZMA-9. And the practice of
-the field: GPTQ in act order with damping 0.01, a step per row of 12.85 standard deviations over 31 (20 over 127 for the token
+Two references stand for what is common. The baseline's export: INT6 everywhere, a spacing per row, LZMA-9. And the practice of
+the field: GPTQ in act order with damping 0.01, a spacing per row of 12.85 standard deviations over 31 (20 over 127 for the token
 embedding), one byte a weight through brotli-11. What is lost is counted window by window of held-out text, non-overlapping, so
-that ways are compared on the same tokens. At each baseline's own loss the size of method rate is interpolated between its
+that ways are compared on the same tokens. At each reference's own loss the size of method rate is interpolated between its
 budgets, in the logarithm of the loss; windows are drawn anew, with replacement, for a confidence interval.
 """
 
@@ -30,17 +30,18 @@ from bytegolf.artifact.finished_run import FinishedRun, read_run
 from bytegolf.artifact.grid import quantize
 from bytegolf.artifact.static_coder import encode_integers
 from bytegolf.artifact.trellis_states import NEXT
-from bytegolf.artifact.trellis_weights import TrellisStack
+from bytegolf.artifact.trellis_weights import TrellisStack, TrellisWeights
 from bytegolf.config import Recipe
-from bytegolf.flow import load_model
+from bytegolf.flow.models import load_model
 from bytegolf.model.gpt import GPT
 from bytegolf.model.weights import weight_class
 from bytegolf.names import CalibrationName, CoderName
 from bytegolf.packing import viterbi
 from bytegolf.packing.calibration import Moments, calibrate
-from bytegolf.packing.fit import Fitted, baseline_ladder, fit, grid_ladder, lattice_ladder
+from bytegolf.packing.fit import Fitted, fit
 from bytegolf.packing.gptq import ErrorFeedback, feedback, round_with_feedback
 from bytegolf.packing.lattice import RATE_SHARE, Lattice
+from bytegolf.packing.methods import BaselineLadder, GridLadder, RateLadder
 from bytegolf.packing.rate import Lattices, prepare_lattices
 from bytegolf.storage.files import write_json
 from bytegolf.storage.provenance import provenance
@@ -49,7 +50,7 @@ from bytegolf.text.dataset import open_data
 BITS = (1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)  # bits a weight, of the whole file
 ABLATED_AT = (2.0, 3.0)
 RESAMPLED = 2000
-NO_TRELLIS = np.broadcast_to(np.array([[0, 0], [0, 2]]), (8, 2, 2)).copy()  # even levels alone: whole steps
+NO_TRELLIS = np.broadcast_to(np.array([[0, 0], [0, 2]]), (8, 2, 2)).copy()  # even levels alone: whole spacings
 SOURCES: tuple[CalibrationName, ...] = get_args(CalibrationName)
 
 
@@ -84,7 +85,7 @@ def main() -> None:
         "steps": run.folder.read_manifest()["steps"],
         "bytes_scored": judge.num_bytes,
         "bpb": judge.bpb,
-        "saved": {base.way: saved(curve, base) for base in points if base.way in (SEED, PRACTICE)},
+        "saved": {base.way: saved(curve, base) for base in points if base.way in (BASELINE, PRACTICE)},
         "points": [described(point, ways.parameters) for point in points],
         "machine": provenance(),
     }
@@ -107,13 +108,13 @@ class Judge:
         self.bpb = float(self.nats.sum()) / np.log(2) / self.num_bytes
 
     def measured(self, model: GPT) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Of each window, summed nats of the targets and of the divergence of the predictions from the judge's own."""
+        """Return, for each window, summed nats of the targets and of the divergence of the predictions from the judge's own."""
         nats, divergences = [], []
         with torch.no_grad():
-            for window, ours in zip(self.windows, self.own, strict=True):
-                theirs = model(window[None, :-1])[0].log_softmax(-1)
-                nats.append(-float(theirs.gather(1, window[1:, None]).double().sum()))
-                divergences.append(float((ours.exp() * (ours - theirs)).double().sum()))
+            for window, own in zip(self.windows, self.own, strict=True):
+                found = model(window[None, :-1])[0].log_softmax(-1)
+                nats.append(-float(found.gather(1, window[1:, None]).double().sum()))
+                divergences.append(float((own.exp() * (own - found)).double().sum()))
         return np.array(nats), np.array(divergences)
 
     def point(self, way: str, size: int, model: GPT) -> Point:
@@ -137,7 +138,7 @@ def described(point: Point, parameters: int) -> dict[str, object]:
 
 
 def saved(curve: list[Point], base: Point) -> dict[str, object]:
-    """Share of the baseline's bytes that the curve saves at its loss, and at its divergence; with 95 % intervals, paired by window."""
+    """Return the share of bytes saved at a reference's loss, and at its divergence; with 95 % intervals, paired by window."""
     random, windows = np.random.default_rng(0), len(base.loss)
     draws = [np.arange(windows), *(random.integers(windows, size=windows) for _ in range(RESAMPLED))]
     found = {}
@@ -151,12 +152,12 @@ def saved(curve: list[Point], base: Point) -> dict[str, object]:
 
 
 def _size_at(sizes: list[int], losses: NDArray[np.float64], loss: float) -> float:
-    """Where the curve reaches a loss: the logarithm of losses is nearly linear in size. Losses that noise leaves at 0 count as 1e-7."""
+    """Return where the curve reaches a loss, whose logarithm is nearly linear in size. Losses that noise leaves at 0 count as 1e-7."""
     falling = np.minimum.accumulate(np.maximum(losses, 1e-7))
     return float(np.interp(-np.log(max(loss, 1e-7)), -np.log(falling), sizes))
 
 
-SEED, PRACTICE = "seed INT6, LZMA-9", "GPTQ by rows, brotli-11"
+BASELINE, PRACTICE = "baseline INT6, LZMA-9", "GPTQ by rows, brotli-11"
 
 
 class Ways:
@@ -167,13 +168,13 @@ class Ways:
         self.parameters = sum(weight.numel() for weight in run.weights.values())
 
     def all(self, moments: Moments, lattices: dict[CalibrationName, Lattices]) -> Iterator[tuple[str, int, GPT]]:
-        seed = fit(baseline_ladder(self.run.weights, self.recipe(coder="lzma", mlp_int=6, attention_int=6), self.run.tokenizer), 1 << 40)
-        yield SEED, len(seed.file.data), seed.artifact.model()
-        yield PRACTICE, *self.practice(moments, seed.file.sections)
+        export = fit(BaselineLadder(self.run.weights, self.recipe(coder="lzma", mlp_int=6, attention_int=6), self.run.tokenizer), 1 << 40)
+        yield self.named(BASELINE, export)
+        yield PRACTICE, *self.practice(moments, export.file.sections)
         for width in (4, 5):
             coarser = self.recipe(coder="lzma", mlp_int=width, attention_int=width)
-            yield self.named(f"seed INT{width}", fit(baseline_ladder(self.run.weights, coarser, self.run.tokenizer), 1 << 40))
-        grids = grid_ladder(self.run.weights, self.run.recipe, self.run.tokenizer, ErrorFeedback(moments, self.run.recipe.pack))
+            yield self.named(f"baseline INT{width}", fit(BaselineLadder(self.run.weights, coarser, self.run.tokenizer), 1 << 40))
+        grids = GridLadder(self.run.weights, self.run.recipe, self.run.tokenizer, ErrorFeedback(moments, self.run.recipe.pack))
         for bits in BITS:
             yield self.named("gptq", fit(grids, self.limit(bits)))
             for source, prepared in lattices.items():
@@ -188,40 +189,40 @@ class Ways:
         return self.run.recipe.model_copy(update={"pack": self.run.recipe.pack.model_copy(update=pack)})
 
     def named(self, way: str, fitted: Fitted) -> tuple[str, int, GPT]:
-        return way, len(fitted.file.data), fitted.artifact.model()
+        return way, fitted.size, fitted.artifact.model()
 
     def rate(self, lattices: Lattices, bits: float, way: str) -> tuple[str, int, GPT]:
-        return self.named(way, fit(lattice_ladder(lattices, self.run.recipe, self.run.tokenizer), self.limit(bits)))
+        return self.named(way, fit(RateLadder(lattices, self.run.recipe, self.run.tokenizer), self.limit(bits)))
 
     def practice(self, moments: Moments, sections: dict[str, int]) -> tuple[int, GPT]:
-        """Size and model; header, tokenizer and controls as in a file of the seed's."""
+        """Return size and model; header, tokenizer and controls as in a file of method baseline."""
         model, stream, weights = GPT(self.run.recipe.model), [], dict(self.run.weights)
         for name, weight in self.run.weights.items():
             if weight_class(name) == "control":
                 continue
             stack = weight.float().reshape(-1, *weight.shape[-2:])
             clip, largest = (20, 127) if weight_class(name) == "embedding" else (12.85, 31)
-            steps = (stack.std(2, keepdim=True) * clip / largest).half().float().clamp(min=2**-24)
+            spacings = (stack.std(2, keepdim=True) * clip / largest).half().float().clamp(min=2**-24)
             learned = feedback(moments[name], 0.01, True) if name in moments else None
-            rounded = quantize(stack, steps) if learned is None else round_with_feedback(stack, steps, learned)
+            rounded = quantize(stack, spacings) if learned is None else round_with_feedback(stack, spacings, learned)
             integers = rounded.clamp(-largest, largest)
-            stream += [integers.to(torch.int8).numpy().tobytes(), steps.half().numpy().tobytes()]
-            weights[name] = (integers * steps).reshape(weight.shape)
+            stream += [integers.to(torch.int8).numpy().tobytes(), spacings.half().numpy().tobytes()]
+            weights[name] = (integers * spacings).reshape(weight.shape)
         model.load_state_dict(weights)
         kept = sum(sections[name] for name in ("container", "header", "tokenizer", "controls"))
         return kept + len(brotli.compress(b"".join(stream), quality=11, lgwin=24)), model.eval()
 
     def coders(self, lattices: Lattices) -> Iterator[tuple[str, int, GPT]]:
-        """The same integers through other coders, at 3 bits a weight."""
-        fitted = fit(lattice_ladder(lattices, self.run.recipe, self.run.tokenizer), self.limit(3.0))
+        """Code the same integers by other coders, at 3 bits a weight."""
+        fitted = fit(RateLadder(lattices, self.run.recipe, self.run.tokenizer), self.limit(3.0))
         for coder in get_args(CoderName):
             yield f"rate, {coder}", len(write_artifact(replace(fitted.artifact, coder=coder)).data), fitted.artifact.model()
 
     def ablations(self, lattices: Lattices) -> Iterator[tuple[str, int, GPT]]:
         variants: dict[str, Callable[[str, Lattice], Lattice]] = {
-            "steps by size": _by_size,
-            "no steps by row": lambda _, lattice: replace(lattice, row_scales=np.zeros_like(lattice.row_scales)),
-            "no steps by column": lambda _, lattice: replace(lattice, column_scales=np.zeros_like(lattice.column_scales)),
+            "spacings by size": _by_size,
+            "no spacings by row": lambda _, lattice: replace(lattice, row_scales=np.zeros_like(lattice.row_scales)),
+            "no spacings by column": lambda _, lattice: replace(lattice, column_scales=np.zeros_like(lattice.column_scales)),
             "no error feedback": lambda _, lattice: replace(lattice, shares=np.eye(len(lattice.shares))),
             "no rate term": lambda _, lattice: replace(lattice, shrinkage=np.zeros_like(lattice.shrinkage)),
             "all of the rate term": lambda _, lattice: replace(lattice, shrinkage=lattice.shrinkage / RATE_SHARE),
@@ -235,38 +236,40 @@ class Ways:
             yield "ablated: no trellis", *self.without_trellis(lattices, bits)
 
     def without_trellis(self, lattices: Lattices, bits: float) -> tuple[int, GPT]:
-        """Whole steps alone, for the search and for the coder."""
+        """Use whole spacings alone, in the search and in the coder."""
         with patch.object(viterbi, "ARRIVALS", NO_TRELLIS), patch.object(adaptive, "NEXT", np.zeros_like(NEXT)):
-            fitted = fit(lattice_ladder(lattices, self.run.recipe, self.run.tokenizer), self.limit(bits))
+            fitted = fit(RateLadder(lattices, self.run.recipe, self.run.tokenizer), self.limit(bits))
         model = GPT(self.run.recipe.model)
         values = {}
-        for name, weight in fitted.artifact.weights.items():
-            assert isinstance(weight, TrellisStack)
-            values[name] = torch.from_numpy(weight.integers * weight.grid_steps()).reshape(self.run.weights[name].shape)
+        assert isinstance(fitted.artifact.weights, TrellisWeights)
+        for name, stack in fitted.artifact.weights.stacks.items():
+            values[name] = torch.from_numpy(stack.integers * stack.weight_spacings()).reshape(self.run.weights[name].shape)
         model.load_state_dict(values)
         return len(fitted.file.data), model.eval()
 
     def by_row(self, lattices: Lattices, bits: float) -> tuple[int, GPT]:
-        """With the coder of versions 1 and 2. The level is searched here."""
+        """Use the static coder. The level is searched here."""
         low, high = 0.5, 12.0
         for _ in range(12):
             level = (low + high) / 2
             low, high = (level, high) if self._size_by_row(lattices.at(level)) <= self.limit(bits) else (low, level)
-        weights = lattices.at(low)
-        artifact = Artifact(self.run.recipe.model, self.run.recipe.score, self.run.tokenizer, weights, {})
-        return self._size_by_row(weights), artifact.model()
+        stacks = lattices.at(low)
+        return self._size_by_row(stacks), self._artifact(stacks).model()
 
-    def _size_by_row(self, weights: dict[str, TrellisStack]) -> int:
-        sections = write_artifact(Artifact(self.run.recipe.model, self.run.recipe.score, self.run.tokenizer, weights, {})).sections
+    def _artifact(self, stacks: dict[str, TrellisStack]) -> Artifact:
+        return Artifact(self.run.recipe.model, self.run.recipe.score, self.run.tokenizer, TrellisWeights(stacks))
+
+    def _size_by_row(self, stacks: dict[str, TrellisStack]) -> int:
+        sections = write_artifact(self._artifact(stacks)).sections
         matrices: dict[str, list[NDArray[np.int32]]] = {}
-        for name, weight in weights.items():
-            matrices.setdefault(weight_class(name), []).extend(weight.integers)
+        for name, stack in stacks.items():
+            matrices.setdefault(weight_class(name), []).extend(stack.integers)
         coded = {kind: len(encode_integers(found)) + 4 for kind, found in matrices.items() if kind != "control"}
         return sum({**sections, **coded}.values())
 
 
 def _by_size(parameter: str, lattice: Lattice) -> Lattice:
-    """Lanes in proportion to the root mean square of each matrix, whatever the loss minds; of gains, which are few, 1/32 of that."""
+    """Set spacings in proportion to the root mean square of each matrix; of gains, which are few, to 1/32 of it."""
     finer = 32.0**2 if weight_class(parameter) == "control" else 1.0
     scales = {"row_scales": np.zeros_like(lattice.row_scales), "column_scales": np.zeros_like(lattice.column_scales)}
     return replace(lattice, curvature=finer / max(float(np.square(lattice.columns).mean()), 1e-30), **scales)

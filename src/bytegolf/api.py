@@ -15,6 +15,7 @@ from bytegolf.flow.import_checkpoint import import_checkpoint as import_checkpoi
 from bytegolf.flow.models import LoadedModel as LoadedModel
 from bytegolf.flow.models import load_artifact as load_artifact
 from bytegolf.flow.models import load_model as load_model
+from bytegolf.flow.pack import PackResult as PackResult
 from bytegolf.flow.pack import pack as pack
 from bytegolf.flow.plan import plan as plan
 from bytegolf.flow.prepare import prepare as prepare
@@ -23,7 +24,6 @@ from bytegolf.flow.prove import verify as verify
 from bytegolf.flow.quickstart import QuickstartResult as QuickstartResult
 from bytegolf.flow.quickstart import quickstart as quickstart
 from bytegolf.flow.report import report as report
-from bytegolf.flow.results import PackResult as PackResult
 from bytegolf.flow.score import score as score
 from bytegolf.flow.train import TrainResult as TrainResult
 from bytegolf.flow.train import train as train

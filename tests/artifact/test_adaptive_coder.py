@@ -8,15 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from artifact.test_static_coder import BORDERS, damaged, gaussian, matrices, shapes_of, student
-from bytegolf.artifact.adaptive_coder import PRIOR, decode_trellis, entropy_given_histograms, first_counts
+from bytegolf.arrays import Integers
+from bytegolf.artifact.adaptive_coder import decode_trellis, entropy_given_histograms
 from bytegolf.artifact.adaptive_coder import encode_trellis as encode_with_scales
-from bytegolf.artifact.static_coder import MAX_MAGNITUDE, CorruptStreamError
-from bytegolf.artifact.trellis_states import LARGEST_SCALE, NEXT, half_steps, shifts
+from bytegolf.artifact.magnitudes import MAX_MAGNITUDE, CorruptStreamError
+from bytegolf.artifact.trellis_states import LARGEST_SCALE, shifts
 from bytegolf.packing.viterbi import ARRIVALS, best_levels
 from support import plain_trellis
-
-Integers = NDArray[np.int32]
+from support.integer_matrices import BORDERS, damaged, gaussian, matrices, shapes_of, student
 
 
 def no_scales(matrices: list[Integers]) -> list[Integers]:
@@ -108,10 +107,10 @@ def entropy_given_shifts(matrix: Integers) -> float:
 
 
 def on_trellis(weights: NDArray[np.float64], bits: float) -> Integers:
-    """The best way of each column, at the step of so many bits."""
-    step = math.sqrt(2 * math.pi * math.e) * 2.0**-bits
+    """The best way of each column, at the spacing of so many bits."""
+    spacing = math.sqrt(2 * math.pi * math.e) * 2.0**-bits
     levels = np.empty(weights.shape[::-1], np.int32)
-    for column, targets in enumerate(2 * weights.T / step):
+    for column, targets in enumerate(2 * weights.T / spacing):
         best_levels(np.ascontiguousarray(targets), ARRIVALS, levels[column])
     return levels.T >> 1
 
@@ -147,8 +146,8 @@ def test_rows_and_columns_of_different_size(bits: float) -> None:
     assert found <= ideal + 0.045 and found <= entropy_given_shifts(matrix) / matrix.size - 0.15
 
 
-def test_rows_whose_steps_are_known() -> None:
-    """A short row on a finer step begins as it should, which no row of 32 could learn as cheaply."""
+def test_rows_whose_spacings_are_known() -> None:
+    """A short row on a finer grid begins as it should, which no row of 32 could learn as cheaply."""
     random = np.random.default_rng(0)
     scales = random.integers(-3, 4, 2000).astype(np.int32)
     matrix = on_trellis(random.standard_normal((2000, 32)) * 2.0 ** (-scales[:, None] / 2), 3.0)
@@ -162,37 +161,6 @@ def test_zeros_are_nearly_free() -> None:
 def test_a_small_matrix_pays_little() -> None:
     matrix = on_trellis(np.random.default_rng(0).standard_normal((16, 16)), 4.0)
     assert len(encode_trellis([matrix])) <= 256 * 4.5 / 8
-
-
-@pytest.mark.parametrize("kind", [20, 24, 28, 32])
-def test_first_histograms_have_the_size_of_their_class(kind: int) -> None:
-    """Mean magnitudes in half steps, where hardly any are beyond tokens of one integer each; class 16 ends at 1."""
-    tokens = np.arange(32)
-    for shift in range(2):
-        counts = first_counts()[kind, shift, :32]
-        mean = float(((2 * tokens + shift) * counts).sum() / counts.sum())
-        assert mean == pytest.approx(2 ** ((kind - 16.5) / 4), rel=0.15)
-        assert counts.sum() <= PRIOR + 32 and first_counts()[kind, shift].min() >= 1
-
-
-# --- the trellis
-
-
-def test_the_trellis_is_the_code_of_its_polynomials() -> None:
-    """Systematic feedback, h0 = 13 and h1 = 04 octal: new_i = old_(i+1) xor h0_(i+1) z0 xor h1_(i+1) b, as published."""
-    for state in range(8):
-        for parity in range(2):
-            bits = 0
-            for i in range(3):
-                older = state >> (i + 1) & 1 if i < 2 else 0
-                bits |= (older ^ (0o13 >> (i + 1) & 1) * (state & 1) ^ (0o04 >> (i + 1) & 1) * parity) << i
-            assert NEXT[state, parity] == bits == plain_trellis.NEXT[state][parity]
-
-
-@given(matrix=matrices())
-@settings(max_examples=60, deadline=None)
-def test_half_steps_of_a_second_decoder(matrix: Integers) -> None:
-    assert half_steps(matrix[None])[0].tolist() == plain_trellis.half_steps(matrix.tolist())
 
 
 # --- damaged streams

@@ -8,44 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-from bytegolf.artifact.static_coder import MAX_MAGNITUDE, CorruptStreamError, decode_integers, encode_integers, entropy_bits
-from support import plain_decoder
-
-Integers = NDArray[np.int32]
-
-# Around every border of the token code: 32 is the first magnitude with extra bits, then each power of two.
-BORDERS = [sign * (m + d) for m in (1, 16, 31, 32, 48, *(1 << b for b in range(6, 21))) for d in (-1, 0, 1) for sign in (1, -1)]
-borders = st.sampled_from([value for value in BORDERS if abs(value) <= MAX_MAGNITUDE])
-values = st.one_of(st.just(0), st.integers(-3, 3), st.integers(-40, 40), borders, st.integers(-MAX_MAGNITUDE, MAX_MAGNITUDE))
-
-
-@st.composite
-def matrices(draw: st.DrawFn) -> Integers:
-    rows, columns = draw(st.integers(1, 8)), draw(st.integers(1, 12))
-    kind = draw(st.sampled_from([st.just(0), st.integers(-1, 1), st.integers(-6, 6), values]))
-    drawn = draw(
-        st.lists(st.one_of(st.just([0] * columns), st.lists(kind, min_size=columns, max_size=columns)), min_size=rows, max_size=rows)
-    )
-    return np.array(drawn, np.int32)
-
-
-def shapes_of(coded: list[Integers]) -> list[tuple[int, int]]:
-    return [(len(matrix), matrix.shape[1]) for matrix in coded]
-
-
-def gaussian(rows: int, columns: int, bits: float, seed: int = 0, scale: float | NDArray[np.float64] = 1.0) -> Integers:
-    """Normal numbers on the grid of `bits`, rows times `scale`."""
-    step = math.sqrt(2 * math.pi * math.e) * 2.0**-bits
-    noise = np.random.default_rng(seed).standard_normal((rows, columns))
-    return np.round(noise * np.reshape(scale, (-1, 1)) / step).astype(np.int32)
-
-
-def student(rows: int, columns: int, seed: int = 0) -> Integers:
-    """Heavy tails: a few magnitudes a thousand times the others."""
-    noise = np.random.default_rng(seed).standard_t(1.5, (rows, columns))
-    return np.clip(np.round(3 * noise), -MAX_MAGNITUDE, MAX_MAGNITUDE).astype(np.int32)
+from bytegolf.arrays import Integers
+from bytegolf.artifact.magnitudes import MAX_MAGNITUDE, CorruptStreamError
+from bytegolf.artifact.static_coder import decode_integers, encode_integers, entropy_bits
+from support import plain_coders
+from support.integer_matrices import BORDERS, damaged, gaussian, matrices, shapes_of, student
 
 
 @given(coded=st.lists(matrices(), max_size=4))
@@ -63,7 +31,7 @@ def test_round_trip(coded: list[Integers]) -> None:
 @given(coded=st.lists(matrices(), max_size=3))
 @settings(max_examples=60, deadline=None)
 def test_a_second_decoder_agrees(coded: list[Integers]) -> None:
-    assert plain_decoder.decode_integers(encode_integers(coded), shapes_of(coded)) == [matrix.tolist() for matrix in coded]
+    assert plain_coders.decode_integers(encode_integers(coded), shapes_of(coded)) == [matrix.tolist() for matrix in coded]
 
 
 @pytest.mark.parametrize(
@@ -123,14 +91,14 @@ def test_rows_of_different_scale_take_the_entropy_of_each(bits: float) -> None:
     """Within 1 %, side data and all; one histogram for all rows would cost 4 to 15 % more. That is what the classes are for."""
     scale = np.exp(0.7 * np.random.default_rng(1).standard_normal(512))
     matrix = gaussian(512, 1024, bits, scale=scale)
-    step = math.sqrt(2 * math.pi * math.e) * 2.0**-bits
-    ideal = sum(1024 * normal_entropy(step / size) for size in scale)
+    spacing = math.sqrt(2 * math.pi * math.e) * 2.0**-bits
+    ideal = sum(1024 * normal_entropy(spacing / size) for size in scale)
     assert 8 * len(encode_integers([matrix])) <= 1.01 * ideal
 
 
-def normal_entropy(step: float) -> float:
-    """Bits of a unit normal number rounded to multiples of `step`."""
-    edges = (np.arange(-np.ceil(10 / step), np.ceil(10 / step) + 2) - 0.5) * step
+def normal_entropy(spacing: float) -> float:
+    """Bits of a unit normal number rounded to multiples of `spacing`."""
+    edges = (np.arange(-np.ceil(10 / spacing), np.ceil(10 / spacing) + 2) - 0.5) * spacing
     shares = np.diff([0.5 * (1 + math.erf(edge / math.sqrt(2))) for edge in edges])
     shares = shares[shares > 0]
     return float(-(shares * np.log2(shares)).sum())
@@ -152,20 +120,6 @@ def test_a_small_matrix_pays_little() -> None:
 
 
 # --- damaged streams
-
-
-def damaged(data: bytes, random: np.random.Generator) -> bytes:
-    """Bits flipped, words cut off or added, or noise."""
-    kind = random.integers(4)
-    if kind == 0:
-        flipped = bytearray(data)
-        for at in random.integers(len(data), size=random.integers(1, 4)):
-            flipped[at] ^= 1 << random.integers(8)
-        return bytes(flipped)
-    if kind == 1:
-        return data[: random.integers(len(data))]
-    noise = random.bytes(int(random.integers(1, 80)))
-    return data + noise if kind == 2 else noise
 
 
 def test_no_bytes_make_the_decoder_stumble() -> None:
@@ -206,7 +160,7 @@ def forged(*histograms: tuple[list[int], list[int]], signs: int = 1) -> bytes:
     for levels, symbols in histograms:
         encoder.encode(len(levels) - 2, model.Uniform(272))
         encoder.encode(np.diff(levels, prepend=0).astype(np.int32) + 128, model.Categorical(np.array(differences), perfect=False))
-        frequencies = np.array([plain_decoder.frequency(max(level, 0)) for level in levels], np.float64)
+        frequencies = np.array([plain_coders.frequency(max(level, 0)) for level in levels], np.float64)
         if symbols:
             encoder.encode(np.array(symbols, np.int32), model.Categorical(frequencies, perfect=False))
     encoder.encode(np.zeros(signs, np.int32), model.Uniform(2))
@@ -265,7 +219,7 @@ def test_the_coded_bytes_are_pinned() -> None:
 def test_frequencies_are_integers_that_floats_hold() -> None:
     """Four levels to the octave, rounded down, without a float on the way."""
     for level in range(1, 129):
-        frequency = plain_decoder.frequency(level)
+        frequency = plain_coders.frequency(level)
         assert frequency**4 <= 1 << (63 + level) < (frequency + 1) ** 4
         assert frequency < 1 << 48 and float(frequency) == frequency
-    assert plain_decoder.frequency(0) == 0 and plain_decoder.frequency(1) == 1 << 16
+    assert plain_coders.frequency(0) == 0 and plain_coders.frequency(1) == 1 << 16

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from support.golden import RUNS, SIZES, THEIRS, golden_losses, golden_sizes
+from support.golden import BY_LIBRARIES, RUNS, SIZES, golden_losses, golden_sizes
 from support.regenerate_golden import ARTIFACT_SIZES, LOSSES
 
 TOLERANCE, AFTER_ROUNDING = 1e-5, 1e-3
@@ -40,7 +40,7 @@ def test_twenty_steps_have_the_losses_they_had(case: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize("case", SIZES)
 def test_artifacts_have_the_sizes_they_had(case: str) -> None:
     kept, found = golden(ARTIFACT_SIZES)[case], golden_sizes(case)
-    for name in THEIRS:
+    for name in BY_LIBRARIES:
         assert found.pop(name) == pytest.approx(kept.pop(name), abs=8), f"{name}: {REVIEW}"
     assert found == kept, REVIEW
 

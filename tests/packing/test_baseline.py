@@ -1,4 +1,4 @@
-"""The seed system's rounding against its equations, written with torch and loops over rows."""
+"""The baseline's rounding against its equations, written with torch and loops over rows."""
 
 import numpy as np
 import pytest
@@ -10,11 +10,13 @@ from torch import Tensor
 from bytegolf.artifact.container import read_artifact, write_artifact
 from bytegolf.config import Recipe
 from bytegolf.errors import InputError
-from bytegolf.packing.allocate import BudgetTooSmallError
 from bytegolf.packing.baseline import bits_of, eight_bit_rows, prune, quantize_baseline, searched_rows
-from bytegolf.packing.fit import Fitted, baseline_ladder, fit
+from bytegolf.packing.fit import Fitted, fit
+from bytegolf.packing.methods import BaselineLadder
+from bytegolf.packing.search import BudgetTooSmallError
 from bytegolf.recipes import load_recipe
 from bytegolf.text.tokenizer import BytesTokenizer
+from support.artifacts import grids_of
 from support.packing_cases import normal_weights
 
 TOKENIZER = BytesTokenizer()
@@ -31,8 +33,8 @@ def plain_quantile(row: Tensor, share: float) -> float:
 
 
 def plain_rows(matrix: Tensor, share: float, reach: int, low: int) -> tuple[Tensor, Tensor]:
-    steps = [torch.tensor(max(plain_quantile(row, share) / reach, 1e-12)).half().clamp(min=2.0**-14) for row in matrix]
-    scale = torch.stack(steps).float()
+    spacings = [torch.tensor(max(plain_quantile(row, share) / reach, 1e-12)).half().clamp(min=2.0**-14) for row in matrix]
+    scale = torch.stack(spacings).float()
     return (matrix / scale[:, None]).round().clamp(low, reach), scale
 
 
@@ -55,43 +57,43 @@ def matrix_of(rows: int, columns: int, seed: int, scale: float = 1.0) -> Tensor:
 )  # fmt: skip
 @settings(max_examples=60, deadline=None)
 def test_searched_rows(seed: int, rows: int, columns: int, bits: int, scale: float) -> None:
-    """Spacings to one unit of float16's last place, as a quantile may round either way; then the integers of those steps."""
+    """Spacings to one unit of float16's last place, as a quantile may round either way; then the integers of those spacings."""
     matrix = matrix_of(rows, columns, seed, scale)
-    expected, expected_steps = plain_search(matrix, bits)
-    integers, steps = searched_rows(matrix.numpy(), bits)
-    np.testing.assert_allclose(steps, expected_steps.numpy(), rtol=1.1e-3)
+    expected, expected_spacings = plain_search(matrix, bits)
+    integers, spacings = searched_rows(matrix.numpy(), bits)
+    np.testing.assert_allclose(spacings, expected_spacings.numpy(), rtol=1.1e-3)
     assert integers.min() >= -(2 ** (bits - 1)) and integers.max() <= 2 ** (bits - 1) - 1
-    same = steps == expected_steps.numpy()
+    same = spacings == expected_spacings.numpy()
     np.testing.assert_array_equal(integers[same], expected.numpy()[same])
     assert same.mean() > 0.5
 
 
 def test_the_least_error_is_taken() -> None:
-    """A lone outlier in each row is cut off at 4 bits: it would take the steps of all others."""
+    """A lone outlier in each row is cut off at 4 bits: all others would be rounded coarsely for it."""
     matrix = torch.randn(20, 2000, generator=torch.Generator().manual_seed(0))
     matrix[:, 7] = 12.0
-    integers, steps = searched_rows(matrix.numpy(), 4)
-    assert steps.max() * 7 < 5 and (integers[:, 7] == 7).all()
+    integers, spacings = searched_rows(matrix.numpy(), 4)
+    assert spacings.max() * 7 < 5 and (integers[:, 7] == 7).all()
     matrix[:, 7] = 4000.0
-    integers, steps = searched_rows(matrix.numpy(), 4)
-    np.testing.assert_allclose(steps * 7, 4000.0, rtol=1e-3)
+    integers, spacings = searched_rows(matrix.numpy(), 4)
+    np.testing.assert_allclose(spacings * 7, 4000.0, rtol=1e-3)
 
 
 def test_eight_bit_rows_keep_small_weights() -> None:
-    """Of the seed's floor of 1/127 nothing is left (its defect D4): 23 % error became 0.65 %."""
+    """They have spacings below 1/127, where the baseline's scripts stop: 23 % error became 0.65 %."""
     matrix = 0.01 * torch.randn(200, 128, generator=torch.Generator().manual_seed(0))
-    integers, steps = eight_bit_rows(matrix.numpy())
-    error = np.linalg.norm(matrix.numpy() - integers * steps[:, None]) / np.linalg.norm(matrix.numpy())
+    integers, spacings = eight_bit_rows(matrix.numpy())
+    error = np.linalg.norm(matrix.numpy() - integers * spacings[:, None]) / np.linalg.norm(matrix.numpy())
     assert error == pytest.approx(0.0065, abs=0.001)
-    expected, expected_steps = plain_rows(matrix, 0.9999984, 127, -127)
-    np.testing.assert_allclose(steps, expected_steps.numpy(), rtol=1.1e-3)
+    expected, expected_spacings = plain_rows(matrix, 0.9999984, 127, -127)
+    np.testing.assert_allclose(spacings, expected_spacings.numpy(), rtol=1.1e-3)
     assert (integers == expected.numpy()).mean() > 0.99 and np.abs(integers).max() == 127
 
 
 def test_rows_of_nothing() -> None:
     for pack in (lambda matrix: searched_rows(matrix, 4), eight_bit_rows):
-        integers, steps = pack(np.zeros((3, 5), np.float32))
-        assert not integers.any() and (steps == np.float32(2.0**-14)).all()
+        integers, spacings = pack(np.zeros((3, 5), np.float32))
+        assert not integers.any() and (spacings == np.float32(2.0**-14)).all()
 
 
 @given(seed=st.integers(0, 100), rows=st.integers(1, 30), columns=st.integers(1, 60))
@@ -128,7 +130,7 @@ WIDTHS: dict[tuple[str, int], int] = {
 
 @pytest.mark.parametrize(("name", "place"), WIDTHS)
 def test_widths_at_full_size(name: str, place: int) -> None:
-    """Of 12 layers 512 wide: the table of the seed's rules, the first that holds."""
+    """Of 12 layers 512 wide: the table of the baseline's rules, the first that holds."""
     assert bits_of(name, place, 65_536, load_recipe("v10_banked", ["pack.mlp_int=5"])) == WIDTHS[name, place]
 
 
@@ -151,24 +153,25 @@ def tiny() -> tuple[Recipe, dict[str, Tensor]]:
 def test_a_whole_model(tiny: tuple[Recipe, dict[str, Tensor]]) -> None:
     recipe, weights = tiny
     artifact = quantize_baseline(weights, recipe, TOKENIZER)
-    assert {name: sorted(weight.kept) for name, weight in artifact.weights.items() if weight.kept} == {
+    stacks = grids_of(artifact).stacks
+    assert {name: sorted(stack.kept) for name, stack in stacks.items() if stack.kept} == {
         "tokens": [0], "banks.kv": [1], "bigram.projection": [0], "value_embedding.projection": [0]
     }  # fmt: skip
     for name in ("tokens", "bigram.projection"):
-        np.testing.assert_array_equal(artifact.weights[name].kept[0], weights[name].numpy().astype(np.float16), "not pruned (defect D5)")
-    np.testing.assert_array_equal(artifact.weights["banks.kv"].kept[1], weights["banks.kv"][1].numpy().astype(np.float16))
+        np.testing.assert_array_equal(stacks[name].kept[0], weights[name].numpy().astype(np.float16), "not pruned")
+    np.testing.assert_array_equal(stacks["banks.kv"].kept[1], weights["banks.kv"][1].numpy().astype(np.float16))
     for name, place, bits in (("banks.up", 1, 5), ("banks.qo", 3, 6), ("banks.kv", 2, 6)):
-        expected, steps = searched_rows(prune(weights[name][place].numpy()), bits)
-        np.testing.assert_array_equal(artifact.weights[name].integers[place], expected)
-        np.testing.assert_array_equal(artifact.weights[name].steps[place], steps)
+        expected, spacings = searched_rows(prune(weights[name][place].numpy()), bits)
+        np.testing.assert_array_equal(stacks[name].integers[place], expected)
+        np.testing.assert_array_equal(stacks[name].spacings[place], spacings)
     table = weights["bigram.table"].numpy()
-    np.testing.assert_array_equal(artifact.weights["bigram.table"].integers[0], searched_rows(prune(table), 6)[0])
+    np.testing.assert_array_equal(stacks["bigram.table"].integers[0], searched_rows(prune(table), 6)[0])
     value, head = weights["value_embedding.table"].numpy(), weights["head"].numpy()
     assert value.size < 65_536 and head.size < 65_536, "too small to be pruned"
-    np.testing.assert_array_equal(artifact.weights["value_embedding.table"].integers[0], eight_bit_rows(value)[0])
-    np.testing.assert_array_equal(artifact.weights["head"].integers[0], eight_bit_rows(head)[0])
-    assert all(weight.steps.dtype == np.float16 for weight in artifact.weights.values())
-    for name, weight in artifact.weights.items():
+    np.testing.assert_array_equal(stacks["value_embedding.table"].integers[0], eight_bit_rows(value)[0])
+    np.testing.assert_array_equal(stacks["head"].integers[0], eight_bit_rows(head)[0])
+    assert all(weight.spacings.dtype == np.float16 for weight in stacks.values())
+    for name, weight in stacks.items():
         error = (weight.values().reshape(weights[name].shape) - weights[name]).norm() / weights[name].norm()
         assert error < (0.11 if name.startswith("banks") else 0.06), name
 
@@ -180,20 +183,20 @@ def test_it_reads_back(tiny: tuple[Recipe, dict[str, Tensor]], coder: str) -> No
     artifact = quantize_baseline(weights, recipe, TOKENIZER)
     again = read_artifact(write_artifact(artifact).data)
     assert again.coder == coder
-    for name, weight in artifact.weights.items():
-        assert torch.equal(again.weights[name].values(), weight.values()), name
+    for name in weights:
+        assert torch.equal(again.weights.values(name), artifact.weights.values(name)), name
 
 
 def test_there_is_one_size(tiny: tuple[Recipe, dict[str, Tensor]]) -> None:
     recipe, weights = tiny
     sizes: list[int] = []
-    fitted = fit(baseline_ladder(weights, recipe, TOKENIZER), 10**7, sizes.append)
+    fitted = fit(BaselineLadder(weights, recipe, TOKENIZER), 10**7, sizes.append)
     assert sizes == [len(fitted.file.data)] and fitted.file == Fitted.of(quantize_baseline(weights, recipe, TOKENIZER)).file
     assert fitted.bits["mlp"] == pytest.approx(5, abs=0.7) and fitted.bits["attention"] == pytest.approx(6, abs=0.7)
     assert fitted.bits["embedding"] == pytest.approx(8, abs=0.7)  # the head; the token embedding is kept in float16
-    assert fit(baseline_ladder(weights, recipe, TOKENIZER), sizes[0]).file == fitted.file
+    assert fit(BaselineLadder(weights, recipe, TOKENIZER), sizes[0]).file == fitted.file
     with pytest.raises(BudgetTooSmallError) as raised:
-        fit(baseline_ladder(weights, recipe, TOKENIZER), sizes[0] - 1)
+        fit(BaselineLadder(weights, recipe, TOKENIZER), sizes[0] - 1)
     assert raised.value.smallest == sizes[0]
 
 
@@ -204,11 +207,11 @@ def test_weights_beyond_float16(tiny: tuple[Recipe, dict[str, Tensor]], name: st
         quantize_baseline({**weights, name: torch.full_like(weights[name], 3e6)}, recipe, TOKENIZER)
 
 
-def test_entropy_is_of_the_integers_alone(tiny: tuple[Recipe, dict[str, Tensor]]) -> None:
+def test_entropy_is_that_of_the_integers_alone(tiny: tuple[Recipe, dict[str, Tensor]]) -> None:
     recipe, weights = tiny
-    assert 4 < fit(baseline_ladder(weights, recipe, TOKENIZER), 10**7).entropy_bits_per_weight < 6
+    assert 4 < fit(BaselineLadder(weights, recipe, TOKENIZER), 10**7).entropy_bits_per_weight < 6
     everything_kept = load_recipe(
         "tiny", [*SHAPE, "model.model_dim=16", "model.bigram_dim=3", "model.value_embed_dim=8", "model.rope_dims=2"]
     )
     small = normal_weights(everything_kept)
-    assert fit(baseline_ladder(small, everything_kept, TOKENIZER), 10**7).entropy_bits_per_weight == 0
+    assert fit(BaselineLadder(small, everything_kept, TOKENIZER), 10**7).entropy_bits_per_weight == 0

@@ -9,12 +9,14 @@ from bytegolf.errors import InputError
 from bytegolf.model.compiled import ModelFunctions
 from bytegolf.model.gpt import GPT
 from bytegolf.packing.calibration import calibrate, input_moments
-from bytegolf.packing.fit import fit, grid_ladder
+from bytegolf.packing.fit import fit
 from bytegolf.packing.gptq import ErrorFeedback
+from bytegolf.packing.methods import GridLadder
 from bytegolf.packing.rounding import nearest, quantize_model
 from bytegolf.text.tokenizer import BytesTokenizer
-from packing.test_gptq import output_error
+from support.artifacts import grids_of
 from support.models import CHANGES, changed, random_model, random_tokens
+from support.packing_cases import output_error
 from support.trained import Trained
 
 TOKENIZER = BytesTokenizer()
@@ -133,20 +135,20 @@ def test_every_matrix_is_better_off(trained: Trained, bits: float) -> None:
     for name, stack in trained.moments.items():
         weight = trained.weights[name].reshape(-1, *trained.weights[name].shape[-2:])
         for place, own in enumerate(stack):
-            errors = [output_error(found.weights[name].values()[place] - weight[place], own) for found in (plain, fed)]
+            errors = [output_error(found.weights.values(name)[place] - weight[place], own) for found in (plain, fed)]
             assert errors[1] < errors[0], (name, place, errors)
             compared += 1
     assert compared == 15  # 4 + 4 + 2 + 2 matrices of banks, the head, two projections
-    for name, same in plain.weights.items():
-        np.testing.assert_array_equal(same.steps, fed.weights[name].steps)
+    for name, same in grids_of(plain).stacks.items():
+        np.testing.assert_array_equal(same.spacings, grids_of(fed).stacks[name].spacings)
 
 
 def test_the_model_is_better_off_at_equal_size(trained: Trained) -> None:
     """Budgets of which rounding to the nearest makes a loss that shows."""
     rounding = ErrorFeedback(trained.moments, trained.recipe.pack)
     lossless = trained.bpb(trained.model)
-    for budget in (10_000, 12_000, 14_000):
-        plain, fed = (fit(grid_ladder(trained.weights, trained.recipe, TOKENIZER, by), budget) for by in (nearest, rounding))
+    for budget in (11_000, 12_000, 14_000):
+        plain, fed = (fit(GridLadder(trained.weights, trained.recipe, TOKENIZER, by), budget) for by in (nearest, rounding))
         assert budget - 64 <= len(fed.file.data) <= budget
         losses = [trained.bpb(found.artifact.model()) - lossless for found in (plain, fed)]
         assert 0 < losses[1] < losses[0], (budget, losses)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from bytegolf.artifact.container import stack_shape
+from bytegolf.artifact.shapes import stack_shape
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT
 from bytegolf.packing.curvature import Curvature, curvatures, row_uses

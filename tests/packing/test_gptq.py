@@ -11,6 +11,7 @@ from bytegolf.artifact.grid import spacings_for_bits
 from bytegolf.config import PackConfig
 from bytegolf.packing.gptq import BLOCK, ErrorFeedback, feedback, round_with_feedback
 from bytegolf.packing.rounding import nearest
+from support.packing_cases import output_error
 
 
 def moment(columns: int, seed: int, rank: int = 0) -> Tensor:
@@ -21,20 +22,15 @@ def moment(columns: int, seed: int, rank: int = 0) -> Tensor:
     return inputs.T @ inputs / len(inputs)
 
 
-def output_error(change: Tensor, moment: Tensor) -> float:
-    """tr(ΔW H ΔWᵀ) = E|ΔW x|²."""
-    return float(torch.trace(change.double() @ moment.double() @ change.double().T))
-
-
-def recursion(matrix: Tensor, steps: Tensor, moment: Tensor, damping: float, order: list[int]) -> Tensor:
+def recursion(matrix: Tensor, spacings: Tensor, moment: Tensor, damping: float, order: list[int]) -> Tensor:
     """Column by column, with the inverse of what is left of H worked out anew each time: no factor, no blocks."""
     damped = moment + damping * moment.diagonal().mean() * torch.eye(len(moment), dtype=moment.dtype)
     weights, integers = matrix.clone(), torch.zeros_like(matrix)
     for position, column in enumerate(order):
         left = order[position:]
         inverse = torch.linalg.inv(damped[left][:, left])
-        integers[:, column] = (weights[:, column] / steps).round()
-        error = weights[:, column] - integers[:, column] * steps
+        integers[:, column] = (weights[:, column] / spacings).round()
+        error = weights[:, column] - integers[:, column] * spacings
         weights[:, left] -= torch.outer(error / inverse[0, 0], inverse[0])
     return integers
 
@@ -46,12 +42,12 @@ def test_the_recursion(columns: int, act_order: bool, by_row: bool) -> None:
     """In float64, where no rounding hides a mistake; a tie that float32's shares break the other way is none."""
     generator = torch.Generator().manual_seed(columns)
     stack = torch.randn(2, 6, columns, dtype=torch.float64, generator=generator)
-    steps = 0.2 + torch.rand(2, 6 if by_row else 1, 1, dtype=torch.float64, generator=generator)
+    spacings = 0.2 + torch.rand(2, 6 if by_row else 1, 1, dtype=torch.float64, generator=generator)
     moments = [moment(columns, seed) for seed in (1, 2)]
-    found = round_with_feedback(stack, steps, feedback(moments, 0.01, act_order))
+    found = round_with_feedback(stack, spacings, feedback(moments, 0.01, act_order))
     for place, own in enumerate(moments):
         order = own.diagonal().argsort(descending=True).tolist() if act_order else list(range(columns))
-        expected = recursion(stack[place], steps[place, :, 0].expand(6), own, 0.01, order)
+        expected = recursion(stack[place], spacings[place, :, 0].expand(6), own, 0.01, order)
         assert (found[place] != expected).sum() <= found[place].numel() // 500, "but for ties"
 
 
@@ -61,27 +57,27 @@ def test_inputs_that_do_not_span_the_space(seed: int, columns: int, rank: int, b
     """Never far from the nearest points in weights, and no worse in output than they are by much, whatever the inputs."""
     own = moment(columns, seed, min(rank, columns))
     stack = torch.randn(1, 8, columns, generator=torch.Generator().manual_seed(seed))
-    steps = spacings_for_bits(stack, bits)
-    found = round_with_feedback(stack, steps, feedback([own], 0.01, act_order))
+    spacings = spacings_for_bits(stack, bits)
+    found = round_with_feedback(stack, spacings, feedback([own], 0.01, act_order))
     assert found.isfinite().all() and (found == found.round()).all()
-    errors = [output_error((stack - integers * steps)[0], own) for integers in (found, nearest("", stack, steps))]
+    errors = [output_error((stack - integers * spacings)[0], own) for integers in (found, nearest("", stack, spacings))]
     assert errors[0] <= 1.25 * errors[1] + 1e-9
 
 
 def test_no_inputs_at_all() -> None:
     """A table that no text of the calibration reached is rounded to the nearest points."""
     stack = torch.randn(1, 4, 7, generator=torch.Generator().manual_seed(0))
-    steps = torch.tensor([[[0.3]]])
-    found = round_with_feedback(stack, steps, feedback([torch.zeros(7, 7)], 0.01, True))
-    assert torch.equal(found, nearest("", stack, steps))
+    spacings = torch.tensor([[[0.3]]])
+    found = round_with_feedback(stack, spacings, feedback([torch.zeros(7, 7)], 0.01, True))
+    assert torch.equal(found, nearest("", stack, spacings))
 
 
 def test_inputs_that_have_nothing_in_common() -> None:
     """With a diagonal H no column can mend another's error."""
     stack = torch.randn(1, 4, 7, generator=torch.Generator().manual_seed(0))
-    steps = torch.tensor([[[0.3]]])
+    spacings = torch.tensor([[[0.3]]])
     diagonal = torch.diag(torch.arange(1.0, 8.0))
-    assert torch.equal(round_with_feedback(stack, steps, feedback([diagonal], 0.01, True)), nearest("", stack, steps))
+    assert torch.equal(round_with_feedback(stack, spacings, feedback([diagonal], 0.01, True)), nearest("", stack, spacings))
 
 
 def test_the_given_weights_stay_as_they_are() -> None:
@@ -93,18 +89,18 @@ def test_the_given_weights_stay_as_they_are() -> None:
 
 def test_parameters_without_moments_are_rounded_to_the_nearest() -> None:
     rounding = ErrorFeedback({"banks.up": [moment(7, 0)]}, PackConfig())
-    stack, steps = torch.randn(1, 5, 7, generator=torch.Generator().manual_seed(1)), torch.tensor([[[0.9]]])
-    assert torch.equal(rounding("tokens", stack, steps), nearest("tokens", stack, steps))
-    assert not torch.equal(rounding("banks.up", stack, steps), nearest("banks.up", stack, steps))
+    stack, spacings = torch.randn(1, 5, 7, generator=torch.Generator().manual_seed(1)), torch.tensor([[[0.9]]])
+    assert torch.equal(rounding("tokens", stack, spacings), nearest("tokens", stack, spacings))
+    assert not torch.equal(rounding("banks.up", stack, spacings), nearest("banks.up", stack, spacings))
 
 
 def test_damping_and_order_are_the_recipes() -> None:
-    stack, steps = torch.randn(1, 50, 30, generator=torch.Generator().manual_seed(1)), torch.tensor([[[0.9]]])
+    stack, spacings = torch.randn(1, 50, 30, generator=torch.Generator().manual_seed(1)), torch.tensor([[[0.9]]])
     moments = {"banks.up": [moment(30, 0, rank=20)]}
     found = [
-        ErrorFeedback(moments, PackConfig(damping=damping, act_order=order))("banks.up", stack, steps).numpy()
+        ErrorFeedback(moments, PackConfig(damping=damping, act_order=order))("banks.up", stack, spacings).numpy()
         for damping in (0.01, 10.0)
         for order in (False, True)
     ]
     assert all((a != b).any() for i, a in enumerate(found) for b in found[:i])
-    assert np.abs(found[2] - nearest("", stack, steps).numpy()).sum() < np.abs(found[0] - nearest("", stack, steps).numpy()).sum()
+    assert np.abs(found[2] - nearest("", stack, spacings).numpy()).sum() < np.abs(found[0] - nearest("", stack, spacings).numpy()).sum()

@@ -1,101 +1,60 @@
-"""`pack --method --coder`: what each leaves, and what it asks for."""
+"""The recipe's method chooses the ladder, and every ladder rises."""
 
-import json
-import shutil
-from pathlib import Path
 from typing import get_args
 
 import pytest
+import torch
 
-import bytegolf as bg
-from bytegolf.errors import InputError
-from bytegolf.names import CoderName, MethodName
-from bytegolf.recipes import load_recipe, recipe_toml
-from bytegolf.storage.files import read_json
-from support.runs import finished, micro, prepared
+from bytegolf.artifact.grid_weights import GridWeights
+from bytegolf.artifact.trellis_weights import TrellisWeights
+from bytegolf.config import Recipe
+from bytegolf.errors import ParameterError
+from bytegolf.names import MethodName
+from bytegolf.packing.fit import Fitted, Ladder
+from bytegolf.packing.gptq import ErrorFeedback
+from bytegolf.packing.methods import BaselineLadder, GridLadder, RateLadder, prepare_ladder
+from bytegolf.text.tokenizer import BytesTokenizer
+from support.trained import Trained
 
-CODERS: tuple[CoderName, ...] = get_args(CoderName)
-
-
-@pytest.fixture(scope="session")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return prepared(tmp_path_factory)
-
-
-@pytest.fixture
-def run(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Path:
-    """Finished, to be changed."""
-    return shutil.copytree(finished(tmp_path_factory), tmp_path / "run")
+LADDERS = {"rate": RateLadder, "gptq": GridLadder, "baseline": BaselineLadder}
+CPU = torch.device("cpu")
 
 
-@pytest.mark.parametrize("coder", CODERS)
+def recipe_of(trained: Trained, method: MethodName) -> Recipe:
+    return trained.recipe.model_copy(update={"pack": trained.recipe.pack.model_copy(update={"method": method})})
+
+
+def ladder_of(trained: Trained, method: MethodName) -> Ladder:
+    return prepare_ladder(recipe_of(trained, method), trained.weights, BytesTokenizer(), trained.stream, CPU)
+
+
 @pytest.mark.parametrize("method", get_args(MethodName))
-def test_every_way_to_pack(run: Path, data: Path, method: MethodName, coder: CoderName) -> None:
-    """Under the budget, close to it where the method can choose, and what comes out scores as it was said to."""
-    budget = 60_000 if method == "baseline" else 22_000
-    result = bg.pack(run, budget=budget, method=method, coder=coder, data=data)
-    assert (result.method, result.coder) == (method, coder)
-    assert read_json(run / "pack.json") == json.loads(json.dumps(result.to_json()))
-    assert sum(result.sections.values()) == result.bytes == (run / "artifact.bgz").stat().st_size <= budget
-    assert method == "baseline" or result.bytes > budget - 1000
-    artifact = bg.load_artifact(run / "artifact.bgz")
-    assert artifact.coder == coder
-    assert bg.score(run / "artifact.bgz", data, "sliding").bpb == result.bpb_after
-    assert result.bpb_before is not None and result.bpb_after is not None
-    assert abs(result.bpb_after - result.bpb_before) < 0.1
+def test_each_method_has_its_ladder(trained: Trained, method: MethodName) -> None:
+    ladder = ladder_of(trained, method)
+    assert isinstance(ladder, LADDERS[method])
+    kind = TrellisWeights if method == "rate" else GridWeights
+    assert isinstance(ladder.at(ladder.lowest).weights, kind)
+    assert isinstance(ladder, GridLadder) == (method == "gptq")
+    if isinstance(ladder, GridLadder):
+        assert isinstance(ladder.rounding, ErrorFeedback)
 
 
-def test_the_recipes_own_way_unless_another_is_given(run: Path) -> None:
-    recipe = micro("pack.method=baseline", "pack.coder=zlib", "pack.budget=70000")
-    (run / "recipe.toml").write_text(recipe_toml(recipe))
-    result = bg.pack(run)
-    assert (result.method, result.coder, result.budget) == ("baseline", "zlib", 70_000)
-    result = bg.pack(run, budget=20_000, method="rate", coder="range")
-    assert (result.method, result.coder, result.budget) == ("rate", "range", 20_000)
+@pytest.mark.parametrize("method", get_args(MethodName))
+def test_higher_levels_take_more_bytes_and_lose_less(trained: Trained, method: MethodName) -> None:
+    """But for method baseline, which has one level."""
+    ladder = ladder_of(trained, method)
+    fitted = [
+        Fitted.of(ladder.at(level)) for level in sorted({min(max(level, ladder.lowest), ladder.highest) for level in (2.0, 4.0, 6.0)})
+    ]
+    sizes = [each.size for each in fitted]
+    losses = [trained.divergence(each.artifact.model()) for each in fitted]
+    assert len(sizes) == (1 if method == "baseline" else 3)
+    assert sizes == sorted(sizes) and losses == sorted(losses, reverse=True)
 
 
-def test_gptq_needs_text(run: Path) -> None:
-    before = (run / "artifact.bgz").read_bytes()
-    with pytest.raises(InputError, match=r"^--data: expected a data folder, whose training text .* gptq learns from, found none"):
-        bg.pack(run, method="gptq")
-    assert (run / "artifact.bgz").read_bytes() == before
-
-
-def test_gptq_reads_training_text_alone(run: Path, data: Path, tmp_path: Path) -> None:
-    """Of folders that differ in what is held out it makes the same file, and not of others."""
-    reordered = shutil.copytree(data, tmp_path / "reordered")
-    val = bytearray((reordered / "val_000000.bin").read_bytes())
-    tokens = val[1024:]
-    val[1024:] = b"".join(tokens[i : i + 2] for i in range(len(tokens) - 2, -2, -2))
-    (reordered / "val_000000.bin").write_bytes(bytes(val))
-    files = []
-    for folder in (data, reordered):
-        bg.pack(run, budget=20_000, method="gptq", data=folder, out=tmp_path / "a.bgz")
-        files.append((tmp_path / "a.bgz").read_bytes())
-    assert files[0] == files[1]
-    plain = bg.pack(run, budget=20_000, data=data, out=tmp_path / "a.bgz")
-    assert plain.method == "rate" and (tmp_path / "a.bgz").read_bytes() != files[0]
-
-
-def test_fixed_widths_over_the_budget(run: Path) -> None:
-    """The size they come to is said, can be had, and nothing larger is ever written."""
-    before = (run / "artifact.bgz").read_bytes()
-    size = bg.pack(run, budget=10**6, method="baseline", out=run / "other.bgz").bytes
-    with pytest.raises(
-        InputError, match=rf"^--budget: expected at least {size + 7:,} bytes, the size of method baseline's fixed bits, found {size + 6:,}"
-    ):
-        bg.pack(run, budget=size + 6, reserve=7, method="baseline")
-    assert (run / "artifact.bgz").read_bytes() == before
-    assert bg.pack(run, budget=size + 7, reserve=7, method="baseline").bytes == size
-
-
-@pytest.mark.parametrize(("options", "expected"), [({"method": "trellis"}, "pack.method"), ({"coder": "brotli"}, "pack.coder")])
-def test_unknown_ways(run: Path, options: dict[str, str], expected: str) -> None:
-    with pytest.raises(InputError, match=expected):
-        bg.pack(run, **options)  # type: ignore[arg-type]
-
-
-def test_defaults(run: Path) -> None:
-    recipe = load_recipe("tiny")
-    assert (recipe.pack.method, recipe.pack.coder, recipe.pack.mlp_int, recipe.pack.attention_int) == ("rate", "range", 5, 6)
-    assert (run / "artifact.bgz").read_bytes()[3] == 3, "trellis-coded"
+def test_gptq_needs_text_and_the_others_do_not(trained: Trained) -> None:
+    with pytest.raises(ParameterError, match=r"^data: expected a data folder, whose training text method gptq learns from, found none$"):
+        prepare_ladder(recipe_of(trained, "gptq"), trained.weights, BytesTokenizer(), None, CPU)
+    others: tuple[MethodName, ...] = ("rate", "baseline")
+    for method in others:
+        assert prepare_ladder(recipe_of(trained, method), trained.weights, BytesTokenizer(), None, CPU).at(3.0).model() is not None

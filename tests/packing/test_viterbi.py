@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bytegolf.artifact.trellis_states import NEXT, shifts
 from bytegolf.packing.lattice import TRELLIS_ERROR
-from bytegolf.packing.viterbi import ARRIVALS, best_levels, round_block
+from bytegolf.packing.viterbi import ARRIVALS, Block, best_levels, round_block
 
 
 def found_levels(targets: NDArray[np.float64]) -> NDArray[np.int32]:
@@ -48,7 +48,7 @@ def test_the_decoder_comes_the_same_way(targets: list[float]) -> None:
     assert (shifts((levels >> 1)[None, :, None])[0, :, 0] == levels & 1).all()
 
 
-def conditional_entropy(integers: NDArray[np.int32], shifted: NDArray[np.uint8]) -> float:
+def conditional_entropy(integers: NDArray[np.int32], shifted: NDArray[np.integer]) -> float:
     total = 0.0
     for shift in range(2):
         counts = np.unique(integers[shifted == shift], return_counts=True)[1]
@@ -56,13 +56,13 @@ def conditional_entropy(integers: NDArray[np.int32], shifted: NDArray[np.uint8])
     return total / len(integers)
 
 
-@pytest.mark.parametrize("step", [0.25, 0.5, 1.0])
-def test_it_is_worth_a_sixth_of_a_bit(step: float) -> None:
+@pytest.mark.parametrize("spacing", [0.25, 0.5, 1.0])
+def test_it_is_worth_a_sixth_of_a_bit(spacing: float) -> None:
     """Against Shannon's bound for normal weights, of bits given the shift, with the aim that the rate term sets: 0.076 bit, where
     rounding to the nearest is 0.25 above."""
     weights = np.random.default_rng(0).standard_normal(200_000)
-    levels = found_levels(2 * weights / (step * (1 + TRELLIS_ERROR * step**2)))
-    error = float(np.square(weights - levels * step / 2).mean())
+    levels = found_levels(2 * weights / (spacing * (1 + TRELLIS_ERROR * spacing**2)))
+    error = float(np.square(weights - levels * spacing / 2).mean())
     bits = conditional_entropy(levels >> 1, levels & 1)
     assert bits - 0.5 * math.log2(1 / error) == pytest.approx(0.077, abs=0.006)
 
@@ -77,13 +77,13 @@ def test_a_block_column_by_column() -> None:
     random = np.random.default_rng(0)
     columns, rows = 7, 40
     block, shares = random.standard_normal((columns, rows)), np.triu(0.3 * random.standard_normal((columns, columns)))
-    column_steps, row_steps, shrinkage = 0.2 + random.random(columns), 0.5 + random.random(rows), random.random((columns, rows))
+    column_spacings, row_spacings, shrinkage = 0.2 + random.random(columns), 0.5 + random.random(rows), random.random((columns, rows))
     expected = block.copy()
     for column in range(columns):
-        steps = column_steps[column] * row_steps
-        levels = found_levels(2 * expected[column] / steps / (1 + steps**2 * shrinkage[column]))
-        expected[column] -= levels * steps / 2
+        spacings = column_spacings[column] * row_spacings
+        levels = found_levels(2 * expected[column] / spacings / (1 + spacings**2 * shrinkage[column]))
+        expected[column] -= levels * spacings / 2
         expected[column + 1 :] -= shares[column, column + 1 :, None] * expected[column]
     found = np.empty(block.shape, np.int32)
-    round_block(block, shares, column_steps, row_steps, shrinkage, ARRIVALS, found)
+    round_block(Block(block, shares, column_spacings, row_spacings, shrinkage), ARRIVALS, found)
     np.testing.assert_allclose(block, expected, atol=1e-12)

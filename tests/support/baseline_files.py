@@ -1,27 +1,32 @@
-"""Checkpoints as the seed system's scripts saved them, written by its rules and names with nothing of the package's reader."""
+"""Checkpoints as the baseline's scripts save them, written by its rules and names with nothing of the package's reader."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from bytegolf.model.gpt import GPT
+from bytegolf.artifact.baseline_names import translate
+from bytegolf.artifact.foreign_checkpoint import read_tensors
+from bytegolf.config import ModelConfig
+from bytegolf.model.gpt import GPT, parameter_count
+from support.models import random_tokens
 
 Tensors = dict[str, Tensor]
 
 
-def seed_vectors(model: GPT) -> Tensors:
+def vectors(model: GPT) -> Tensors:
     """What both scripts name alike."""
     own = model.state_dict()
     names = {"tokens": "tok_emb.weight", "head": "lm_head.weight", "smear.gate": "smear.gate", "controls.skips": "skip_weights"}
-    for ours, theirs in (("bigram", "bigram"), ("trigram", "trigram"), ("value_embedding", "ve_shared")):
+    for table, baseline_table in (("bigram", "bigram"), ("trigram", "trigram"), ("value_embedding", "ve_shared")):
         names |= {
-            f"{ours}.table": f"{theirs}.embed.weight",
-            f"{ours}.projection": f"{theirs}.proj.weight",
-            f"{ours}.scale": f"{theirs}.scale",
+            f"{table}.table": f"{baseline_table}.embed.weight",
+            f"{table}.projection": f"{baseline_table}.proj.weight",
+            f"{table}.scale": f"{baseline_table}.scale",
         }
-    saved = {theirs: own[ours].clone() for ours, theirs in names.items() if ours in own}
+    saved = {baseline_name: own[name].clone() for name, baseline_name in names.items() if name in own}
     for layer in range(model.config.num_layers):
         saved[f"blocks.{layer}.attn_scale"] = own["controls.attention_scale"][layer].clone()
         saved[f"blocks.{layer}.mlp_scale"] = own["controls.mlp_scale"][layer].clone()
@@ -39,12 +44,12 @@ def banked(model: GPT) -> Tensors:
     """A `.pt` of the script whose matrices are banks."""
     own = model.state_dict()
     banks = {"qo_bank": "qo", "kv_bank": "kv", "mlp_up_bank": "up", "mlp_down_bank": "down"}
-    return {**seed_vectors(model), **{theirs: own[f"banks.{ours}"].clone() for theirs, ours in banks.items()}}
+    return {**vectors(model), **{baseline_name: own[f"banks.{bank}"].clone() for baseline_name, bank in banks.items()}}
 
 
 def per_layer(model: GPT) -> Tensors:
     """A `.pt` of the script that has a tensor per layer; and the names of every quantised export."""
-    own, layers, saved = model.state_dict(), model.config.num_layers, seed_vectors(model)
+    own, layers, saved = model.state_dict(), model.config.num_layers, vectors(model)
     for layer in range(layers):
         block = f"blocks.{layer}"
         saved[f"{block}.attn.c_q.weight"] = own["banks.qo"][layer].clone()
@@ -85,3 +90,15 @@ def torch_bytes(value: object) -> bytes:
     file = io.BytesIO()
     torch.save(value, file)
     return file.getvalue()
+
+
+def imported(path: Path, config: ModelConfig) -> GPT:
+    """The model that a checkpoint becomes."""
+    model = GPT(config)
+    model.load_state_dict(translate(read_tensors(path, parameter_count(config)), config, str(path)))
+    return model
+
+
+def logits(model: GPT) -> Tensor:
+    with torch.no_grad():
+        return model(random_tokens(model.config))

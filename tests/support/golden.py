@@ -1,4 +1,4 @@
-"""What the golden numbers are of. Text and weights come from integers alone, so that they are the same everywhere."""
+"""The runs and models that golden figures are kept of. Text and weights come from integers alone, so that they are the same everywhere."""
 
 from pathlib import Path
 
@@ -10,7 +10,9 @@ from torch import Tensor
 from bytegolf.config import ModelConfig, PackConfig, Recipe
 from bytegolf.model.gpt import GPT, parameter_shapes
 from bytegolf.model.weights import WeightClass, Weights, weight_class
-from bytegolf.packing.fit import fit, grid_ladder
+from bytegolf.packing.fit import Fitted
+from bytegolf.packing.methods import GridLadder
+from bytegolf.packing.search import largest_fitting
 from bytegolf.recipes import load_recipe
 from bytegolf.scoring.protocols import score_tokens
 from bytegolf.storage.run_folder import RunFolder
@@ -71,7 +73,7 @@ SIZES: dict[str, tuple[ModelConfig, PackConfig]] = {
     "12 layers, untied, 64,000 bytes": (TWELVE.model_copy(update={"tie_embeddings": False}), PackConfig(budget=64_000)),
     "12 layers, 64,000 bytes, MLP at 3 bits": (TWELVE, PackConfig(budget=64_000, mlp_bits=3.0)),
 }
-THEIRS = ("header", "tokenizer")  # deflate and LZMA decide on these few bytes, and not every zlib is the same
+BY_LIBRARIES = ("header", "tokenizer")  # deflate and LZMA decide on these few bytes, and not every zlib is the same
 
 
 def golden_weights(config: ModelConfig) -> dict[str, Tensor]:
@@ -90,8 +92,9 @@ def golden_weights(config: ModelConfig) -> dict[str, Tensor]:
 def golden_sizes(case: str) -> dict[str, int]:
     """Bytes of each section. The budget is for all but header and tokenizer, so that their bytes decide on no others."""
     config, pack = SIZES[case]
-    recipe = Recipe(model=config, pack=pack)
-    weights, tokenizer = golden_weights(config), BytesTokenizer()
-    ladder = grid_ladder(weights, recipe, tokenizer)
-    theirs = fit(ladder, 1 << 30).file.sections
-    return fit(ladder, pack.budget + sum(theirs[name] for name in THEIRS)).file.sections
+    ladder = GridLadder(golden_weights(config), Recipe(model=config, pack=pack), BytesTokenizer())
+
+    def own_size(fitted: Fitted) -> int:
+        return fitted.size - sum(fitted.file.sections[name] for name in BY_LIBRARIES)
+
+    return largest_fitting(lambda level: Fitted.of(ladder.at(level)), own_size, pack.budget, ladder.lowest, ladder.highest).file.sections

@@ -33,8 +33,13 @@ def normal_weights(recipe: Recipe) -> Mapping[str, Tensor]:
 
 
 def random_lattices(weights: Mapping[str, Tensor], recipe: Recipe) -> Lattices:
-    """Of a model of these weights, which learns from random tokens."""
+    """The lattices of a model with these weights, calibrated on random tokens."""
     model = GPT(recipe.model)
     model.load_state_dict(dict(weights))
     few = recipe.pack.model_copy(update={"calibration_tokens": 2048})
     return prepare_lattices("random", model.eval(), weights, recipe.model_copy(update={"pack": few}), None)
+
+
+def output_error(change: Tensor, moment: Tensor) -> float:
+    """tr(ΔW H ΔWᵀ) = E|ΔW x|²."""
+    return float(torch.trace(change.double() @ moment.double() @ change.double().T))

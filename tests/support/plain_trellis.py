@@ -1,65 +1,67 @@
-"""The second decoder's part for version 3, trellis-coded weights: plain Python, written from docs/artifact.md."""
+"""The second decoder's part for trellis-coded weights: plain Python, written from docs/artifact.md."""
 
-import json
 import struct
-import zlib
 from dataclasses import dataclass
 from math import isqrt
 
-from support.plain_decoder import GROUPS, Matrix, decode_integers, decode_section, digest, list_parameters, split_file
+from support.plain_coders import Matrix, decode_integers, decode_section
+from support.plain_decoder import GROUPS, PlainFile, integers_digest, read_file
+from support.plain_grid import at_end, floats
 
 NEXT = [[0, 2], [5, 7], [1, 3], [4, 6], [2, 0], [7, 5], [3, 1], [6, 4]]
 
 
 @dataclass(frozen=True)
 class PlainTrellis:
-    """Of each parameter's matrices: integers, steps, scales of rows and of columns."""
+    """Of each parameter's matrices: integers, spacings, scales of rows and of columns."""
 
+    file: PlainFile
     integers: dict[str, list[Matrix]]
-    steps: dict[str, list[float]]
+    spacings: dict[str, list[float]]
     row_scales: dict[str, Matrix]
     column_scales: dict[str, Matrix]
 
     def values(self, name: str) -> list[list[list[float]]]:
-        sides = zip(self.integers[name], self.steps[name], self.row_scales[name], self.column_scales[name], strict=True)
+        sides = zip(self.integers[name], self.spacings[name], self.row_scales[name], self.column_scales[name], strict=True)
         return [
             [
-                [half * step / 2 * 2 ** ((row_scale + column_scale) / 2) for half, column_scale in zip(row, columns, strict=True)]
-                for row, row_scale in zip(half_steps(matrix), rows, strict=True)
+                [half * spacing / 2 * 2 ** ((row_scale + column_scale) / 2) for half, column_scale in zip(row, columns, strict=True)]
+                for row, row_scale in zip(half_spacings(matrix), rows, strict=True)
             ]
-            for matrix, step, rows, columns in sides
+            for matrix, spacing, rows, columns in sides
         ]
 
 
 def decode_file(data: bytes) -> PlainTrellis:
-    version, sections = split_file(data)
-    assert version == 3
-    header = json.loads(zlib.decompress(sections["header"]))
-    parameters, coder = list_parameters(header["model"]), header.get("storage", {"coder": "range"})["coder"]
-    stacks = {parameter.name: ((1,) * 3 + parameter.shape)[-3:] for parameter in parameters}
-    found = PlainTrellis({name: [] for name in stacks}, {}, {}, {})
-    scales = iter(decode_integers(sections["scales"], [(count, side) for count, *sides in stacks.values() for side in sides]))
-    steps = iter(struct.unpack(f"<{len(sections['steps']) // 4}f", sections["steps"]))
-    for name, (count, _, _) in stacks.items():
-        found.row_scales[name], found.column_scales[name] = next(scales), next(scales)
-        found.steps[name] = [next(steps) for _ in range(count)]
-    assert not [*steps, *scales]
-    hashed = b""
-    for section in ("control", *GROUPS):
-        members = [parameter.name for parameter in parameters if parameter.group == section]
-        shapes = [stacks[name][1:] for name in members for _ in range(stacks[name][0])]
-        rows = [scales for name in members for scales in found.row_scales[name]]
-        stream, columns = sections["controls" if section == "control" else section], [columns for _, columns in shapes]
-        decoded = decode_matrices(stream, rows, columns) if coder == "range" else decode_section(coder, stream, shapes)
-        hashed += b"".join(struct.pack(f"<{len(row)}i", *row) for matrix in decoded for row in matrix)
+    file = read_file(data)
+    assert file.header["weights"]["kind"] == "trellis"
+    stacks = {parameter.name: parameter.stack for parameter in file.parameters}
+    scales = decode_integers(file.sections["scales"], [(count, side) for count, *sides in stacks.values() for side in sides])
+    row_scales, column_scales = (dict(zip(stacks, scales[side::2], strict=True)) for side in range(2))
+    spacings = floats(file.sections["spacings"], "f")
+    by_matrix = {name: [next(spacings) for _ in range(count)] for name, (count, _, _) in stacks.items()} | at_end(spacings)
+    integers: dict[str, list[Matrix]] = {name: [] for name in stacks}
+    in_order: list[Matrix] = []
+    for section in ("controls", *GROUPS):
+        members = [parameter for parameter in file.parameters if parameter.group == section.removesuffix("s")]
+        shapes = [parameter.stack[1:] for parameter in members for _ in range(parameter.stack[0])]
+        rows = [scales for parameter in members for scales in row_scales[parameter.name]]
+        decoded = decode_stream(file.coder, file.sections[section], shapes, rows)
+        in_order += decoded
         left = iter(decoded)
-        for name in members:
-            found.integers[name] += [next(left) for _ in range(stacks[name][0])]
-    assert data[-8:] == digest(hashed)
-    return found
+        for parameter in members:
+            integers[parameter.name] += [next(left) for _ in range(parameter.stack[0])]
+    assert file.checksum == integers_digest(in_order)
+    return PlainTrellis(file, integers, by_matrix, row_scales, column_scales)
 
 
-def half_steps(matrix: Matrix) -> Matrix:
+def decode_stream(coder: str, section: bytes, shapes: list[tuple[int, int]], row_scales: list[list[int]]) -> list[Matrix]:
+    if coder != "range":
+        return decode_section(coder, section, shapes)
+    return decode_matrices(section, row_scales, [columns for _, columns in shapes])
+
+
+def half_spacings(matrix: Matrix) -> Matrix:
     states, halves = [0] * len(matrix[0]), []
     for row in matrix:
         halves.append([2 * value + state % 2 for value, state in zip(row, states, strict=True)])

@@ -53,11 +53,11 @@ class Trained:
         return score_tokens(model, self.held_out, len(self.held_out), "standard", self.recipe.score).bpb
 
     def divergence(self, model: GPT) -> float:
-        """Of its predictions from the trained model's, in nats a token: has less noise than the loss."""
+        """How far its predictions are from the trained model's, in nats per token: has less noise than the loss."""
         tokens = torch.from_numpy(self.held_out[: len(self.held_out) // 32 * 32].astype(np.int64)).view(-1, 32)
         with torch.no_grad():
-            ours, theirs = (each(tokens).log_softmax(-1) for each in (self.model, model))
-        return float((ours.exp() * (ours - theirs)).sum(-1).mean())
+            trained, found = (each(tokens).log_softmax(-1) for each in (self.model, model))
+        return float((trained.exp() * (trained - found)).sum(-1).mean())
 
 
 def train_small(folder: Path) -> Trained:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch._dynamo.testing import CompileCounter
 
-from bytegolf.artifact.container import stack_shape
+from bytegolf.artifact.shapes import stack_shape
 from bytegolf.artifact.trellis_weights import TrellisStack
 from bytegolf.config import Recipe
 from bytegolf.model.gpt import GPT

@@ -1,6 +1,6 @@
-"""The weights of the seed system's scripts under the names and in the stacks of this package.
+"""The weights of the baseline's scripts under the names and in the stacks of this package.
 
-They name a tensor per kind of matrix ("banked") or per layer, and their vectors per layer in either case.
+The scripts name a tensor per kind of matrix ("banked") or per layer, and their vectors per layer in either case.
 """
 
 from collections.abc import Mapping
@@ -39,35 +39,39 @@ PLAIN = {
 
 
 def translate(tensors: Mapping[str, Tensor], config: ModelConfig, source: str) -> dict[str, Tensor]:
-    """Float32 weights of the model `config`, from tensors under this package's names or the seed's.
+    """Return the float32 weights of the model `config`, from tensors under this package's names or the baseline's.
 
     Raises InputError, calling the checkpoint `source`, that names the first tensor missing, of another shape, not finite or
-    left over, and the key of the recipe that would explain it where one can be told.
+    left over, and the key of the recipe that would explain it where shapes tell.
     """
-    tensors = {name: tensor for name, tensor in tensors.items() if tensor.numel()}  # the seed writes the skips of one layer, none
+    tensors = {name: tensor for name, tensor in tensors.items() if tensor.numel()}  # the baseline writes skips for one layer, empty
     shapes = parameter_shapes(config)
-    parts = {name: [name] if name in tensors else _seed_names(name, shape, tensors) for name, shape in shapes.items()}
-    weights = {}
+    members = {name: [name] if name in tensors else _baseline_names(name, shape, tensors) for name, shape in shapes.items()}
+    weights, hint = {}, _hint(tensors, config)
     for name, shape in shapes.items():
-        whole = len(parts[name]) == 1 and parts[name] != _layered(name, shape)
-        expected = shape if whole else shape[1:]
-        for part in parts[name]:
-            found = tensors.get(part)
-            if found is None:
-                raise InputError(f"{source}: expected tensor {part}, found none{_hint(tensors, config)}")
-            if found.shape != expected and not found.numel() == expected.numel() == 1:
-                raise InputError(f"{source}: expected {part} of shape {[*expected]}, found {[*found.shape]}{_hint(tensors, config)}")
-            if not found.float().isfinite().all():
-                raise InputError(f"{source}: expected finite weights, found others in {part}")
-        weights[name] = torch.stack([tensors[part].float().reshape(expected) for part in parts[name]]).reshape(shape)
-    extra = next((name for name in tensors if not any(name in names for names in parts.values())), None)
+        complete = len(members[name]) == 1 and members[name] != _layered(name, shape)
+        expected = shape if complete else shape[1:]
+        for member in members[name]:
+            _require_tensor(tensors.get(member), member, expected, source, hint)
+        weights[name] = torch.stack([tensors[member].float().reshape(expected) for member in members[name]]).reshape(shape)
+    extra = next((name for name in tensors if not any(name in names for names in members.values())), None)
     if extra is not None:
-        raise InputError(f"{source}: expected the tensors of the recipe, found {extra} too{_hint(tensors, config)}")
+        raise InputError(f"{source}: expected the tensors of the recipe, found {extra} too{hint}")
     return weights
 
 
-def _seed_names(name: str, shape: torch.Size, tensors: Mapping[str, Tensor]) -> list[str]:
-    """The seed's tensors whose stack a parameter is, or the one that it is as a whole."""
+def _require_tensor(tensor: Tensor | None, name: str, shape: torch.Size, source: str, hint: str) -> None:
+    """Raise InputError unless there is such a tensor, of this shape (or one number, if that is one) and finite."""
+    if tensor is None:
+        raise InputError(f"{source}: expected tensor {name}, found none{hint}")
+    if tensor.shape != shape and not tensor.numel() == shape.numel() == 1:
+        raise InputError(f"{source}: expected {name} of shape {[*shape]}, found {[*tensor.shape]}{hint}")
+    if not tensor.float().isfinite().all():
+        raise InputError(f"{source}: expected finite weights, found others in {name}")
+
+
+def _baseline_names(name: str, shape: torch.Size, tensors: Mapping[str, Tensor]) -> list[str]:
+    """Return the baseline's tensors whose stack a parameter is, or the one that holds all of it."""
     if name in PLAIN:
         return [PLAIN[name]]
     banked = any(bank in tensors for bank in BANKS.values())
@@ -75,7 +79,7 @@ def _seed_names(name: str, shape: torch.Size, tensors: Mapping[str, Tensor]) -> 
 
 
 def _layered(name: str, shape: torch.Size) -> list[str]:
-    """The seed's tensor for each layer of a parameter that it holds layer by layer; none for others."""
+    """Return the baseline's tensor for each layer of a parameter that it holds layer by layer; none for others."""
     if name == "value_embedding.layer_scales":
         return [f"ve_layer_scales.{layer}" for layer in range(shape[0])]
     kinds = PER_LAYER.get(name, ())
@@ -83,30 +87,39 @@ def _layered(name: str, shape: torch.Size) -> list[str]:
 
 
 def _hint(tensors: Mapping[str, Tensor], config: ModelConfig) -> str:
-    """The first key of the recipe that the checkpoint's shapes contradict."""
+    """Return words for the first key of the recipe that the checkpoint's shapes contradict, none if there is none."""
     try:
-        told = _told_by({name: tensor.shape for name, tensor in tensors.items()}, config)
+        implied = _implied_keys({name: tensor.shape for name, tensor in tensors.items()}, config)
     except (ValueError, IndexError, KeyError, ZeroDivisionError):  # shapes that are no such model's tell nothing
         return ""
-    for key, value in told.items():
+    for key, value in implied.items():
         if getattr(config, key) != value:
             return f"; it looks like model.{key} = {value}, the recipe has {getattr(config, key)}"
     return ""
 
 
-def _told_by(shapes: Mapping[str, torch.Size], config: ModelConfig) -> dict[str, object]:
-    """Keys of [model] by the shapes of a seed checkpoint."""
+def _implied_keys(shapes: Mapping[str, torch.Size], config: ModelConfig) -> dict[str, object]:
+    """Return the keys of [model] that the shapes of a baseline checkpoint imply; a width that no shape tells is the recipe's."""
     gains = [shape for name, shape in shapes.items() if name.endswith(".attn.q_gain")]
     vocab, dim = shapes["tok_emb.weight"]
     heads = gains[0][0]
     kv_dim = shapes["kv_bank" if "kv_bank" in shapes else "blocks.0.attn.c_k.weight"][-2]
     hidden = shapes["mlp_up_bank" if "mlp_up_bank" in shapes else "blocks.0.mlp.fc.weight"][-2]
-    told: dict[str, object] = {"vocab_size": vocab, "model_dim": dim, "num_layers": len(gains), "num_heads": heads}
-    told |= {"num_kv_heads": kv_dim * heads // dim, "mlp_mult": config.mlp_mult if hidden == int(config.mlp_mult * dim) else hidden / dim}
-    told |= {"tie_embeddings": "lm_head.weight" not in shapes, "smear_gate": "smear.gate" in shapes}
-    told |= {"residual_mix": "blocks.0.resid_mix" in shapes, "unet_skips": len(gains) < 2 or "skip_weights" in shapes}
+    _, value_dim = shapes.get("ve_shared.embed.weight", (0, config.value_embed_dim))
+    implied: dict[str, object] = {
+        "vocab_size": vocab,
+        "model_dim": dim,
+        "num_layers": len(gains),
+        "num_heads": heads,
+        "num_kv_heads": kv_dim * heads // dim,
+        "mlp_mult": config.mlp_mult if hidden == int(config.mlp_mult * dim) else hidden / dim,
+        "tie_embeddings": "lm_head.weight" not in shapes,
+        "smear_gate": "smear.gate" in shapes,
+        "residual_mix": "blocks.0.resid_mix" in shapes,
+        "unet_skips": len(gains) < 2 or "skip_weights" in shapes,
+    }
     for table in ("bigram", "trigram"):
         rows, width = shapes.get(f"{table}.embed.weight", (0, getattr(config, f"{table}_dim")))
-        told |= {f"{table}_size": rows, f"{table}_dim": width}
-    _, width = shapes.get("ve_shared.embed.weight", (0, config.value_embed_dim))
-    return told | {"value_embed_layers": sum(name.startswith("ve_layer_scales.") for name in shapes), "value_embed_dim": width}
+        implied |= {f"{table}_size": rows, f"{table}_dim": width}
+    layers = sum(name.startswith("ve_layer_scales.") for name in shapes)
+    return implied | {"value_embed_layers": layers, "value_embed_dim": value_dim}

@@ -17,7 +17,7 @@ from bytegolf.text.tokenizer import Tokenizer, load_tokenizer
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """What packing and scoring need of a run: its recipe, final averaged weights (float32) and tokenizer."""
+    """A finished run as packing and scoring need it: recipe, final averaged weights (float32) and tokenizer."""
 
     folder: RunFolder
     recipe: Recipe
@@ -26,7 +26,7 @@ class FinishedRun:
 
 
 def read_run(root: Path) -> FinishedRun:
-    """Raises InputError if `root` is no finished run."""
+    """Return the finished run of a folder. Raises InputError if `root` is none."""
     run = RunFolder(root)
     run.read_manifest()
     if not run.recipe.exists():

@@ -1,6 +1,6 @@
 """Checkpoints of other programs, read as what they are: names and tensors, and nothing that runs.
 
-A `.pt` of torch, a `.safetensors`, or the quantised export of the seed system: a torch file {"w": tensors, "m": kinds}
+A `.pt` of torch, a `.safetensors`, or the quantised export of the baseline: a torch file {"w": tensors, "m": kinds}
 through zstd, zlib or LZMA, in which `name.q` and `name.scale` stand for the weight `name` = q · scale, scale one per row.
 """
 
@@ -38,7 +38,7 @@ BYTES_PER_WEIGHT, OVERHEAD = 8, 1 << 24  # what an honest file takes at most, ex
 
 
 def read_tensors(path: Path, parameters: int) -> dict[str, Tensor]:
-    """All weights of a checkpoint, in any float dtype, by the names of the program that wrote it.
+    """Return all weights of a checkpoint, in any float dtype, by the names of the program that wrote it.
 
     Raises InputError for a file that is no such checkpoint, wants to run code, or is far larger than a model of `parameters` weights.
     """
@@ -67,6 +67,7 @@ class _TooLargeError(Exception):
 
 
 def _expanded(data: bytes, limit: int) -> bytes:
+    """Return what a compressor made `data` of, or `data` itself where none did."""
     expand = next((expand for magic, expand in COMPRESSED.items() if data.startswith(magic)), None)
     if expand is None or _is_safetensors(data):
         return data
@@ -77,6 +78,7 @@ def _expanded(data: bytes, limit: int) -> bytes:
 
 
 def _load(data: bytes, limit: int) -> Mapping[str, Any]:
+    """Return what a file of safetensors or torch holds by name, at most `limit` bytes of it. Nothing in the file is run."""
     if _is_safetensors(data):
         return load_safetensors(data)
     if not data.startswith(TORCH):
@@ -96,12 +98,12 @@ def _load(data: bytes, limit: int) -> Mapping[str, Any]:
 
 
 def _is_safetensors(data: bytes) -> bool:
-    """A length and JSON; looked for first, as the length may begin like any other format."""
+    """Return whether a file is a length and JSON. Asked first, as the length may begin like any other format."""
     return data[8:9] == b"{" and int.from_bytes(data[:8], "little") <= len(data) - 8
 
 
 def _dequantised(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Each weight once, whatever it was stored as."""
+    """Return each weight once, whatever it was stored as."""
     weights = {}
     for name, value in stored.items():
         base = name.removesuffix(".q")
@@ -114,7 +116,7 @@ def _dequantised(stored: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _floats(tensors: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Raises ValueError for anything else."""
+    """Return the tensors. Raises ValueError for anything that is no tensor of floats."""
     for name, tensor in tensors.items():
         if not isinstance(tensor, Tensor) or tensor.layout != torch.strided or not tensor.is_floating_point():
             raise ValueError(f"{name} is no tensor of floats")

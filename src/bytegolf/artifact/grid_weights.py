@@ -1,124 +1,189 @@
-"""Parameters as a file holds them: stacks of matrices that are integers times steps, or kept in float16."""
+"""Weights on grids as a file holds them: integers times spacings, matrices kept in float16, and controls in float16."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt
+from torch import Tensor
 
 from bytegolf.arrays import Halves, Integers
-from bytegolf.artifact.general_coders import Shape, decode_matrices, half_patterns, halves_from
+from bytegolf.artifact.coders import decode_grid, encode_grid
+from bytegolf.artifact.float16 import half_patterns, halves_from
+from bytegolf.artifact.general_coders import MatrixShape
 from bytegolf.artifact.grid import dequantize
-from bytegolf.artifact.sections import GROUPS, Reader
-from bytegolf.config import RecipeTable
+from bytegolf.artifact.sections import ArrayReader
+from bytegolf.artifact.shapes import StackShape, stack_shapes
+from bytegolf.artifact.static_coder import entropy_bits
+from bytegolf.artifact.stored_weights import GROUPS, Storage
+from bytegolf.config import ModelConfig
+from bytegolf.model.gpt import parameter_shapes
 from bytegolf.model.weights import weight_class
 from bytegolf.names import CoderName
 
-CODED = (*GROUPS, "row_steps", "kept")  # sections that are matrices of integers
+CODED = (*GROUPS, "row_spacings", "kept")  # sections that are matrices of integers
 
 
 @dataclass(frozen=True)
 class GridStack:
-    """A parameter as a stack of matrices: integers times steps, but for those that are kept in float16.
+    """A parameter as a stack of matrices: integers times spacings, but for those that are kept in float16.
 
-    `integers` (matrices, rows, columns) and `steps` are 0 where a matrix is kept. `steps` are float32, one per matrix, or
+    `integers` (matrices, rows, columns) and `spacings` are 0 where a matrix is kept. `spacings` are float32, one per matrix, or
     float16 (matrices, rows). `kept` has the other matrices (rows, columns) by their place in the stack.
     """
 
     integers: Integers
-    steps: NDArray[np.float32] | Halves
+    spacings: NDArray[np.float32] | Halves
     kept: Mapping[int, Halves] = field(default_factory=dict)
 
     @property
     def by_row(self) -> bool:
-        return self.steps.ndim == 2
+        """Return whether every row has a spacing of its own."""
+        return self.spacings.ndim == 2
 
     @property
-    def coded(self) -> list[int]:
-        """Places of the matrices that are integers."""
+    def places(self) -> list[int]:
+        """Return the places of the matrices that are integers."""
         return [place for place in range(len(self.integers)) if place not in self.kept]
 
-    def values(self) -> torch.Tensor:
-        """Float32 (matrices, rows, columns)."""
-        steps = torch.from_numpy(self.steps.astype(np.float32)).reshape(len(self.integers), -1, 1)
-        values = dequantize(torch.from_numpy(self.integers).float(), steps)
+    def coded(self) -> list[Integers]:
+        """Return the matrices that are integers."""
+        return [self.integers[place] for place in self.places]
+
+    def values(self) -> Tensor:
+        """Return the weights, float32 (matrices, rows, columns)."""
+        spacings = torch.from_numpy(self.spacings.astype(np.float32)).reshape(len(self.integers), -1, 1)
+        values = dequantize(torch.from_numpy(self.integers).float(), spacings)
         for place, matrix in self.kept.items():
             values[place] = torch.from_numpy(matrix.astype(np.float32))
         return values
 
 
-class Storage(RecipeTable):
-    """How a file stores its weights. The defaults are all that version 1 knows."""
+class GridStorage(Storage):
+    """What the header says of weights on grids."""
 
-    coder: CoderName = "range"
-    rows: list[str] = Field([], description="parameters with a step per row")
+    kind: Literal["grid"]
+    rows: list[str] = Field([], description="parameters with a spacing per row, in the model's order")
     kept: dict[str, list[NonNegativeInt]] = Field({}, description="places of float16 matrices in their stacks, ascending")
 
+    @property
+    def section_names(self) -> tuple[str, ...]:
+        """Return the names of the sections: row spacings and kept matrices have one only where there are any."""
+        optional = {"row_spacings": self.rows, "kept": self.kept}
+        return ("spacings", "controls", *GROUPS, *(name for name, parameters in optional.items() if parameters))
+
+    def require_parameters(self, shapes: Mapping[str, StackShape]) -> None:
+        """Raise ValueError if rows or places are named that the model has not."""
+        if {*self.rows, *self.kept} - shapes.keys() or self.rows != [name for name in shapes if name in self.rows]:
+            raise ValueError("storage of parameters that the model has not")
+        if any(kept != sorted({*kept} & {*range(shapes[name].matrices)}) for name, kept in self.kept.items()):
+            raise ValueError("places of matrices that the model has not")
+
+    def coded_places(self, name: str, shape: StackShape) -> list[int]:
+        """Return the places of a parameter's matrices that are integers."""
+        return [place for place in range(shape.matrices) if place not in self.kept.get(name, [])]
+
+
+@dataclass(frozen=True)
+class GridWeights:
+    """The parameters of a model on grids: `stacks` of all that are no controls, and `controls`, both in the model's order."""
+
+    stacks: Mapping[str, GridStack]
+    controls: Mapping[str, Halves]
+
     @classmethod
-    def of(cls, weights: Mapping[str, GridStack], coder: CoderName) -> "Storage":
-        kept = {name: sorted(weight.kept) for name, weight in weights.items() if weight.kept}
-        return cls(coder=coder, rows=[name for name, weight in weights.items() if weight.by_row], kept=kept)
+    def from_sections(cls, storage: GridStorage, config: ModelConfig, sections: Mapping[str, bytes]) -> "GridWeights":
+        """Return a model's parameters. Raises ValueError or CorruptStreamError where the sections do not hold just them."""
+        stacks = {name: shape for name, shape in stack_shapes(config).items() if weight_class(name) != "control"}
+        storage.require_parameters(stacks)
+        reader = _StackReader.of(storage, stacks, sections)
+        read = {name: reader.take(name, shape) for name, shape in stacks.items()}
+        reader.spacings.close()
+        return cls(read, _read_controls(sections["controls"], config))
+
+    def holds(self, names: Sequence[str]) -> bool:
+        """Return whether these are the parameters, in this order."""
+        controls = [name for name in names if weight_class(name) == "control"]
+        return [*self.controls] == controls and [*self.stacks] == [name for name in names if name not in controls]
+
+    def storage(self, coder: CoderName) -> GridStorage:
+        """Return what the header says of the weights."""
+        rows = [name for name, stack in self.stacks.items() if stack.by_row]
+        kept = {name: sorted(stack.kept) for name, stack in self.stacks.items() if stack.kept}
+        return GridStorage(kind="grid", coder=coder, rows=rows, kept=kept)
+
+    def sections(self, coder: CoderName) -> dict[str, bytes]:
+        """Return the sections that hold the weights."""
+        spacings = [stack.spacings[stack.places] for stack in self.stacks.values() if not stack.by_row]
+        every = {
+            "spacings": b"".join(spacing.astype("<f4").tobytes() for spacing in spacings),
+            "controls": b"".join(control.astype("<f2").tobytes() for control in self.controls.values()),
+            **{name: encode_grid(coder, matrices) for name, matrices in self.coded().items()},
+        }
+        return {name: every[name] for name in self.storage(coder).section_names}
+
+    def coded(self) -> dict[str, list[Integers]]:
+        """Return the matrices of each section of CODED."""
+        matrices: dict[str, list[Integers]] = {section: [] for section in CODED}
+        for name, stack in self.stacks.items():
+            matrices[weight_class(name)] += stack.coded()
+            if stack.by_row and stack.places:
+                matrices["row_spacings"].append(half_patterns(stack.spacings[stack.places].astype(np.float16)))
+            matrices["kept"] += [half_patterns(stack.kept[place]) for place in sorted(stack.kept)]
+        return matrices
+
+    def values(self, name: str) -> Tensor:
+        """Return the weights of a parameter, float32."""
+        return self.stacks[name].values() if name in self.stacks else torch.from_numpy(self.controls[name].astype(np.float32))
+
+    def entropy_bits(self) -> float:
+        """Return the order-0 entropy of each matrix's integers, summed."""
+        return entropy_bits([matrix for stack in self.stacks.values() for matrix in stack.coded()])
 
 
-Stacks = Mapping[str, tuple[int, int, int]]  # (matrices, rows, columns) of each parameter, in the model's order
+class _StackReader(NamedTuple):
+    """Takes stacks from decoded sections, one after the other."""
+
+    storage: GridStorage
+    matrices: Mapping[str, Iterator[Integers]]  # by section
+    spacings: ArrayReader
+
+    @classmethod
+    def of(cls, storage: GridStorage, stacks: Mapping[str, StackShape], sections: Mapping[str, bytes]) -> "_StackReader":
+        """Return a reader of stacks of these shapes, the sections of which are decoded."""
+        shapes: dict[str, list[MatrixShape]] = {section: [] for section in CODED}
+        for name, shape in stacks.items():
+            places = storage.coded_places(name, shape)
+            shapes[weight_class(name)] += [shape[1:]] * len(places)
+            if name in storage.rows and places:
+                shapes["row_spacings"].append((len(places), shape.rows))
+            shapes["kept"] += [shape[1:]] * (shape.matrices - len(places))
+        matrices = {section: iter(decode_grid(storage.coder, sections.get(section, b""), shapes[section])) for section in CODED}
+        return cls(storage, matrices, ArrayReader(sections["spacings"], "<f4"))
+
+    def take(self, name: str, shape: StackShape) -> GridStack:
+        """Return the next parameter."""
+        places, integers = self.storage.coded_places(name, shape), np.zeros(shape, np.int32)
+        for place in places:
+            integers[place] = next(self.matrices[weight_class(name)])
+        kept = {place: halves_from(next(self.matrices["kept"])) for place in self.storage.kept.get(name, [])}
+        if name not in self.storage.rows:
+            by_matrix = np.zeros(shape.matrices, np.float32)
+            by_matrix[places] = self.spacings.take(len(places))
+            return GridStack(integers, by_matrix, kept)
+        by_row = np.zeros(shape[:2], np.float16)
+        if places:
+            by_row[places] = halves_from(next(self.matrices["row_spacings"]))
+        return GridStack(integers, by_row, kept)
 
 
-def coded_matrices(weights: Mapping[str, GridStack]) -> dict[str, list[Integers]]:
-    """What each section of CODED holds."""
-    matrices: dict[str, list[Integers]] = {section: [] for section in CODED}
-    for name, weight in weights.items():
-        matrices[weight_class(name)] += [weight.integers[place] for place in weight.coded]
-        if weight.by_row and weight.coded:
-            matrices["row_steps"].append(half_patterns(weight.steps[weight.coded].astype(np.float16)))
-        matrices["kept"] += [half_patterns(weight.kept[place]) for place in sorted(weight.kept)]
-    return matrices
-
-
-def matrix_steps(weights: Mapping[str, GridStack]) -> bytes:
-    """The section of steps: float32, one per matrix that has its own."""
-    return b"".join(weight.steps[weight.coded].astype("<f4").tobytes() for weight in weights.values() if not weight.by_row)
-
-
-def decode_stacks(stacks: Stacks, storage: Storage, sections: Mapping[str, bytes]) -> dict[str, GridStack]:
-    """The parameters of `stacks`. Raises ValueError or CorruptStreamError where the sections do not hold just them."""
-    if {*storage.rows, *storage.kept} - stacks.keys() or storage.rows != [name for name in stacks if name in storage.rows]:
-        raise ValueError("storage of parameters that the model has not")
-    if any(kept != sorted({*kept} & {*range(stacks[name][0])}) for name, kept in storage.kept.items()):
-        raise ValueError("places of matrices that the model has not")
-    places = {name: [place for place in range(count) if place not in storage.kept.get(name, [])] for name, (count, _, _) in stacks.items()}
-    shapes: dict[str, list[Shape]] = {section: [] for section in CODED}
-    for name, (_, rows, columns) in stacks.items():
-        shapes[weight_class(name)] += [(rows, columns)] * len(places[name])
-        if name in storage.rows and places[name]:
-            shapes["row_steps"].append((len(places[name]), rows))
-        shapes["kept"] += [(rows, columns)] * len(storage.kept.get(name, []))
-    streams = {section: iter(decode_matrices(storage.coder, sections.get(section, b""), shapes[section])) for section in CODED}
-    steps = Reader(sections["steps"], "<f4")
-    weights = {name: _take(name, stack, places[name], storage, streams, steps) for name, stack in stacks.items()}
-    steps.close()
-    return weights
-
-
-def _take(
-    name: str,
-    stack: tuple[int, int, int],
-    places: list[int],
-    storage: Storage,
-    streams: Mapping[str, Iterator[Integers]],
-    steps: Reader,
-) -> GridStack:
-    """The next parameter."""
-    integers = np.zeros(stack, np.int32)
-    for place in places:
-        integers[place] = next(streams[weight_class(name)])
-    kept = {place: halves_from(next(streams["kept"])) for place in storage.kept.get(name, [])}
-    if name not in storage.rows:
-        by_matrix = np.zeros(stack[0], np.float32)
-        by_matrix[places] = steps.take(len(places))
-        return GridStack(integers, by_matrix, kept)
-    by_row = np.zeros(stack[:2], np.float16)
-    if places:
-        by_row[places] = halves_from(next(streams["row_steps"]))
-    return GridStack(integers, by_row, kept)
+def _read_controls(data: bytes, config: ModelConfig) -> dict[str, Halves]:
+    """Return the controls of a model in their own shapes."""
+    reader = ArrayReader(data, "<f2")
+    shapes = {name: shape for name, shape in parameter_shapes(config).items() if weight_class(name) == "control"}
+    controls = {name: reader.take(shape.numel()).reshape(tuple(shape)) for name, shape in shapes.items()}
+    reader.close()
+    return controls

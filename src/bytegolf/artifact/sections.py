@@ -1,12 +1,9 @@
-"""The outside of a `.bgz` file: preamble, checksum, sections; and the two sections that are text. Byte by byte in docs/artifact.md."""
+"""The outside of a `.bgz` file: preamble, checksums and sections, whatever they hold. Byte by byte in docs/artifact.md."""
 
 import hashlib
-import json
-import lzma
 import struct
-import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +11,10 @@ from numpy.typing import NDArray
 from bytegolf.errors import InputError
 
 MAGIC = b"BGZ"
+VERSION = 1
 PREAMBLE = struct.Struct("<3sBI8s")
+LENGTH = struct.Struct("<I")  # before each section
 CHECKSUM_BYTES = 8
-GROUPS = ("mlp", "attention", "embedding", "table", "projection")
-SECTIONS: dict[int, tuple[str, ...]] = {1: ("header", "tokenizer", "steps", "controls", *GROUPS)}
-SECTIONS[2] = (*SECTIONS[1], "row_steps", "kept")
-SECTIONS[3] = ("header", "tokenizer", "steps", "scales", "controls", *GROUPS)
-LZMA_FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "lc": 3, "pb": 0}]
-MAX_HEADER_BYTES = 1 << 16
-MAX_TOKENIZER_BYTES = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -34,76 +26,61 @@ class PackedFile:
 
 
 def checksum_of(data: bytes) -> bytes:
+    """Return the checksum of bytes as files have it."""
     return hashlib.blake2b(data, digest_size=CHECKSUM_BYTES).digest()
 
 
-def join_sections(version: int, sections: dict[str, bytes], last: bytes) -> PackedFile:
-    """A file of `sections`, in the order of the version, and the checksum that ends it."""
-    body = b"".join(struct.pack("<I", len(sections[name])) + sections[name] for name in SECTIONS[version]) + last
-    preamble = PREAMBLE.pack(MAGIC, version, PREAMBLE.size + len(body), checksum_of(body))
-    sizes = {name: len(sections[name]) + 4 for name in SECTIONS[version]}
+def join_sections(sections: Mapping[str, bytes], last: bytes) -> PackedFile:
+    """Return a file of sections, in their order, and the checksum that ends it."""
+    body = b"".join(LENGTH.pack(len(section)) + section for section in sections.values()) + last
+    preamble = PREAMBLE.pack(MAGIC, VERSION, PREAMBLE.size + len(body), checksum_of(body))
+    sizes = {name: LENGTH.size + len(section) for name, section in sections.items()}
     return PackedFile(preamble + body, {"container": PREAMBLE.size + CHECKSUM_BYTES, **sizes})
 
 
-def checked_body(data: bytes, name: str) -> tuple[int, bytes]:
-    """The version, and all after the preamble. Raises InputError, calling the file `name`, unless it is whole and unaltered."""
+def checked_body(data: bytes, name: str) -> bytes:
+    """Return all that follows the preamble. Raises InputError, calling the file `name`, unless it is complete and unaltered."""
     if len(data) < PREAMBLE.size or data[:3] != MAGIC:
         raise InputError(f"{name}: expected a bytegolf artifact, found a file that does not begin like one")
     _, version, length, checksum = PREAMBLE.unpack_from(data)
-    if version not in SECTIONS:
-        raise InputError(f"{name}: expected artifact version {', '.join(map(str, SECTIONS))}, found version {version}")
+    if version != VERSION:
+        raise InputError(f"{name}: expected artifact version {VERSION}, found version {version}")
     if length != len(data):
         raise InputError(f"{name}: expected {length:,} bytes, found {len(data):,}; the file is cut or padded")
     body = data[PREAMBLE.size :]
     if checksum_of(body) != checksum:
         raise InputError(f"{name}: expected its own checksum, found altered bytes")
-    return version, body
+    return body
 
 
-def split_sections(version: int, body: bytes) -> tuple[dict[str, bytes], bytes]:
-    """The sections by name, and the last checksum. Raises ValueError where they do not fill the body."""
-    sections, offset = {}, 0
-    for section in SECTIONS[version]:
-        if offset + 4 > len(body):
-            raise ValueError(f"section {section} is missing")
-        (length,) = struct.unpack_from("<I", body, offset)
-        sections[section] = body[offset + 4 : offset + 4 + length]
-        if len(sections[section]) != length:
-            raise ValueError(f"section {section} is cut")
-        offset += 4 + length
-    if len(body) - offset != CHECKSUM_BYTES:
-        raise ValueError("bytes after the last section")
-    return sections, body[offset:]
+class SectionReader:
+    """Takes the sections of a file's body one after the other. Raises ValueError where the body does not hold just them."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body, self.offset = body, 0
+
+    def take(self, name: str) -> bytes:
+        """Return the next section, which errors call `name`."""
+        start = self.offset + LENGTH.size
+        if start > len(self.body):
+            raise ValueError(f"section {name} is missing")
+        (length,) = LENGTH.unpack_from(self.body, self.offset)
+        section = self.body[start : start + length]
+        if len(section) != length:
+            raise ValueError(f"section {name} is cut")
+        self.offset = start + length
+        return section
+
+    def take_checksum(self) -> bytes:
+        """Return the checksum that ends the file."""
+        last = self.body[self.offset :]
+        if len(last) != CHECKSUM_BYTES:
+            raise ValueError("bytes after the last section")
+        return last
 
 
-def compress_header(header: dict[str, Any]) -> bytes:
-    return zlib.compress(json.dumps(header, separators=(",", ":"), sort_keys=True).encode(), 9)
-
-
-def expand_header(data: bytes) -> Any:
-    """The JSON value. Raises ValueError or zlib.error."""
-    engine = zlib.decompressobj()
-    plain = engine.decompress(data, MAX_HEADER_BYTES)
-    if not engine.eof or engine.unused_data:
-        raise ValueError("a header that does not end")
-    return json.loads(plain)
-
-
-def compress_tokenizer(serialised: bytes) -> bytes:
-    return lzma.compress(serialised, lzma.FORMAT_RAW, filters=LZMA_FILTERS)
-
-
-def expand_tokenizer(data: bytes) -> bytes:
-    """Raises ValueError or lzma.LZMAError."""
-    engine = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=LZMA_FILTERS)
-    plain = engine.decompress(data, MAX_TOKENIZER_BYTES)
-    if not engine.eof or engine.unused_data:
-        raise ValueError("a tokenizer that does not end")
-    return plain
-
-
-class Reader:
-    """Takes arrays from a section that must be used up exactly and hold finite numbers."""
+class ArrayReader:
+    """Takes arrays from a section that must be used up exactly and hold finite numbers. Raises ValueError where it does not."""
 
     def __init__(self, data: bytes, dtype: str) -> None:
         self.values = np.frombuffer(data, dtype)
@@ -111,11 +88,13 @@ class Reader:
             raise ValueError("numbers that are not finite")
 
     def take(self, count: int) -> NDArray[np.floating]:
+        """Return the next `count` numbers."""
         if count > len(self.values):
             raise ValueError("a section that is too short")
         taken, self.values = self.values[:count].astype(self.values.dtype.newbyteorder("=")), self.values[count:]
         return taken
 
     def close(self) -> None:
+        """Raise ValueError unless everything was taken."""
         if len(self.values):
             raise ValueError("a section that is too long")

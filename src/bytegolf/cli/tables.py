@@ -9,8 +9,8 @@ from rich.table import Table
 
 from bytegolf.auditing.audit import Audit
 from bytegolf.flow.import_checkpoint import ImportResult
+from bytegolf.flow.pack import PackResult
 from bytegolf.flow.quickstart import QuickstartResult
-from bytegolf.flow.results import PackResult
 from bytegolf.flow.train import TrainResult
 from bytegolf.flow.train_baseline import BaselineResult
 from bytegolf.packing.plan import Plan

@@ -1,28 +1,48 @@
 """A run -> the best artifact that fits."""
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from bytegolf.artifact.finished_run import FinishedRun, read_run
 from bytegolf.config import Recipe
-from bytegolf.errors import InputError
+from bytegolf.errors import ParameterError
 from bytegolf.flow.models import require_same_tokenizer
-from bytegolf.flow.results import PackResult
 from bytegolf.flow.score import score_and_record
-from bytegolf.model.gpt import model_from_weights, parameter_count
-from bytegolf.model.weights import Weights
+from bytegolf.model.gpt import parameter_count
+from bytegolf.model.weights import Bits
 from bytegolf.names import CoderName, MethodName
-from bytegolf.packing.allocate import BudgetTooSmallError
-from bytegolf.packing.calibration import calibrate
-from bytegolf.packing.fit import Ladder, baseline_ladder, fit, grid_ladder, lattice_ladder
-from bytegolf.packing.gptq import ErrorFeedback
-from bytegolf.packing.rate import calibrated_lattices
-from bytegolf.packing.rounding import Rounding
+from bytegolf.packing.fit import Fitted, fit
+from bytegolf.packing.methods import prepare_ladder
+from bytegolf.packing.search import BudgetTooSmallError
 from bytegolf.recipes import validate_recipe
 from bytegolf.runtime.device import choose_device
 from bytegolf.runtime.progress import Progress
 from bytegolf.runtime.threads import on_threads
 from bytegolf.storage.files import write_atomically, write_json
 from bytegolf.text.dataset import Dataset, open_data
+
+
+@dataclass(frozen=True)
+class PackResult:
+    """An artifact. `bpb_before` and `bpb_after` are sliding scores of the run's weights and of the decoded file, if text was given."""
+
+    bytes: int
+    budget: int
+    method: MethodName
+    coder: CoderName
+    parameters: int
+    bits_per_weight: float  # of the complete file
+    entropy_bits_per_weight: float  # of the coded integers, given their coder's histograms
+    bpb_before: float | None
+    bpb_after: float | None
+    file: str
+    bits: Bits
+    sections: dict[str, int]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as an object for JSON."""
+        return asdict(self)
 
 
 def pack(
@@ -40,71 +60,59 @@ def pack(
     """Pack a run's weights into at most `budget` − `reserve` bytes; budget, method and coder are the recipe's where not given.
 
     Methods rate and gptq learn from the training text of `data`, rate without any from text of the model's own. Held-out text
-    only scores the model before and after, unless it is not to be `scored`. Raises InputError if even the smallest possible file is larger,
-    or method gptq is given no data.
+    only scores the model before and after, unless it is not to be `scored`. Raises InputError if even the smallest possible file is
+    larger, or method gptq is given no data.
     """
     trained = read_run(run)
     recipe = _packed_by(trained.recipe, method, coder)
+    budget = budget or recipe.pack.budget
     dataset = require_same_tokenizer(open_data(data, tokenizer), trained.tokenizer) if data else None
-    budget, method = budget or recipe.pack.budget, recipe.pack.method
-    try:
-        with on_threads(1):  # so that their number changes no byte
-            ladder = _ladder(recipe, trained, dataset)
-            with Progress("pack", None, "tries") as progress:
-                fitted = fit(ladder, budget - reserve, lambda size: progress.advance(note=f"{size:,} bytes"))
-    except BudgetTooSmallError as error:
-        which = "the size of the baseline's fixed bits" if method == "baseline" else "the smallest possible"
-        raise InputError(f"--budget: expected at least {error.smallest + reserve:,} bytes, {which}, found {budget:,}") from None
+    fitted = _fitted(recipe, trained, dataset, budget, reserve)
     file = out or trained.folder.artifact
     write_atomically(file, fitted.file.data)
     before = after = None
     if dataset and scored:
         before, after = (score_and_record(source, dataset, "sliding").bpb for source in (run, file))
-    parameters, size = parameter_count(recipe.model), len(fitted.file.data)
-    result = PackResult(
-        size,
-        budget,
-        method,
-        recipe.pack.coder,
-        parameters,
-        8 * size / parameters,
-        fitted.entropy_bits_per_weight,
-        before,
-        after,
-        str(file),
-        fitted.bits,
-        fitted.file.sections,
-    )
+    result = _result(recipe, budget, fitted, file, before, after)
     if out is None:
         write_json(trained.folder.pack, result.to_json())
     return result
 
 
+def _result(recipe: Recipe, budget: int, fitted: Fitted, file: Path, before: float | None, after: float | None) -> PackResult:
+    """Return the result of packing; `before` and `after` are bits per byte."""
+    parameters = parameter_count(recipe.model)
+    return PackResult(
+        bytes=fitted.size,
+        budget=budget,
+        method=recipe.pack.method,
+        coder=recipe.pack.coder,
+        parameters=parameters,
+        bits_per_weight=8 * fitted.size / parameters,
+        entropy_bits_per_weight=fitted.entropy_bits_per_weight,
+        bpb_before=before,
+        bpb_after=after,
+        file=str(file),
+        bits=fitted.bits,
+        sections=fitted.file.sections,
+    )
+
+
 def _packed_by(recipe: Recipe, method: MethodName | None, coder: CoderName | None) -> Recipe:
-    """The recipe with another way to pack where one is given."""
+    """Return the recipe with another method and coder where they are given."""
     chosen = {key: value for key, value in (("method", method), ("coder", coder)) if value is not None}
     values = recipe.model_dump()
     return validate_recipe({**values, "pack": {**values["pack"], **chosen}}, recipe.name) if chosen else recipe
 
 
-def _ladder(recipe: Recipe, trained: FinishedRun, dataset: Dataset | None) -> Ladder:
-    """Of the recipe's method."""
-    weights, tokenizer = trained.weights, trained.tokenizer
-    match recipe.pack.method:
-        case "rate":
-            return lattice_ladder(
-                calibrated_lattices(recipe, weights, dataset.train if dataset else None, choose_device("auto")), recipe, tokenizer
-            )
-        case "gptq":
-            return grid_ladder(weights, recipe, tokenizer, _feedback(recipe, weights, dataset))
-        case "baseline":
-            return baseline_ladder(weights, recipe, tokenizer)
-
-
-def _feedback(recipe: Recipe, weights: Weights, dataset: Dataset | None) -> Rounding:
-    """Error feedback by what the model's matrices read of training text."""
-    if dataset is None:
-        raise InputError("--data: expected a data folder, whose training text method gptq learns from, found none")
-    model = model_from_weights(recipe.model, weights, choose_device("auto"))
-    with Progress("calibrate", recipe.pack.calibration_tokens, "tokens") as progress:
-        return ErrorFeedback(calibrate(model, recipe, dataset.train, progress.advance), recipe.pack)
+def _fitted(recipe: Recipe, trained: FinishedRun, dataset: Dataset | None, budget: int, reserve: int) -> Fitted:
+    """Return the largest artifact within budget − reserve. Raises ParameterError if there is none."""
+    try:
+        with on_threads(1):  # so that their number changes no byte
+            tokens = dataset.train if dataset else None
+            ladder = prepare_ladder(recipe, trained.weights, trained.tokenizer, tokens, choose_device("auto"))
+            with Progress("pack", None, "tries") as progress:
+                return fit(ladder, budget - reserve, lambda size: progress.advance(note=f"{size:,} bytes"))
+    except BudgetTooSmallError as error:
+        which = "the size of method baseline's fixed bits" if recipe.pack.method == "baseline" else "the smallest possible"
+        raise ParameterError("budget", f"expected at least {error.smallest + reserve:,} bytes, {which}, found {budget:,}") from None

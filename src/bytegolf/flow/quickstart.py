@@ -7,10 +7,9 @@ from typing import Any
 
 from bytegolf.config import Recipe
 from bytegolf.flow.compare_compressors import compare_compressors
-from bytegolf.flow.pack import pack
+from bytegolf.flow.pack import PackResult, pack
 from bytegolf.flow.prove import prove
 from bytegolf.flow.report import report
-from bytegolf.flow.results import PackResult
 from bytegolf.flow.train import TrainResult, train
 from bytegolf.proving.receipt import Receipt
 from bytegolf.recipes import load_recipe

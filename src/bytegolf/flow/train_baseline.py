@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bytegolf.flow.pack import pack
-from bytegolf.flow.results import PackResult
+from bytegolf.flow.pack import PackResult, pack
 from bytegolf.flow.score import score
 from bytegolf.flow.train import TrainResult, train
 from bytegolf.recipes.environment import BaselineCommand

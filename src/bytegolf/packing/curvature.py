@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bytegolf.artifact.container import stack_shape
+from bytegolf.artifact.shapes import stack_shape
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT
 from bytegolf.runtime.threads import on_threads

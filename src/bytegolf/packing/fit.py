@@ -1,34 +1,35 @@
-"""A model into a number of bytes: round and code it ever again until the file is just under its limit."""
+"""A model into a number of bytes: round and code it again and again, until the file is just under its limit."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
-from torch import Tensor
-
-from bytegolf.artifact.container import Artifact, trellis_coded, write_artifact
+from bytegolf.artifact.container import Artifact, write_artifact
 from bytegolf.artifact.sections import PackedFile
-from bytegolf.artifact.static_coder import entropy_bits
-from bytegolf.artifact.trellis_weights import trellis_entropy_bits
-from bytegolf.config import Recipe
 from bytegolf.model.weights import Bits, WeightClass, weight_class
-from bytegolf.packing.allocate import GRIDS, TRELLISES, Allocation, highest_level
-from bytegolf.packing.baseline import quantize_baseline
-from bytegolf.packing.rate import Lattices
-from bytegolf.packing.rounding import Rounding, nearest, quantize_model
-from bytegolf.text.tokenizer import Tokenizer
+from bytegolf.packing.search import largest_fitting
 
 
-@dataclass(frozen=True)
-class Ladder:
-    """The artifacts that one way to pack makes of a model: each more precise and larger than the one on the level below.
+class Ladder(Protocol):
+    """The artifacts that one method makes of a model, by level: each is more precise, and larger, than those of lower levels.
 
-    Levels are bits a weight, or nearly.
+    Levels are bits per weight, or nearly. `methods` has a class for each method.
     """
 
-    at: Callable[[float], Artifact]
-    lowest: float
-    highest: float
+    @property
+    def lowest(self) -> float:
+        """Return the lowest level."""
+        ...
+
+    @property
+    def highest(self) -> float:
+        """Return the highest level."""
+        ...
+
+    def at(self, level: float) -> Artifact:
+        """Return the artifact of a level."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -40,68 +41,43 @@ class Fitted:
 
     @classmethod
     def of(cls, artifact: Artifact) -> "Fitted":
+        """Return an artifact with its file."""
         return cls(artifact, write_artifact(artifact))
 
     @property
+    def size(self) -> int:
+        """Return the size of the file in bytes."""
+        return len(self.file.data)
+
+    @property
     def bits(self) -> Bits:
-        """Bits a weight that the integers of each class came to."""
+        """Return the bits per weight that the integers of each class came to; a class without integers has none."""
         weights: dict[WeightClass, int] = {}
-        for name, weight in self.artifact.weights.items():
+        for name, stack in self.artifact.weights.stacks.items():
             kind = weight_class(name)
-            weights[kind] = weights.get(kind, 0) + sum(weight.integers[place].size for place in weight.coded)
+            weights[kind] = weights.get(kind, 0) + sum(matrix.size for matrix in stack.coded())
         return {kind: 8 * self.file.sections[kind] / count for kind, count in weights.items() if count and kind != "control"}
 
     @cached_property
     def entropy_bits_per_weight(self) -> float:
-        """Entropy of the integers given all that the coder's histograms hang on, averaged over them; 0 if there are none.
+        """Return the mean entropy of the integers, given all that their coder's histograms depend on; 0 if there are no integers.
 
         On a grid each matrix has a histogram.
         """
         weights = self.artifact.weights
-        matrices = [weight.integers[place] for weight in weights.values() for place in weight.coded]
-        bits = trellis_entropy_bits(weights) if trellis_coded(weights) else entropy_bits(matrices)
-        return bits / max(1, sum(matrix.size for matrix in matrices))
-
-
-def lattice_ladder(lattices: Lattices, recipe: Recipe, tokenizer: Tokenizer) -> Ladder:
-    """Method rate."""
-
-    def at(level: float) -> Artifact:
-        return Artifact(recipe.model, recipe.score, tokenizer, lattices.at(level), {}, recipe.pack.coder)
-
-    return Ladder(at, TRELLISES.lowest, TRELLISES.highest)
-
-
-def grid_ladder(
-    weights: Mapping[str, Tensor], recipe: Recipe, tokenizer: Tokenizer, rounding: Rounding = nearest, allocation: Allocation = GRIDS
-) -> Ladder:
-    """One grid for each matrix, its step by its class: method gptq, where `rounding` has error feedback."""
-
-    def at(level: float) -> Artifact:
-        return quantize_model(weights, recipe, tokenizer, allocation.bits(recipe.pack, level), rounding)
-
-    return Ladder(at, allocation.lowest_level, allocation.highest_level)
-
-
-def baseline_ladder(weights: Mapping[str, Tensor], recipe: Recipe, tokenizer: Tokenizer) -> Ladder:
-    """Method seed, of fixed bits: there is one level."""
-    return Ladder(lambda level: quantize_baseline(weights, recipe, tokenizer), 0, 0)
+        count = sum(matrix.size for stack in weights.stacks.values() for matrix in stack.coded())
+        return weights.entropy_bits() / max(1, count)
 
 
 def fit(ladder: Ladder, limit: int, tried: Callable[[int], None] = lambda size: None) -> Fitted:
-    """The highest on the ladder of at most `limit` bytes; `tried` hears the size of each attempt.
+    """Return the largest artifact on the ladder of at most `limit` bytes; `tried` is called with the size of each attempt.
 
     Raises BudgetTooSmallError if there is none.
     """
-    best: list[Fitted] = []  # the largest that fits
 
-    def size_at(level: float) -> int:
+    def build(level: float) -> Fitted:
         fitted = Fitted.of(ladder.at(level))
-        size = len(fitted.file.data)
-        tried(size)
-        if size <= limit and (not best or size > len(best[0].file.data)):
-            best[:] = [fitted]
-        return size
+        tried(fitted.size)
+        return fitted
 
-    highest_level(size_at, limit, ladder.lowest, ladder.highest)
-    return best[0]
+    return largest_fitting(build, lambda fitted: fitted.size, limit, ladder.lowest, ladder.highest)

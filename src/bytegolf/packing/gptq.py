@@ -20,36 +20,40 @@ BLOCK = 64  # columns whose errors reach the columns after the block in one prod
 
 @dataclass(frozen=True)
 class Feedback:
-    """Of m matrices of d columns: the `order` (m, d) in which columns are rounded, and in that order what share of a column's
-    error each later one takes, `shares` (m, d, d), unit upper triangular. What then is left of an error e costs `costs` (m, d) · e².
+    """How m matrices of d columns pass errors on, in the `order` (m, d) in which their columns are rounded.
+
+    `shares` (m, d, d), unit upper triangular, are how much of a column's error each later one takes. Once they have, an error e of
+    a column leaves `error_weights` (m, d) times e² in the output.
     """
 
     order: Tensor
     shares: Tensor
-    costs: Tensor
+    error_weights: Tensor
 
 
 class ErrorFeedback:
-    """A `Rounding` by GPTQ where there are moments, to the nearest point elsewhere. Moments are factored once, whatever the steps."""
+    """A `Rounding` by GPTQ where there are moments, to the nearest point elsewhere. Moments are factored once, whatever the spacings."""
 
     def __init__(self, moments: Moments, config: PackConfig) -> None:
         self.feedback = {name: feedback(stack, config.damping, config.act_order) for name, stack in moments.items()}
 
-    def __call__(self, name: str, stack: Tensor, steps: Tensor) -> Tensor:
-        return round_with_feedback(stack, steps, self.feedback[name]) if name in self.feedback else quantize(stack, steps)
+    def __call__(self, name: str, stack: Tensor, spacings: Tensor) -> Tensor:
+        """Return the integers of a parameter's stack."""
+        return round_with_feedback(stack, spacings, self.feedback[name]) if name in self.feedback else quantize(stack, spacings)
 
 
 def feedback(moments: Sequence[Tensor], damping: float, act_order: bool) -> Feedback:
-    """From each matrix's H (d, d). `damping` times the mean of its diagonal is added to the diagonal.
+    """Return the feedback of matrices by each one's H (d, d). `damping` times the mean of its diagonal is added to the diagonal.
 
     With `act_order` columns are rounded in descending order of the diagonal: what matters most has the most columns to mend it.
     """
     factored = {id(moment): _factor(moment.double(), damping, act_order) for moment in moments}  # matrices may share a moment
-    orders, shares, costs = zip(*(factored[id(moment)] for moment in moments), strict=True)
-    return Feedback(torch.stack(orders), torch.stack(shares), torch.stack(costs))
+    orders, shares, error_weights = zip(*(factored[id(moment)] for moment in moments), strict=True)
+    return Feedback(torch.stack(orders), torch.stack(shares), torch.stack(error_weights))
 
 
 def _factor(moment: Tensor, damping: float, act_order: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """Return order (d,), shares (d, d) and error weights (d,) by one H."""
     diagonal = moment.diagonal()
     order = diagonal.argsort(descending=True, stable=True) if act_order else torch.arange(len(moment))
     mean = float(diagonal.mean())
@@ -60,8 +64,8 @@ def _factor(moment: Tensor, damping: float, act_order: bool) -> tuple[Tensor, Te
     return order, (upper / diagonal[:, None]).float(), diagonal**-2
 
 
-def round_with_feedback(stack: Tensor, steps: Tensor, feedback: Feedback) -> Tensor:
-    """Integers (float dtype) of a stack (m, rows, d) on grids of `steps`, (m, 1, 1) or (m, rows, 1)."""
+def round_with_feedback(stack: Tensor, spacings: Tensor, feedback: Feedback) -> Tensor:
+    """Return integers (in a float dtype) of a stack (m, rows, d) on grids of `spacings`, (m, 1, 1) or (m, rows, 1)."""
     order = feedback.order[:, None, :].expand_as(stack)
     shares = feedback.shares.to(stack.dtype)
     columns = stack.gather(2, order)
@@ -71,9 +75,9 @@ def round_with_feedback(stack: Tensor, steps: Tensor, feedback: Feedback) -> Ten
         block, errors = columns[..., inside], torch.empty_like(columns[..., inside])
         for j in range(block.shape[2]):
             column = block[..., j : j + 1]
-            rounded = quantize(column, steps)
+            rounded = quantize(column, spacings)
             integers[..., first + j : first + j + 1] = rounded
-            errors[..., j : j + 1] = error = column - dequantize(rounded, steps)
+            errors[..., j : j + 1] = error = column - dequantize(rounded, spacings)
             block[..., j + 1 :] -= error * shares[:, first + j, None, first + j + 1 : inside.stop]
         columns[..., inside.stop :] -= errors @ shares[:, inside, inside.stop :]
     return torch.empty_like(integers).scatter_(2, order, integers)

@@ -4,16 +4,17 @@ from dataclasses import asdict, dataclass
 
 from bytegolf.config import Recipe
 from bytegolf.model.flops import training_flops_per_token
-from bytegolf.model.gpt import parameter_shapes
+from bytegolf.model.gpt import parameter_count
 from bytegolf.model.weights import Bits
-from bytegolf.packing.allocate import GRIDS, TRELLISES, BudgetTooSmallError, highest_level
+from bytegolf.packing.allocate import GRIDS, TRELLISES
 from bytegolf.packing.baseline import class_widths
+from bytegolf.packing.search import BudgetTooSmallError, largest_fitting
 from bytegolf.packing.size_model import predict_sections
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`bits` are those pack is expected to choose; `predicted` are bytes by part of the artifact."""
+    """What is known of a run beforehand; `bits` are those that pack is expected to choose, `predicted` the bytes of each section."""
 
     recipe: str
     parameters: int
@@ -26,9 +27,11 @@ class Plan:
 
     @property
     def predicted_bytes(self) -> int:
+        """Return the size of the artifact."""
         return sum(self.predicted.values())
 
     def to_json(self) -> dict[str, object]:
+        """Return the plan as an object for JSON."""
         return {**asdict(self), "predicted_bytes": self.predicted_bytes}
 
 
@@ -36,23 +39,22 @@ def plan_artifact(recipe: Recipe) -> Plan:
     """Predict the artifact from the architecture alone, by the recipe's own method, taking the weights of each matrix as normal."""
     bits, fits = _expected_bits(recipe)
     predicted = predict_sections(recipe, bits)
-    parameters = sum(shape.numel() for shape in parameter_shapes(recipe.model).values())
-    return Plan(recipe.name, parameters, training_flops_per_token(recipe), bits, predicted, recipe.pack.budget, fits)
+    return Plan(recipe.name, parameter_count(recipe.model), training_flops_per_token(recipe), bits, predicted, recipe.pack.budget, fits)
 
 
 def _expected_bits(recipe: Recipe) -> tuple[Bits, bool]:
-    """What pack will give each class, and whether that fits."""
+    """Return the bits that pack will give each class, and whether they fit the budget."""
     pack = recipe.pack
 
-    def size_at(bits: Bits) -> int:
+    def size_of(bits: Bits) -> int:
         return sum(predict_sections(recipe, bits).values())
 
     if pack.method == "baseline":
         widths = class_widths(pack)
-        return widths, size_at(widths) <= pack.budget
+        return widths, size_of(widths) <= pack.budget
     allocation = TRELLISES if pack.method == "rate" else GRIDS
-    ends = allocation.lowest_level, allocation.highest_level
+    lowest, highest = allocation.lowest_level, allocation.highest_level
     try:
-        return allocation.bits(pack, highest_level(lambda level: size_at(allocation.bits(pack, level)), pack.budget, *ends)), True
+        return largest_fitting(lambda level: allocation.bits(pack, level), size_of, pack.budget, lowest, highest), True
     except BudgetTooSmallError:
-        return allocation.bits(pack, allocation.lowest_level), False
+        return allocation.bits(pack, lowest), False

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import torch
 
-from bytegolf.artifact.container import trellis_coded
-from bytegolf.artifact.trellis_weights import TrellisStack
+from bytegolf.artifact.trellis_weights import TrellisStack, TrellisWeights
 from bytegolf.config import Recipe
 from bytegolf.model.weights import Bits, Weights
-from bytegolf.packing.allocate import BudgetTooSmallError
-from bytegolf.packing.fit import fit, lattice_ladder
+from bytegolf.packing.fit import fit
+from bytegolf.packing.methods import RateLadder
 from bytegolf.packing.rate import calibrated_lattices
+from bytegolf.packing.search import BudgetTooSmallError
 from bytegolf.runtime.progress import say
 from bytegolf.text.shards import TokenStream
 from bytegolf.text.tokenizer import Tokenizer
@@ -41,12 +41,12 @@ def solve_qat_grid(recipe: Recipe, weights: Weights, tokens: TokenStream, tokeni
     calibration_tokens = min(recipe.pack.calibration_tokens, CALIBRATION_TOKENS)
     brief = recipe.model_copy(update={"pack": recipe.pack.model_copy(update={"calibration_tokens": calibration_tokens})})
     try:
-        fitted = fit(lattice_ladder(calibrated_lattices(brief, weights, tokens, device), brief, tokenizer), budget)
+        fitted = fit(RateLadder(calibrated_lattices(brief, weights, tokens, device), brief, tokenizer), budget)
     except BudgetTooSmallError as error:
         found = f"expected at least {error.smallest:,} bytes, the smallest possible, found {budget:,}"
         say(f"warning: pack.budget: {found}; training goes on without QAT")
         return None
     say(f"qat: on the grid of {budget:,} bytes, found in {time.perf_counter() - began:.1f} s")
-    stacks = fitted.artifact.weights
-    assert trellis_coded(stacks)  # as all that are fitted to lattices
-    return QatGrid(stacks, fitted.bits)
+    stored = fitted.artifact.weights
+    assert isinstance(stored, TrellisWeights)  # as the ladder makes them
+    return QatGrid(stored.stacks, fitted.bits)

@@ -1,8 +1,10 @@
-"""Trellis-coded quantisation, the encoder's side: of all ways through the trellis, down a column, the one of least error.
+"""Trellis-coded quantisation as an encoder searches: of all ways through the trellis, down a column, the one of least error.
 
-Viterbi's algorithm over the 8 states of `artifact.states`. The rows of a column weigh alike in the error of a matrix's output,
-once each has its step, so that the search goes with error feedback from column to column.
+Viterbi's algorithm over the 8 states of `artifact.trellis_states`. The rows of a column weigh alike in the error of a matrix's output,
+once each has its spacing, so that the search goes with error feedback from column to column.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +16,24 @@ from bytegolf.artifact.trellis_states import NEXT, STATES
 Arrivals = NDArray[np.int64]
 
 
+class Block(NamedTuple):
+    """Columns to round one after the other, (columns, rows).
+
+    Each later column takes its share, `shares` (columns, columns), of the error of each. The spacing of a weight is its
+    `column_spacings` (columns,) times its `row_spacings` (rows,). A weight of variance v would best be aimed at 1 / (1 + D/v) of itself,
+    D the mean squared error at its spacing: what it would take in bits, were it normal, is worth as much. `shrinkage` (columns, rows)
+    is what is made of D/v, at a spacing of 1.
+    """
+
+    columns: Doubles
+    shares: Doubles
+    column_spacings: Doubles
+    row_spacings: Doubles
+    shrinkage: Doubles
+
+
 def _arrivals() -> Arrivals:
-    """For each state, the two (state before, subset) that lead to it; of a subset are the levels that are alike modulo 4."""
+    """Return for each state the two pairs (state before, subset) that lead to it; a subset has the levels that are alike modulo 4."""
     arrivals: list[list[tuple[int, int]]] = [[] for _ in range(STATES)]
     for state in range(STATES):
         for parity in range(2):
@@ -28,10 +46,13 @@ ARRIVALS = _arrivals()
 
 @compiled
 def best_levels(targets: Doubles, arrivals: Arrivals, levels: Integers) -> None:
-    """Into `levels` (rows,), those in reach of the trellis from state 0 with the least squared distance to `targets`, in half steps."""
+    """Write into `levels` (rows,) the way through the trellis, from state 0, whose squared distance to `targets` is least.
+
+    Levels and targets are in half spacings.
+    """
     rows = len(targets)
-    costs, arrived, distances = np.full(STATES, np.inf), np.empty(STATES), np.empty(4)
-    costs[0] = 0
+    totals, arrived, distances = np.full(STATES, np.inf), np.empty(STATES), np.empty(4)
+    totals[0] = 0
     choices = np.empty(rows, np.uint8)  # a bit for each state: which of its arrivals
     for row in range(rows):
         for subset in range(4):
@@ -39,13 +60,13 @@ def best_levels(targets: Doubles, arrivals: Arrivals, levels: Integers) -> None:
             distances[subset] = (away - np.rint(away)) ** 2
         choice = 0
         for state in range(STATES):
-            first = costs[arrivals[state, 0, 0]] + distances[arrivals[state, 0, 1]]
-            second = costs[arrivals[state, 1, 0]] + distances[arrivals[state, 1, 1]]
+            first = totals[arrivals[state, 0, 0]] + distances[arrivals[state, 0, 1]]
+            second = totals[arrivals[state, 1, 0]] + distances[arrivals[state, 1, 1]]
             arrived[state] = min(first, second)
             choice |= (second < first) << state
-        costs[:] = arrived
+        totals[:] = arrived
         choices[row] = choice
-    best: Number = np.argmin(costs)
+    best: Number = np.argmin(totals)
     for row in range(rows - 1, -1, -1):
         arrival = arrivals[best, choices[row] >> best & 1]
         levels[row] = 4 * np.int64(np.rint((targets[row] - arrival[1]) / 4)) + arrival[1]
@@ -53,24 +74,17 @@ def best_levels(targets: Doubles, arrivals: Arrivals, levels: Integers) -> None:
 
 
 @compiled
-def round_block(
-    block: Doubles, shares: Doubles, column_steps: Doubles, row_steps: Doubles, shrinkage: Doubles, arrivals: Arrivals, levels: Integers
-) -> None:
-    """Round columns (columns, rows) one after the other; each later one takes its share (columns, columns) of the error of each.
-
-    Afterwards `block` holds the errors, and `levels` (columns, rows) half steps. A weight of variance v would best be aimed at
-    1 / (1 + D/v) of itself, D the mean squared error at its step: what it would cost in bits, were it normal, is worth as much.
-    `shrinkage` (columns, rows) is what is made of D/v, at a step of 1.
-    """
-    targets = np.empty(block.shape[1])
-    for column in range(len(block)):
+def round_block(block: Block, arrivals: Arrivals, levels: Integers) -> None:
+    """Round the columns of a block. Afterwards they hold their errors, and `levels` (columns, rows) half spacings."""
+    targets = np.empty(block.columns.shape[1])
+    for column in range(len(block.columns)):
         for row in range(len(targets)):
-            step = column_steps[column] * row_steps[row]
-            targets[row] = 2 * block[column, row] / (step * (1 + step * step * shrinkage[column, row]))
+            spacing = block.column_spacings[column] * block.row_spacings[row]
+            targets[row] = 2 * block.columns[column, row] / (spacing * (1 + spacing * spacing * block.shrinkage[column, row]))
         best_levels(targets, arrivals, levels[column])
         for row in range(len(targets)):
-            block[column, row] -= 0.5 * levels[column, row] * column_steps[column] * row_steps[row]
-        for later in range(column + 1, len(block)):
-            share = shares[column, later]
+            block.columns[column, row] -= 0.5 * levels[column, row] * block.column_spacings[column] * block.row_spacings[row]
+        for later in range(column + 1, len(block.columns)):
+            share = block.shares[column, later]
             for row in range(len(targets)):
-                block[later, row] -= share * block[column, row]
+                block.columns[later, row] -= share * block.columns[column, row]

@@ -52,7 +52,7 @@ class SpacingTable:
         """Return the spacings of packed weights, on the CPU."""
         tensors = {}
         for name, stack in stacks.items():
-            by_row = stack.steps[:, None] * factors(stack.row_scales)
+            by_row = stack.spacings[:, None] * factors(stack.row_scales)
             tensors[f"{name}.rows"] = torch.from_numpy(by_row)[:, :, None]
             tensors[f"{name}.columns"] = torch.from_numpy(factors(stack.column_scales))[:, None, :]
         return cls(tensors)
