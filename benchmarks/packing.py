@@ -141,7 +141,7 @@ def saved(curve: list[Point], base: Point) -> dict[str, object]:
     """Return the share of bytes saved at a reference's loss, and at its divergence; with 95 % intervals, paired by window."""
     random, windows = np.random.default_rng(0), len(base.loss)
     draws = [np.arange(windows), *(random.integers(windows, size=windows) for _ in range(RESAMPLED))]
-    found = {}
+    found: dict[str, object] = {}
     for name in ("loss", "divergence"):
         every = np.array([getattr(point, name) for point in curve])
         own = getattr(base, name)
@@ -271,8 +271,9 @@ class Ways:
 def _by_size(parameter: str, lattice: Lattice) -> Lattice:
     """Set spacings in proportion to the root mean square of each matrix; of gains, which are few, to 1/32 of it."""
     finer = 32.0**2 if weight_class(parameter) == "control" else 1.0
-    scales = {"row_scales": np.zeros_like(lattice.row_scales), "column_scales": np.zeros_like(lattice.column_scales)}
-    return replace(lattice, curvature=finer / max(float(np.square(lattice.columns).mean()), 1e-30), **scales)
+    curvature = finer / max(float(np.square(lattice.columns).mean()), 1e-30)
+    rows, columns = np.zeros_like(lattice.row_scales), np.zeros_like(lattice.column_scales)
+    return replace(lattice, curvature=curvature, row_scales=rows, column_scales=columns)
 
 
 if __name__ == "__main__":

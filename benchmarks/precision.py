@@ -15,7 +15,8 @@ from bytegolf.flow.models import load_model
 from bytegolf.model.gpt import GPT
 from bytegolf.model.weights import Bits
 from bytegolf.packing.allocate import GRIDS
-from bytegolf.packing.fit import fit, grid_ladder
+from bytegolf.packing.fit import fit
+from bytegolf.packing.methods import GridLadder
 from bytegolf.scoring.protocols import score_tokens
 from bytegolf.text.dataset import open_data
 
@@ -55,7 +56,7 @@ def main() -> None:
     for budget in arguments.budget:
         for share in SHARES:
             allocation = replace(GRIDS, above={**dict.fromkeys(GRIDS.above, 0.0), **share})
-            fitted = fit(grid_ladder(run.weights, run.recipe, run.tokenizer, allocation=allocation), budget)
+            fitted = fit(GridLadder(run.weights, run.recipe, run.tokenizer, allocation=allocation), budget)
             lost = bpb(fitted.artifact.model()) - float_bpb
             named = ", ".join(f"{kind} {bits:+g}" for kind, bits in share.items()) or "all equal"
             print(f"{budget:>10,}  {named:<32}{lost:>+9.5f} bpb   {len(fitted.file.data):,} bytes", flush=True)

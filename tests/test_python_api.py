@@ -1,5 +1,6 @@
 """`import bytegolf as bg` offers the flow as functions, whatever else was imported before."""
 
+import inspect
 import subprocess
 import sys
 import textwrap
@@ -8,22 +9,12 @@ from pathlib import Path
 import pytest
 
 import bytegolf
+from bytegolf import api
+from bytegolf.cli.app import VERBS as VERBS_IN_GROUPS
 from support.runs import MICRO, documents, environment, write_texts
 
-OFFERED = {
-    "InputError",
-    "load_artifact",
-    "load_model",
-    "load_recipe",
-    "pack",
-    "plan",
-    "prepare",
-    "prove",
-    "quickstart",
-    "report",
-    "score",
-    "train",
-}
+VERBS = {verb.name or verb.function.__name__: verb for verbs in VERBS_IN_GROUPS.values() for verb in verbs}
+FUNCTIONS = {"import": "import_checkpoint", "recipes": "load_recipe"}  # verbs whose function has another name
 
 
 def python(code: str, folder: Path) -> str:
@@ -33,20 +24,31 @@ def python(code: str, folder: Path) -> str:
     return done.stdout
 
 
-def test_what_is_offered() -> None:
-    assert set(bytegolf.__all__) >= OFFERED
+def test_what_is_offered_is_what_the_api_holds() -> None:
+    held = {name for name in vars(api) if not name.startswith("_")}
+    assert sorted(bytegolf.__all__) == bytegolf.__all__ == sorted(held) == dir(bytegolf)
 
 
-@pytest.mark.parametrize("name", sorted(OFFERED))
-def test_every_name_is_something_to_call(name: str) -> None:
-    """The rooms `train`, `pack`, `score` and `report` have the names of functions: importing one must not hide the function."""
-    import bytegolf.flow
-    import bytegolf.reporting.page
-    import bytegolf.scoring.protocols
-    import bytegolf.training.loop
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_every_verb_has_its_function(verb: str) -> None:
+    function = getattr(bytegolf, FUNCTIONS.get(verb, verb))
+    assert inspect.isfunction(function) and function.__doc__
 
-    assert bytegolf.training.loop.Trainer and bytegolf.scoring.protocols.score_tokens and bytegolf.reporting.page.write_report
-    assert callable(getattr(bytegolf, name))
+
+@pytest.mark.parametrize("name", [name for name in bytegolf.__all__ if name[0].islower()])
+def test_a_signature_says_what_a_function_takes_and_gives(name: str) -> None:
+    signature = inspect.signature(getattr(bytegolf, name))
+    assert signature.return_annotation is not signature.empty
+    for parameter in signature.parameters.values():
+        assert parameter.annotation is not parameter.empty and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+
+
+def test_a_module_does_not_hide_a_function() -> None:
+    """Modules of `flow` have the names of functions: importing one must not take the function's place."""
+    import bytegolf.flow.score
+    import bytegolf.flow.train
+
+    assert inspect.ismodule(bytegolf.flow.train) and inspect.isfunction(bytegolf.train) and inspect.isfunction(bytegolf.score)
 
 
 def test_an_unknown_name() -> None:
@@ -78,5 +80,5 @@ def test_importing_loads_nothing_heavy(tmp_path: Path) -> None:
 
 def test_the_flow_needs_neither_plotly_nor_other_compressors(tmp_path: Path) -> None:
     """A machine that has torch can train, pack and score with what it has."""
-    code = "import sys\nfor name in ('plotly', 'brotli', 'pyppmd'): sys.modules[name] = None\nimport bytegolf.flow, bytegolf.cli.tables"
+    code = "import sys\nfor name in ('plotly', 'brotli', 'pyppmd'): sys.modules[name] = None\nimport bytegolf.api, bytegolf.cli.tables"
     assert python(code, tmp_path) == ""

@@ -8,6 +8,7 @@ from torch import Tensor
 from bytegolf.errors import InputError
 from bytegolf.model.compiled import ModelFunctions
 from bytegolf.model.gpt import GPT
+from bytegolf.model.weights import WeightClass
 from bytegolf.packing.calibration import calibrate, input_moments
 from bytegolf.packing.fit import fit
 from bytegolf.packing.gptq import ErrorFeedback
@@ -128,7 +129,8 @@ def test_tokens_of_the_calibration(trained: Trained) -> None:
 @pytest.mark.parametrize("bits", [2.0, 3.0, 4.0])
 def test_every_matrix_is_better_off(trained: Trained, bits: float) -> None:
     """In the error of its output."""
-    classes = dict.fromkeys(("mlp", "attention", "embedding", "table", "projection"), bits)
+    kinds: tuple[WeightClass, ...] = ("mlp", "attention", "embedding", "table", "projection")
+    classes = dict.fromkeys(kinds, bits)
     rounding = ErrorFeedback(trained.moments, trained.recipe.pack)
     plain, fed = (quantize_model(trained.weights, trained.recipe, TOKENIZER, classes, by) for by in (nearest, rounding))
     compared = 0

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import bytegolf as bg
-from bytegolf.artifact.container import trellis_coded
 from bytegolf.artifact.finished_run import read_run
+from bytegolf.artifact.trellis_weights import TrellisWeights
 from bytegolf.errors import InputError
 from bytegolf.flow.models import load_artifact
 from bytegolf.model.weights import Weights
@@ -37,12 +37,12 @@ def test_it_is_the_grid_of_the_file_that_pack_writes(data: Path, run: Path, tmp_
     """Spacing for spacing, of every weight, at the budget of the recipe."""
     bg.pack(run, budget=budget, data=data, out=tmp_path / "file.bgz")
     packed = load_artifact(tmp_path / "file.bgz").weights
-    assert trellis_coded(packed)
+    assert isinstance(packed, TrellisWeights)
     found = solved(read_run(run).weights, data, f"pack.budget={budget}")
     assert found is not None and set(found.bits) == {"mlp", "attention", "embedding", "table", "projection"}
-    assert set(found.stacks) == set(packed)
+    assert set(found.stacks) == set(packed.stacks)
     for name, stack in found.stacks.items():
-        assert np.array_equal(stack.grid_steps(), packed[name].grid_steps()), name
+        assert np.array_equal(stack.weight_spacings(), packed.stacks[name].weight_spacings()), name
 
 
 def test_a_budget_below_the_coarsest_grid_has_none_and_a_warning(data: Path, run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from bytegolf.artifact.container import stack_shape
+from bytegolf.artifact.grid_weights import GridWeights
+from bytegolf.artifact.shapes import stack_shape
 from bytegolf.artifact.trellis_weights import TrellisStack
 from bytegolf.model.gpt import GPT
 from bytegolf.model.weights import Bits, weight_class
@@ -32,14 +33,15 @@ def random_weights() -> dict[str, Tensor]:
 
 def test_the_forward_pass_sees_the_artifacts_weights() -> None:
     weights, recipe = random_weights(), micro()
-    artifact = quantize_model(weights, recipe, BytesTokenizer(), BITS)
+    stored = quantize_model(weights, recipe, BytesTokenizer(), BITS).weights
+    assert isinstance(stored, GridWeights)
     seen = fake_quantize(weights, ClassBits(BITS))
-    assert set(artifact.weights) == {name for name in weights if weight_class(name) != "control"}
-    for name, quantized in artifact.weights.items():
+    assert set(stored.stacks) == {name for name in weights if weight_class(name) != "control"}
+    for name, quantized in stored.stacks.items():
         expected = quantized.values().reshape(weights[name].shape)
         # w + (ŵ − w) is ŵ but for its last bit
         torch.testing.assert_close(seen[name], expected, rtol=0, atol=3e-7 * float(weights[name].abs().max()))
-        integers = seen[name].reshape(quantized.integers.shape) / torch.from_numpy(quantized.steps)[:, None, None]
+        integers = seen[name].reshape(quantized.integers.shape) / torch.from_numpy(quantized.spacings)[:, None, None]
         assert torch.equal(integers.round().int(), torch.from_numpy(quantized.integers)), name
         assert not torch.equal(seen[name], weights[name]), name
 
@@ -62,7 +64,7 @@ def test_the_forward_pass_sees_the_packers_grid() -> None:
     seen = fake_quantize(weights, SpacingTable.of(grids))
     for name, grid in grids.items():
         rows, columns = (2.0 ** (scales / 2) for scales in (grid.row_scales, grid.column_scales))
-        steps = np.einsum("m,mr,mc->mrc", grid.steps.astype(np.float64), rows, columns)
+        steps = np.einsum("m,mr,mc->mrc", grid.spacings.astype(np.float64), rows, columns)
         exact = weights[name].double().reshape(steps.shape).numpy()
         integers = np.rint(exact / steps)
         clear = np.abs(np.abs(exact / steps - integers) - 0.5) > 1e-2  # not halfway, where float32 may go the other way
@@ -76,7 +78,7 @@ def test_the_spacings_are_the_packers_bit_for_bit() -> None:
     for name, grid in random_grids(weights).items():
         steps = SpacingTable.of({name: grid}).spacings(name, weights[name])
         assert steps is not None and steps.shape == weights[name].shape
-        assert np.array_equal(steps.reshape(grid.integers.shape).numpy(), grid.grid_steps())
+        assert np.array_equal(steps.reshape(grid.integers.shape).numpy(), grid.weight_spacings())
 
 
 @pytest.mark.parametrize("grid", [ClassBits(BITS), SpacingTable.of(random_grids(random_weights()))], ids=["bits", "table"])
