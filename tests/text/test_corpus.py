@@ -6,6 +6,7 @@ import hashlib
 import json
 import lzma
 import platform
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -138,7 +139,7 @@ def test_corrupt_parquet(tmp_path: Path) -> None:
 
 def test_parquet_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.parquet").write_bytes(b"PAR1")
-    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(InputError, match=r"a\.parquet: .*bytegolf\[parquet\]"):
         documents(tmp_path / "a.parquet")
 

@@ -10,6 +10,20 @@ from bytegolf.cli.options import AsJson, OptionalData, OptionalRecipe, Overrides
 from bytegolf.cli.output import emit
 from bytegolf.errors import InputError
 
+Variant = Annotated[
+    str | None, typer.Option("--variant", metavar="NAME", help="Of fineweb: a published vocabulary, sp1024 if nothing is said.")
+]
+TrainShards = Annotated[
+    int | None, typer.Option("--train-shards", metavar="N", help="Of fineweb: the first N training shards, 80 if nothing is said.")
+]
+WithDocs = Annotated[bool, typer.Option("--with-docs", help="Of fineweb: also the documents (48 GB), to make another vocabulary of.")]
+ValDocs = Annotated[
+    int | None, typer.Option("--val-docs", metavar="N", help="Hold out the first N documents instead of one in twenty by hash.")
+]
+Normalised = Annotated[
+    bool, typer.Option("--normalised", help="Let --tokenizer change the text; bytes are then those of the changed text.")
+]
+
 
 def prepare(
     sources: Annotated[
@@ -25,21 +39,11 @@ def prepare(
     tokenizer: Annotated[
         str | None, typer.Option("--tokenizer", metavar="FILE.model|bytes", help="Use an existing tokenizer, or raw bytes.")
     ] = None,
-    val_docs: Annotated[
-        int | None, typer.Option("--val-docs", metavar="N", help="Hold out the first N documents instead of one in twenty by hash.")
-    ] = None,
-    normalised: Annotated[
-        bool, typer.Option("--normalised", help="Let --tokenizer change the text; bytes are then those of the changed text.")
-    ] = False,
-    variant: Annotated[
-        str | None, typer.Option("--variant", metavar="NAME", help="Of fineweb: a published vocabulary, sp1024 if nothing is said.")
-    ] = None,
-    train_shards: Annotated[
-        int | None, typer.Option("--train-shards", metavar="N", help="Of fineweb: the first N training shards, 80 if nothing is said.")
-    ] = None,
-    with_docs: Annotated[
-        bool, typer.Option("--with-docs", help="Of fineweb: also the documents (48 GB), to make another vocabulary of.")
-    ] = False,
+    val_docs: ValDocs = None,
+    normalised: Normalised = False,
+    variant: Variant = None,
+    train_shards: TrainShards = None,
+    with_docs: WithDocs = False,
     as_json: AsJson = False,
 ) -> None:
     """Turn text into a data folder: tokenizer, shards of tokens, the exact held-out text and a manifest.
