@@ -23,6 +23,7 @@ Row = tuple[str, str]
 
 
 def quickstart_table(result: QuickstartResult) -> str:
+    """Return the figures of the whole flow: the model, general-purpose compressors beside it, and the proof."""
     train, pack = result.train, result.pack
     model = _rows(
         "bytegolf quickstart",
@@ -42,6 +43,7 @@ def quickstart_table(result: QuickstartResult) -> str:
 
 
 def data_table(manifest: DataManifest) -> str:
+    """Return what a data folder holds."""
     normalised: list[Row] = [("bytes", "of the text as the tokenizer normalises it")] if manifest.normalised else []
     return _rows(
         "data",
@@ -56,6 +58,7 @@ def data_table(manifest: DataManifest) -> str:
 
 
 def train_table(result: TrainResult) -> str:
+    """Return what a finished run came to."""
     return _rows(
         "run",
         [
@@ -69,11 +72,13 @@ def train_table(result: TrainResult) -> str:
 
 
 def import_table(result: ImportResult) -> str:
+    """Return what was imported."""
     rows = [("folder", result.run), ("checkpoint", result.checkpoint), ("recipe", result.recipe), ("parameters", f"{result.parameters:,}")]
     return _rows("imported run", rows)
 
 
 def pack_table(result: PackResult) -> str:
+    """Return the size of an artifact and of its sections, and its scores."""
     scores = []
     if result.bpb_before is not None and result.bpb_after is not None:
         scores = [("before packing", f"{result.bpb_before:.4f} bpb (sliding)"), ("after packing", f"{result.bpb_after:.4f} bpb (sliding)")]
@@ -91,10 +96,12 @@ def pack_table(result: PackResult) -> str:
 
 
 def baseline_table(result: BaselineResult) -> str:
+    """Return the run, artifact and scores of a command line of the baseline."""
     return "\n".join([train_table(result.train), pack_table(result.pack), *map(score_table, result.scores)])
 
 
 def score_table(result: Score) -> str:
+    """Return a score and what it was counted over."""
     return _rows(
         "score",
         [
@@ -109,6 +116,7 @@ def score_table(result: Score) -> str:
 
 
 def receipt_table(result: Receipt) -> str:
+    """Return the verdict and figures of a receipt."""
     return _rows(
         "proof",
         [
@@ -124,6 +132,7 @@ def receipt_table(result: Receipt) -> str:
 
 
 def audit_table(result: Audit) -> str:
+    """Return each test of an audit with its evidence."""
     title = "audit: nothing found" if result.ok else f"audit: violated {', '.join(result.violated)}"
     found = []
     for finding in result.findings:
@@ -133,6 +142,7 @@ def audit_table(result: Audit) -> str:
 
 
 def plan_table(result: Plan) -> str:
+    """Return the predicted size and cost of a recipe."""
     return _rows(
         f"plan of {result.recipe}",
         [
