@@ -165,8 +165,10 @@ class AverageConfig(RecipeTable):
 
 
 class QatConfig(RecipeTable):
-    """Quantisation-aware training on the artifact's grid for `pack.budget`: under method rate the packer's own steps for the weights of
-    that moment, else steps of the bits that `plan` predicts for each class.
+    """Quantisation-aware training on the artifact's grid for `pack.budget`.
+
+    Under method rate the spacings are those that the packer would choose for the weights of that moment; else they follow from
+    the bits that `plan` predicts for each class.
     """
 
     start: float = Field(1.0, ge=0, le=1, description="progress at which fake quantisation begins and the EMA starts anew; 1 is never")

@@ -1,4 +1,4 @@
-"""The seed's environment variables: what each decides, and what is refused instead of silently doing nothing."""
+"""The baseline's environment variables: what each decides, and what is refused instead of silently doing nothing."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from bytegolf.recipes.similar import edit_distance, nearest_variable
 from bytegolf.recipes.variables import VARIABLES
 from support.presets import PRESETS, STEPS, Q
 
-# The table of the seed's variables: 74 of its scripts and two of the per-layer one alone.
+# The table of the baseline's variables: 74 of its scripts and two of the per-layer one alone.
 _NAMES = """
 DATA_PATH TOKENIZER_PATH RUN_ID SEED VAL_BATCH_SIZE VAL_LOSS_EVERY TRAIN_LOG_EVERY ITERATIONS WARMDOWN_ITERS WARMUP_STEPS
 TRAIN_BATCH_TOKENS TRAIN_SEQ_LEN MAX_WALLCLOCK_SECONDS VOCAB_SIZE NUM_LAYERS MODEL_DIM NUM_HEADS NUM_KV_HEADS MLP_MULT

@@ -1,4 +1,4 @@
-"""Every preset of the seed system is a recipe: its table, its size, and real steps of it."""
+"""Every preset of the baseline is a recipe: its table, its size, and real steps of it."""
 
 import math
 from pathlib import Path
@@ -20,7 +20,7 @@ EVERY = PRESETS | BASELINES
 MEANT = {name: preset.keys() for name, preset in PRESETS.items()} | {
     name: preset.keys(BASELINE_DEFAULTS) for name, preset in BASELINES.items()
 }
-# What the seed's scripts have no setting for.
+# What the baseline's scripts have no setting for.
 OURS = {
     "text.tokenizer", "text.across_words", "train.warmdown", "train.dtype", "train.device", "train.compile", "train.validate_bytes",
     "train.checkpoint_every", "train.verify_every", "train.warmup_steps", "train.wandb", "train.tensorboard", "score.batch_tokens",

@@ -1,4 +1,4 @@
-"""The model of the seed specification (sections 2.1–2.4), slow and obvious.
+"""The model of the baseline specification (sections 2.1–2.4), slow and obvious.
 
 One sequence at a time, one position at a time, one head at a time, in the dtype of the parameters.
 It shares no code with `bytegolf.model`: from there come only the parameter names.
@@ -15,7 +15,7 @@ from torch import Tensor
 from bytegolf.config import ModelConfig
 
 BOS = 1  # starts a document
-RMS_EPS = torch.finfo(torch.float32).eps  # the effective value of the seed scripts, whatever the dtype
+RMS_EPS = torch.finfo(torch.float32).eps  # the effective value of the baseline scripts, whatever the dtype
 NORM_FLOOR = 1e-12
 
 

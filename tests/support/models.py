@@ -83,7 +83,7 @@ CHANGES: dict[str, dict[str, object]] = {
     },
 }
 
-# The presets of the seed system (section 9) at an eighth of their width: depths, heads, a quarter of each head rotated,
+# The presets of the baseline (section 9) at an eighth of their width: depths, heads, a quarter of each head rotated,
 # MLP, which blocks have XSA and value embeddings, which hashes there are. Documents were never isolated.
 _BARE_SEED = {
     **CHANGES["bare"], "model_dim": 64, "num_heads": 8, "num_kv_heads": 4, "mlp_mult": 3,

@@ -1,6 +1,6 @@
-"""The presets of the seed system: what its launcher set, what its scripts had otherwise, and how large the models are.
+"""The presets of the baseline: what its launcher set, what its scripts had otherwise, and how large the models are.
 
-Written from the seed's own launcher and scripts, in their names; nothing here is read from the package.
+Written from the baseline's own launcher and scripts, in their names; nothing here is read from the package.
 """
 
 from typing import NamedTuple

@@ -158,7 +158,7 @@ def plan_table(result: Plan) -> str:
 
 
 def bench_table(result: BenchResult) -> str:
-    """A column for each recipe."""
+    """Return the speeds of recipes, a column for each."""
     speeds = result.speeds
     rows: list[tuple[str, ...]] = [
         ("parameters", *(f"{speed.parameters:,}" for speed in speeds)),

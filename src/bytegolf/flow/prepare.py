@@ -55,7 +55,7 @@ def prepare(
 
 
 def _fetch(source: str, out: Path, recipe: Recipe | None, variant: str | None, train_shards: int | None, with_docs: bool) -> DataManifest:
-    """Published shards; of the seed's number unless it is given, and of its vocabulary unless there is a recipe."""
+    """Published shards; of the baseline's number unless it is given, and of its vocabulary unless there is a recipe."""
     try:
         from bytegolf.text.fineweb import FINEWEB, TRAIN_SHARDS, VARIANT, fetch_published
         from bytegolf.text.hub import HubPlace

@@ -37,7 +37,7 @@ class Cache(Protocol):
 def rotary_tables(length: int, rotated: int, base: float, device: torch.device, dtype: torch.dtype) -> Rotary:
     """Angles are exact in float32 and only their cosines and sines are rounded to `dtype`.
 
-    In bfloat16 only 641 of 2048 positions would differ (the seed's defect A1).
+    Tables computed in bfloat16 would tell only 641 of 2048 positions apart.
     """
     exponent = torch.arange(0, rotated, 2, dtype=torch.float32, device=device) / rotated
     angle = torch.outer(torch.arange(length, dtype=torch.float32, device=device), base**-exponent)

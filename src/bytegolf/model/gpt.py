@@ -44,7 +44,7 @@ class Controls(nn.Module):
 
 
 class GPT(nn.Module):
-    """Decoder-only transformer of the seed system; equations in docs/model.md."""
+    """Decoder-only transformer of the baseline; equations in docs/model.md."""
 
     def __init__(self, config: ModelConfig, compute_dtype: torch.dtype = torch.float32) -> None:
         super().__init__()

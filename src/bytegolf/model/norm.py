@@ -3,7 +3,7 @@
 from torch import Tensor
 from torch.nn import functional as F
 
-EPSILON = 1.1920929e-7  # float32's, whatever the input's dtype: what the seed system computes in effect
+EPSILON = 1.1920929e-7  # float32's, whatever the input's dtype: what the baseline computes in effect
 
 
 def rms_norm(x: Tensor) -> Tensor:

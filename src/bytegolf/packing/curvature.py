@@ -27,8 +27,10 @@ SEED = 1
 
 @dataclass(frozen=True)
 class Curvature:
-    """Of a stack of matrices, in nats a token: `columns` (matrices, columns, columns), the mean over rows of the curvature of a row,
-    and `rows` (matrices, rows), the mean curvature of the weights of each. Float64, on the CPU.
+    """The curvature of a stack of matrices, in nats per token, float64 on the CPU.
+
+    `columns` (matrices, columns, columns) is the mean over rows of the curvature of a row, and `rows` (matrices, rows) the
+    mean curvature of the weights of each row.
     """
 
     columns: Tensor

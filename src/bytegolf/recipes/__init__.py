@@ -22,10 +22,10 @@ from bytegolf.errors import InputError
 # Folders of recipes beside this file, and what those in each have in common.
 GROUPS = {
     "": "bytegolf's own",
-    "baseline_timed": "presets of the seed system for the contest: ten minutes, on eight H100s",
-    "baseline_steps": "presets of the seed system that take a number of steps: ablations and proxies on one GPU",
+    "baseline_timed": "presets of the baseline for the contest: ten minutes, on eight H100s",
+    "baseline_steps": "presets of the baseline that take a number of steps: ablations and proxies on one GPU",
 }
-# Presets of the seed system that are none any more, or never were one.
+# Presets of the baseline that are none any more, or never were one.
 RETIRED = {
     "v5_rownorm": "row-normalised updates hurt quality; use v7_ve",
     "v6_parallel": "banks that only looked like some gave no speed; use v7_ve",

@@ -1,7 +1,7 @@
-"""The seed system's command lines: environment variables in, a recipe, its data and a run folder out.
+"""The baseline's command lines: environment variables in, a recipe, its data and a run folder out.
 
-What is set is read strictly. Names that are nearly one of the seed's are refused, since a mistyped variable changed
-nothing there, and so are settings that the seed did not follow (its defects C2 and C4).
+What is set is read strictly. Names that are nearly one of the baseline's are refused, since a mistyped variable changed
+nothing there, and so are settings that the baseline did not follow (its defects C2 and C4).
 """
 
 import hashlib
@@ -20,13 +20,13 @@ from bytegolf.recipes.rules import Given, ruled
 from bytegolf.recipes.similar import nearest_variable
 from bytegolf.recipes.variables import VARIABLES, Value
 
-SCRIPT_DEFAULTS = ("v2_full", ["train.max_seconds=600"])  # what the seed's scripts do if no variable is set
+SCRIPT_DEFAULTS = ("v2_full", ["train.max_seconds=600"])  # what the baseline's scripts do if no variable is set
 RUNS = Path("runs")
 
 
 @dataclass(frozen=True)
 class BaselineCommand:
-    """What a command line of the seed asks for. `mapping` says so for people, a line per variable."""
+    """What a command line of the baseline asks for. `mapping` says so for people, a line per variable."""
 
     recipe: Recipe
     data: Path
@@ -44,9 +44,9 @@ def read_environment(
     tokenizer: Path | None = None,
     out: Path | None = None,
 ) -> BaselineCommand:
-    """What the seed's variables in `environment` ask for; arguments win over them.
+    """What the baseline's variables in `environment` ask for; arguments win over them.
 
-    A variable that is not set has the seed's default, or with `recipe` what that recipe says.
+    A variable that is not set has the baseline's default, or with `recipe` what that recipe says.
     Raises InputError for a name that is nearly a variable, a value of the wrong type or range, and contradictions.
     """
     given = _given(environment)
@@ -63,10 +63,10 @@ def read_environment(
 
 
 def _given(environment: Mapping[str, str]) -> Given:
-    """The seed's variables that are set, read."""
+    """The baseline's variables that are set, read."""
     for name in sorted(environment.keys() - VARIABLES.keys()):
         if near := nearest_variable(name):
-            raise InputError(f"{name}: expected a variable of the seed system, found none; did you mean {near}? If not, unset it")
+            raise InputError(f"{name}: expected a variable of the baseline, found none; did you mean {near}? If not, unset it")
     given = {name: _read(name, environment[name], variable.kind) for name, variable in VARIABLES.items() if name in environment}
     run = str(given.get("RUN_ID", "a name"))
     if run == ".." or Path(run).name != run:
@@ -84,7 +84,7 @@ def _read(name: str, text: str, kind: FieldInfo) -> Value:
 
 
 def _plain(text: str, kind: FieldInfo) -> Any:
-    """Text as its number if it is one, and 0 and 1 as flags: the seed's notation."""
+    """Text as its number if it is one, and 0 and 1 as flags: the baseline's notation."""
     if kind.annotation is bool:
         return {"0": False, "1": True}.get(text, text)
     if kind.annotation is str:

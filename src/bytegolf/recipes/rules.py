@@ -1,4 +1,4 @@
-"""Variables of the seed system that no single recipe key holds: what several of them say together.
+"""Variables of the baseline that no single recipe key holds: what several of them say together.
 
 Each rule takes what is given and the recipe that says the rest, and returns the keys it decides. A rule that none of
 its variables calls on decides nothing.
@@ -43,7 +43,7 @@ def _warmdown(given: Given, base: Recipe) -> Keys:
 
 
 def _batch(given: Given, base: Recipe) -> Keys:
-    """The seed passed eighths of a batch through the model, whatever the number of processes."""
+    """The baseline passed eighths of a batch through the model, whatever the number of processes."""
     tokens = _or(given, "TRAIN_BATCH_TOKENS", base.train.batch_tokens)
     length = _or(given, "TRAIN_SEQ_LEN", base.train.sequence_length)
     return {"train.micro_batch_tokens": 0 if tokens % (8 * length) else tokens // 8}
@@ -68,7 +68,7 @@ def _last_layers(given: Given, base: Recipe) -> Keys:
 
 
 def _embedding_rate(given: Given, base: Recipe) -> Keys:
-    """The seed kept two rates for the token embedding: a tied one is also the head."""
+    """The baseline kept two rates for the token embedding: a tied one is also the head."""
     tied = _or(given, "TIE_EMBEDDINGS", base.model.tie_embeddings)
     name = "TIED_EMBED_LR" if tied else "EMBED_LR"
     return {"optim.embed_lr": _or(given, name, base.optim.embed_lr if tied == base.model.tie_embeddings else _default(name))}
@@ -78,14 +78,14 @@ def _averages(given: Given, base: Recipe) -> Keys:
     average = base.average
     ema, swa = _or(given, "EMA_ENABLED", average.ema_decay > 0), _or(given, "SWA_ENABLED", average.swa_below > 0)
     if ema and given.get("SWA_ENABLED"):
-        raise InputError("SWA_ENABLED: expected 0 beside EMA_ENABLED=1, whose average the seed took over that of SWA, found 1")
+        raise InputError("SWA_ENABLED: expected 0 beside EMA_ENABLED=1, whose average the baseline took over that of SWA, found 1")
     decay = _or(given, "EMA_DECAY", average.ema_decay or _default("EMA_DECAY"))
     below = _or(given, "SWA_START_FRAC", average.swa_below or _default("SWA_START_FRAC"))
     return {"average.ema_decay": decay if ema else 0.0, "average.swa_below": below if swa and not ema else 0.0}
 
 
 def _fake_quantisation(given: Given, base: Recipe) -> Keys:
-    """From a share of the time, else from a learning rate, else from the first step; and the seed's defect C2 refused."""
+    """From a share of the time, else from a learning rate, else from the first step; and the baseline's defect C2 refused."""
     qat = base.qat
     if not _or(given, "QAT_ENABLED", qat.start < 1 or qat.below_scale > 0):
         return {"qat.start": 1.0, "qat.below_scale": 0.0}
@@ -106,7 +106,7 @@ def _packing(given: Given, base: Recipe) -> Keys:
 
 
 def _tracker(given: Given, base: Recipe) -> Keys:
-    """The seed reported to the network unless told not to (its defect C6); here it is the other way round."""
+    """The baseline reported to the network unless told not to (its defect C6); here it is the other way round."""
     project = _or(given, "WANDB_PROJECT", base.train.wandb or VARIABLES["WANDB_PROJECT"].default)
     return {"train.wandb": project if _or(given, "WANDB_ENABLED", base.train.wandb != "") else ""}
 

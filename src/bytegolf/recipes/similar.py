@@ -1,8 +1,8 @@
-"""Which names were meant to be a variable of the seed system."""
+"""Which names were meant to be a variable of the baseline."""
 
 from bytegolf.recipes.variables import VARIABLES
 
-# What only variables of the seed begin with. Prefixes that other programs use as well (WANDB_, RUN_, MODEL_) are not here.
+# What only variables of the baseline begin with. Prefixes that other programs use as well (WANDB_, RUN_, MODEL_) are not here.
 PREFIXES = (
     "ADAM_", "ATTN_", "BIGRAM_", "CONTROL_TENSOR_", "EMA_", "EMBED_", "EVAL_", "FP16_KEEP_", "GPTQ_", "GRAD_CLIP", "HEAD_LR", "ITERATION",
     "LATE_QAT", "LN_", "LOGIT_", "MATRIX_LR", "MAX_WALLCLOCK", "MLP_", "MUON_", "QAT_", "QK_", "ROPE_", "SCALAR_LR", "SWA_", "TIED_EMBED",
@@ -12,7 +12,7 @@ LONG_NAME = 8  # letters, from which on two slips count as one name mistyped
 
 
 def nearest_variable(name: str) -> str | None:
-    """The variable that `name`, which is none, was meant to be; None if it has nothing to do with the seed."""
+    """The variable that `name`, which is none, was meant to be; None if it has nothing to do with the baseline."""
     spelled = name.upper()
     candidates = [known for known in VARIABLES if abs(len(known) - len(spelled)) <= 2]
     distances = {known: edit_distance(spelled, known) for known in candidates}

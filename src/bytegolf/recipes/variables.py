@@ -1,4 +1,4 @@
-"""The environment variables of the seed system: what each was by default, what it may hold, what it decides here."""
+"""The environment variables of the baseline: what each was by default, what it may hold, what it decides here."""
 
 from dataclasses import dataclass
 from typing import Literal

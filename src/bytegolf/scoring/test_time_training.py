@@ -107,7 +107,7 @@ class AdaptingModel:
 
 
 def _gradients_of_first_blocks(model: GPT, blocks: int) -> list[Tensor]:
-    """Of their gains, and of their matrices, which lie in the banks of all blocks (the seed's defect B7)."""
+    """Of their gains, and of their matrices, which lie in the banks of all blocks (the baseline's defect B7)."""
     banks, controls = model.banks, model.controls
     rows_of_blocks = (banks.up, banks.down, controls.attention_scale, controls.mlp_scale, controls.q_gain, controls.residual_mix)
     gradients = [parameter.grad for parameter in rows_of_blocks if parameter is not None]

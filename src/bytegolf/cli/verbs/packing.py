@@ -66,7 +66,7 @@ def score(
     tokenizer: Tokenizer = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bits per byte on the held-out text: every token once, from its past alone, over the exact number of UTF-8 bytes."""
+    """Score the held-out text in bits per byte: every token once, from its past alone, over the exact number of UTF-8 bytes."""
     import bytegolf as bg
     from bytegolf.cli.tables import score_table
 
@@ -82,7 +82,7 @@ def report(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The page.")],
     as_json: AsJson = False,
 ) -> None:
-    """One HTML page about one or more runs, which opens without a network: loss curves, bytes by group, scores."""
+    """Write one HTML page about runs, which opens without a network: loss curves, bytes by group, scores."""
     import bytegolf as bg
 
     emit({"report": str(bg.report(runs, out))}, as_json, lambda result: result["report"])

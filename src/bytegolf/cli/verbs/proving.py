@@ -79,7 +79,7 @@ def audit(
     no_sandbox: NoSandbox = False,
     as_json: AsJson = False,
 ) -> None:
-    """Test a predictor from outside: does it look ahead, sum to one, score before it learns, score each token once?
+    """Test a predictor from outside: whether it looks ahead, sums to one, scores before it learns, scores each token once.
 
     FACTORY makes something with vocab_size and reset, predict and observe (token by token), or costs (the bits of each token
     of a text). It runs in a sandbox. Exit status 1 for a violation. docs/proof.md explains the tests.

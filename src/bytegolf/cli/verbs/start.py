@@ -13,7 +13,7 @@ def quickstart(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the data and the run.")] = Path("runs/quickstart"),
     as_json: AsJson = False,
 ) -> None:
-    """The whole flow in five minutes: text, tokens, a trained model, an artifact under 1 MB, its score, a report and a proof.
+    """Run the whole flow in five minutes: text, tokens, a trained model, an artifact under 1 MB, its score, a report, a proof.
 
     The text is the source of Python's own standard library, so nothing is downloaded.
     """
@@ -44,7 +44,7 @@ def recipes(
 
 
 def plan(recipe: RecipeArgument, overrides: Overrides = [], as_json: AsJson = False) -> None:  # noqa: B006 - typer's idiom
-    """Before any training: parameters, FLOPs per token, predicted artifact bytes, and the steps this machine will take.
+    """Predict, before any training: parameters, FLOPs per token, artifact bytes, and the steps this machine will take.
 
     Exit status 1 if the artifact will not fit the recipe's pack.budget.
     """
