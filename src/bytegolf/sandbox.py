@@ -48,11 +48,11 @@ def run_python(
     limits: Limits = Limits(),
     environment: dict[str, str] | None = None,
     isolated: bool = True,
-    speaks: bool = False,
+    shows_messages: bool = False,
 ) -> Outcome:
     """Run `python ARGUMENTS` with the packages of this process and the files `readable`, none of which is under `hidden`.
 
-    Without `isolated` it is a process like any other: only the limits hold. If it `speaks`, its messages go to the user.
+    Without `isolated` it is a process like any other: only the limits hold. If it `shows_messages`, its messages go to the user.
     Raises InputError where there is no sandbox.
     """
     command = [sys.executable, *arguments]
@@ -70,7 +70,7 @@ def run_python(
             reads = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable), *packages, *readable]
             script = _script(Path(root), [path for path in reads if path.exists()], hidden)
             command = ["unshare", *NAMESPACES, "sh", "-ec", script, "sh", *command]
-        return _run(command, variables, limits, speaks)
+        return _run(command, variables, limits, shows_messages)
 
 
 def require_sandbox() -> None:
@@ -99,8 +99,8 @@ def sandbox_available() -> bool:
 def _packages() -> list[Path]:
     """Where this process imports from: the interpreter's own places are found anyway."""
     places = [Path(entry).resolve() for entry in sys.path if entry]
-    ours = Path(__file__).resolve().parents[2]
-    return list(dict.fromkeys(path for path in (ours, *places) if path.exists() and path != Path.cwd()))
+    package_root = Path(__file__).resolve().parents[2]
+    return list(dict.fromkeys(path for path in (package_root, *places) if path.exists() and path != Path.cwd()))
 
 
 def _script(root: Path, reads: Sequence[Path], hidden: Sequence[Path]) -> str:
@@ -137,7 +137,7 @@ def _make(path: Path, inside: str) -> str:
     return f"mkdir -p {inside}" if path.is_dir() else f"mkdir -p $(dirname {inside}); touch {inside}"
 
 
-def _run(command: Sequence[str], environment: dict[str, str], limits: Limits, speaks: bool) -> Outcome:
+def _run(command: Sequence[str], environment: dict[str, str], limits: Limits, shows_messages: bool) -> Outcome:
     import resource  # where there is one: not on Windows
 
     def limited() -> None:
@@ -154,7 +154,7 @@ def _run(command: Sequence[str], environment: dict[str, str], limits: Limits, sp
             command,
             stdin=subprocess.DEVNULL,
             stdout=out,
-            stderr=None if speaks else err,
+            stderr=None if shows_messages else err,
             env=environment,
             cwd="/",
             preexec_fn=limited,

@@ -14,7 +14,7 @@ from bytegolf.packing.methods import RateLadder
 from bytegolf.packing.plan import plan_artifact
 from bytegolf.packing.rounding import quantize_model
 from bytegolf.packing.size_model import gaussian_entropy, trellis_entropy
-from bytegolf.packing.viterbi import ARRIVALS, Block, round_block
+from bytegolf.packing.viterbi import ARRIVALS, ColumnBlock, round_block
 from bytegolf.recipes import load_recipe
 from bytegolf.text.tokenizer import BpeTokenizer, BytesTokenizer, Tokenizer
 from support.packing_cases import normal_weights, random_lattices
@@ -129,6 +129,6 @@ def test_entropy_on_a_trellis(bits: float) -> None:
     levels = np.empty((side, side), np.int32)
     weights = np.random.default_rng(0).standard_normal((side, side))
     shrinkage = np.full((side, side), RATE_SHARE * TRELLIS_ERROR)
-    round_block(Block(weights, np.eye(side), np.full(side, spacing), np.ones(side), shrinkage), ARRIVALS, levels)
+    round_block(ColumnBlock(weights, np.eye(side), np.full(side, spacing), np.ones(side), shrinkage), ARRIVALS, levels)
     coded = 8 * len(encode_trellis([levels.T >> 1], [np.zeros(side, np.int32)])) / side**2
     assert trellis_entropy(bits) == pytest.approx(coded, abs=0.04)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bytegolf.artifact.trellis_states import NEXT, shifts
 from bytegolf.packing.lattice import TRELLIS_ERROR
-from bytegolf.packing.viterbi import ARRIVALS, Block, best_levels, round_block
+from bytegolf.packing.viterbi import ARRIVALS, ColumnBlock, best_levels, round_block
 
 
 def found_levels(targets: NDArray[np.float64]) -> NDArray[np.int32]:
@@ -85,5 +85,5 @@ def test_a_block_column_by_column() -> None:
         expected[column] -= levels * spacings / 2
         expected[column + 1 :] -= shares[column, column + 1 :, None] * expected[column]
     found = np.empty(block.shape, np.int32)
-    round_block(Block(block, shares, column_spacings, row_spacings, shrinkage), ARRIVALS, found)
+    round_block(ColumnBlock(block, shares, column_spacings, row_spacings, shrinkage), ARRIVALS, found)
     np.testing.assert_allclose(block, expected, atol=1e-12)

@@ -67,14 +67,14 @@ class Subject:
         """Whether it is told how long the text is, which a file can say in its head."""
         return bool(getattr(self.made(), "knows_length", False))
 
-    def books(self, tokens: Text) -> NDArray[np.floating]:
+    def claims(self, tokens: Text) -> NDArray[np.floating]:
         """Costs as the subject hands them out."""
         made = self.made()
         return np.asarray(made.costs(tokens)) if hasattr(made, "costs") else _stepped(made, tokens)[0]
 
     def costs(self, tokens: Text) -> Floats:
         """Bits of every target in the order of the text, (n - 1,); those scored several times as they were first."""
-        return in_order(self.books(tokens), len(tokens) - 1)
+        return in_order(self.claims(tokens), len(tokens) - 1)
 
     def distributions(self, tokens: Text) -> Floats:
         """What every target was given, (n - 1, V), seen along with the whole text."""
@@ -82,12 +82,12 @@ class Subject:
         return np.asarray(made.distributions(tokens), np.float64) if hasattr(made, "distributions") else _stepped(made, tokens)[1]
 
 
-def in_order(books: NDArray[np.floating], targets: int) -> Floats:
+def in_order(claims: NDArray[np.floating], targets: int) -> Floats:
     """(targets,); infinite where nothing was booked."""
-    if books.ndim == 1:
-        books = np.stack((np.arange(len(books)), books), axis=1)
+    if claims.ndim == 1:
+        claims = np.stack((np.arange(len(claims)), claims), axis=1)
     costs = np.full(targets, np.inf)
-    for target, bits in books[::-1].tolist():
+    for target, bits in claims[::-1].tolist():
         if 0 <= target < targets:
             costs[int(target)] = bits
     return costs

@@ -105,9 +105,9 @@ def order_of_events(bench: Bench) -> Finding:
 
 def coverage(bench: Bench) -> Finding:
     """T8: every target is scored once and in order, the score is what is booked first, and bytes are those of the text."""
-    books = bench.subject.books(bench.text)
-    scored = np.arange(len(books)) if books.ndim == 1 else books[:, 0].astype(int)
-    bits = books if books.ndim == 1 else books[:, 1]
+    claims = bench.subject.claims(bench.text)
+    scored = np.arange(len(claims)) if claims.ndim == 1 else claims[:, 0].astype(int)
+    bits = claims if claims.ndim == 1 else claims[:, 1]
     if scored.tolist() != list(range(bench.targets)):
         wrong = next((i for i, target in enumerate(scored.tolist()) if target != i), len(scored))
         return Finding("T8", False, f"{len(scored)} targets booked of {bench.targets}, {len(set(scored.tolist()))} different ones", wrong)

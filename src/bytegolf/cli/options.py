@@ -19,9 +19,9 @@ Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="Data folder m
 OptionalData = Annotated[
     Path | None, typer.Option("--data", metavar="DIR", help="Data folder made by prepare, or a folder of contest shards.")
 ]
-Tokenizer = Annotated[
+TokenizerOption = Annotated[
     Path | None,
-    typer.Option("--tokenizer", metavar="FILE.model", help="Tokenizer of a folder of bare shards, where it is not found beside it."),
+    typer.Option("--tokenizer", metavar="FILE.model", help="TokenizerOption of a folder of bare shards, where it is not found beside it."),
 ]
 Protocol = Annotated[
     ProtocolName,

@@ -13,14 +13,14 @@ from bytegolf.names import CalibrationName
 from bytegolf.text.batches import Batches
 from bytegolf.text.shards import TokenStream
 
-Batch = NDArray[np.int64]  # (sequences, tokens)
+CalibrationBatch = NDArray[np.int64]  # (sequences, tokens)
 
 BATCH_TOKENS = 1024
 COUNTED_TOKENS = 1 << 24  # of training text, in which rows of tables are counted
 WRITTEN_AT_ONCE = 64  # sequences
 
 
-def calibration_batches(source: CalibrationName, model: GPT, recipe: Recipe, tokens: TokenStream | None) -> Iterator[Batch]:
+def calibration_batches(source: CalibrationName, model: GPT, recipe: Recipe, tokens: TokenStream | None) -> Iterator[CalibrationBatch]:
     """Sequences of a run, `pack.calibration_tokens` of them in all or as many as there are, in small batches."""
     length = recipe.train.sequence_length
     if source == "text":
@@ -39,7 +39,7 @@ def calibration_batches(source: CalibrationName, model: GPT, recipe: Recipe, tok
         yield from (sequences[start : start + at_once] for start in range(0, len(sequences), at_once))
 
 
-def counted_batches(tokens: TokenStream, length: int) -> Iterator[Batch]:
+def counted_batches(tokens: TokenStream, length: int) -> Iterator[CalibrationBatch]:
     """The beginning of a text, once, in order."""
     for first in range(0, min(len(tokens), COUNTED_TOKENS) - length, length):
         yield tokens[first : first + length].astype(np.int64)[None]

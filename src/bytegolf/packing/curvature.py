@@ -41,10 +41,10 @@ class Curvature:
 
 
 Curvatures = Mapping[str, Curvature]
-Batches = Sequence[NDArray[np.int64]]
+CalibrationBatches = Sequence[NDArray[np.int64]]
 
 
-def curvatures(model: GPT, batches: Batches, advance: Callable[[int], None] = lambda _: None) -> Curvatures:
+def curvatures(model: GPT, batches: CalibrationBatches, advance: Callable[[int], None] = lambda _: None) -> Curvatures:
     """Of every parameter, over batches of tokens (sequences, T). Many small batches tell more than few large ones.
 
     Raises InputError for a model whose gradients are no numbers.

@@ -50,7 +50,7 @@ class Lattice:
 
     def rounded(self, c: float) -> Integers:
         """Return the integers (rows, columns) at c."""
-        from bytegolf.packing.viterbi import ARRIVALS, Block, round_block  # numba takes a second to load
+        from bytegolf.packing.viterbi import ARRIVALS, ColumnBlock, round_block  # numba takes a second to load
 
         spacing = float(np.float32(self.spacing(c)))
         column_spacings = spacing * factors(self.column_scales).astype(np.float64)[self.order]
@@ -59,7 +59,7 @@ class Lattice:
         for first in range(0, len(columns), BLOCK):
             inside = slice(first, first + BLOCK)
             own = np.ascontiguousarray(self.shares[inside, inside])
-            block = Block(columns[inside], own, column_spacings[inside], row_spacings, self.shrinkage[inside])
+            block = ColumnBlock(columns[inside], own, column_spacings[inside], row_spacings, self.shrinkage[inside])
             round_block(block, ARRIVALS, levels[inside])
             columns[inside.stop :] -= self.shares[inside, inside.stop :].T @ block.columns
         integers = np.empty(levels.shape[::-1], np.int32)

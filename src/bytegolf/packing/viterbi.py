@@ -16,7 +16,7 @@ from bytegolf.artifact.trellis_states import NEXT, STATES
 Arrivals = NDArray[np.int64]
 
 
-class Block(NamedTuple):
+class ColumnBlock(NamedTuple):
     """Columns to round one after the other, (columns, rows).
 
     Each later column takes its share, `shares` (columns, columns), of the error of each. The spacing of a weight is its
@@ -74,7 +74,7 @@ def best_levels(targets: Doubles, arrivals: Arrivals, levels: Integers) -> None:
 
 
 @compiled
-def round_block(block: Block, arrivals: Arrivals, levels: Integers) -> None:
+def round_block(block: ColumnBlock, arrivals: Arrivals, levels: Integers) -> None:
     """Round the columns of a block. Afterwards they hold their errors, and `levels` (columns, rows) half spacings."""
     targets = np.empty(block.columns.shape[1])
     for column in range(len(block.columns)):

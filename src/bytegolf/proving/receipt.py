@@ -197,7 +197,7 @@ def _decoded(model: Path, proof: Path, *, isolated: bool, hidden: tuple[Path, ..
         limits=DECODE_LIMITS,
         environment={"OMP_NUM_THREADS": threads, "TERM": os.environ.get("TERM", "dumb")},
         isolated=isolated,
-        speaks=True,
+        shows_messages=True,
     )
     return outcome.stdout if outcome.status == 0 else None
 

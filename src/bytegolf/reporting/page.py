@@ -18,7 +18,7 @@ h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; }
 table { border-collapse: collapse; } th, td { text-align: left; padding: .25rem 1.5rem .25rem 0; border-bottom: 1px solid #d8dee4; }
 td { font-variant-numeric: tabular-nums; } footer { margin-top: 3rem; color: #57606a; font-size: .85rem; }
 """
-OURS, THEIRS = "#4c6ef5", "#adb5bd"
+OWN_COLOUR, OTHER_COLOUR = "#4c6ef5", "#adb5bd"
 
 
 @dataclass(frozen=True)
@@ -123,9 +123,9 @@ def _byte_table(name: str, pack: Mapping[str, Any]) -> str:
 
 def _scores(runs: Sequence[RunReport], compressors: Sequence[CompressorScore]) -> "go.Figure":
     """Every score on file beside what general-purpose compressors make of the same text."""
-    rows = [(score["bpb"], f"{run.name}, {score['of']}: {score['protocol']}", OURS) for run in runs for score in run.scores]
-    rows += [(result.alone, f"{result.name} alone", THEIRS) for result in compressors]
-    rows += [(result.primed, f"{result.name} after the training text", THEIRS) for result in compressors]
+    rows = [(score["bpb"], f"{run.name}, {score['of']}: {score['protocol']}", OWN_COLOUR) for run in runs for score in run.scores]
+    rows += [(result.alone, f"{result.name} alone", OTHER_COLOUR) for result in compressors]
+    rows += [(result.primed, f"{result.name} after the training text", OTHER_COLOUR) for result in compressors]
     import plotly.graph_objects as go
 
     figure = go.Figure()

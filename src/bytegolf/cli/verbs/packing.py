@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bytegolf.cli.options import AsJson, Data, LimitBytes, Protocol, Stride, Tokenizer, TttOverrides
+from bytegolf.cli.options import AsJson, Data, LimitBytes, Protocol, Stride, TokenizerOption, TttOverrides
 from bytegolf.cli.output import emit
 from bytegolf.names import CoderName, MethodName
 
@@ -33,7 +33,7 @@ def pack(
         typer.Option("--data", metavar="DIR", help="Also score before and after packing on this data folder's held-out text."),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="The artifact; RUN/artifact.bgz if not given.")] = None,
-    tokenizer: Tokenizer = None,
+    tokenizer: TokenizerOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Pack a run into one self-contained file, tokenizer included, as precise as the budget allows and never over it.
@@ -63,7 +63,7 @@ def score(
     limit_bytes: LimitBytes = 0,
     stride: Stride = 0,
     overrides: TttOverrides = [],  # noqa: B006 - typer's idiom
-    tokenizer: Tokenizer = None,
+    tokenizer: TokenizerOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Score the held-out text in bits per byte: every token once, from its past alone, over the exact number of UTF-8 bytes."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bytegolf.cli.options import ArtifactArgument, AsJson, Data, LimitBytes, NoSandbox, Protocol, Stride, Tokenizer, TttOverrides
+from bytegolf.cli.options import ArtifactArgument, AsJson, Data, LimitBytes, NoSandbox, Protocol, Stride, TokenizerOption, TttOverrides
 from bytegolf.cli.output import emit
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def prove(
     limit_bytes: LimitBytes = 0,
     stride: Stride = 0,
     overrides: TttOverrides = [],  # noqa: B006 - typer's idiom
-    tokenizer: Tokenizer = None,
+    tokenizer: TokenizerOption = None,
     no_sandbox: NoSandbox = False,
     as_json: AsJson = False,
 ) -> None:

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from bytegolf.cli.options import AsJson, OptionalData, OptionalRecipe, Overrides, Tokenizer
+from bytegolf.cli.options import AsJson, OptionalData, OptionalRecipe, Overrides, TokenizerOption
 from bytegolf.cli.output import emit
 from bytegolf.errors import InputError
 
-Variant = Annotated[
+PublishedVariant = Annotated[
     str | None, typer.Option("--variant", metavar="NAME", help="Of fineweb: a published vocabulary, sp1024 if nothing is said.")
 ]
 TrainShards = Annotated[
@@ -41,7 +41,7 @@ def prepare(
     ] = None,
     val_docs: ValDocs = None,
     normalised: Normalised = False,
-    variant: Variant = None,
+    variant: PublishedVariant = None,
     train_shards: TrainShards = None,
     with_docs: WithDocs = False,
     as_json: AsJson = False,
@@ -92,7 +92,7 @@ def train(
             "RECIPE, --data and --out need not be given.",
         ),
     ] = False,
-    tokenizer: Tokenizer = None,
+    tokenizer: TokenizerOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a recipe on a data folder.
