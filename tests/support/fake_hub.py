@@ -43,7 +43,7 @@ class FakeHub:
 
 
 @contextmanager
-def serving(hub: FakeHub) -> Iterator[None]:
+def serving(hub: FakeHub) -> Iterator[None]:  # noqa: C901 - a server is its answers
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
