@@ -22,7 +22,7 @@ from bytegolf.training.learner import Learner
 from support.processes import finish, hashing
 from support.runs import BITS, AtEvent, Killed, equal, events, kill, micro, new_trainer, prepared, untimed, write_stream
 
-COARSE = ("pack.budget=8000", "qat.start=0.5", "average.ema_decay=0.9")  # QAT from step 15 on, at 2 bits a weight
+COARSE = ("pack.budget=8100", "qat.start=0.5", "average.ema_decay=0.9")  # QAT from step 15 on, at 2 bits a weight
 CPU = torch.device("cpu")
 
 
