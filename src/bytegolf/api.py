@@ -3,7 +3,7 @@
 from bytegolf.artifact.container import Artifact as Artifact
 from bytegolf.auditing.audit import Audit as Audit
 from bytegolf.auditing.audit import Options as Options
-from bytegolf.coding.compressor import FileResult as FileResult
+from bytegolf.coding.compressor import CompressionResult as CompressionResult
 from bytegolf.config import Recipe as Recipe
 from bytegolf.errors import InputError as InputError
 from bytegolf.flow.audit import audit as audit

@@ -7,7 +7,7 @@ from bytegolf.config import ScoreConfig, TttConfig
 from bytegolf.model.gpt import GPT
 from bytegolf.names import ProtocolName
 from bytegolf.proving.guesses import Truth
-from bytegolf.proving.protocol_predictor import Replay, reading
+from bytegolf.proving.protocol_predictor import ProtocolPredictor, ProtocolSettings
 
 
 class ProtocolScorer:
@@ -19,16 +19,16 @@ class ProtocolScorer:
     def __init__(self, model: GPT, protocol: ProtocolName, config: ScoreConfig, ttt: TttConfig) -> None:
         self.vocab_size = model.config.vocab_size
         self.knows_length = protocol in ("sliding", "ttt")
-        self.read = reading(model, protocol, config, ttt)
+        self.model, self.settings = model, ProtocolSettings(protocol, config, ttt)
 
     def distributions(self, tokens: Text) -> Floats:
         """What each target was given, (n - 1, V)."""
         text = tokens.astype(np.uint16)
-        replay = Replay(self.vocab_size, self.read, int(text[0]), len(text) - 1, lambda: Truth(text))
+        predictor = ProtocolPredictor(self.model, self.settings, int(text[0]), len(text) - 1, lambda: Truth(text))
         rows = []
         for token in text[1:]:
-            rows.append(replay.predict()[0].astype(np.float64))
-            replay.observe(np.array([token]))
+            rows.append(predictor.predict()[0].astype(np.float64))
+            predictor.observe(np.array([token]))
         return np.stack(rows)
 
     def costs(self, tokens: Text) -> Floats:

@@ -1,1 +1,1 @@
-"""Text <-> bits: predictors, range-coded streams and the `.bgc` file."""
+"""Text <-> bits: predictors, the range coder that turns their distributions into bits, and `.bgc` files of any content."""

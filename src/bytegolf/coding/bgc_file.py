@@ -10,53 +10,57 @@ from bytegolf.errors import InputError
 
 MAGIC = b"BGC1"
 DIGEST_BYTES = 8
-SHORT = 4  # bytes of a digest where a proof counts them; its receipt has the whole hash
-BLOCKS = 0  # kinds of file: blocks of any file's bytes, or a proof by protocol number kind − 1
+SHORT_DIGEST_BYTES = 4  # where every byte of a proof counts; its receipt has the whole hash
+BLOCKS = 0  # kind of a file that holds blocks of any file's bytes; a proof is 1 + the number of its protocol
 
 
-class Unreadable(Exception):  # noqa: N818 - not an error until somebody names the file
-    """A file that is not what its head says, or ends early."""
+class UnreadableError(Exception):
+    """A file that is not what its head says, or ends early. Whoever knows its name makes it an InputError."""
 
 
 @dataclass(frozen=True)
 class Head:
+    """What a file is, and what it takes to decode it."""
+
     kind: int
     conditions: Conditions
     artifact: bytes  # short digest of the artifact's file
 
     def to_bytes(self) -> bytes:
+        """Return the first bytes of the file."""
         conditions = self.conditions.to_bytes()
         return MAGIC + struct.pack("<BB", self.kind, len(conditions)) + conditions + self.artifact
 
     @classmethod
     def read(cls, file: BinaryIO) -> "Head":
-        """Raises Unreadable."""
+        """Read the first bytes of a file. Raises UnreadableError if they are no head."""
         if file.read(len(MAGIC)) != MAGIC:
-            raise Unreadable("something else")
-        kind, length = struct.unpack("<BB", exactly(file, 2))
+            raise UnreadableError("something else")
+        kind, length = struct.unpack("<BB", read_exactly(file, 2))
         try:
-            conditions = Conditions.parse(exactly(file, length))
+            conditions = Conditions.parse(read_exactly(file, length))
         except ValueError:
-            raise Unreadable("a damaged head") from None
-        return cls(kind, conditions, exactly(file, SHORT))
+            raise UnreadableError("a damaged head") from None
+        return cls(kind, conditions, read_exactly(file, SHORT_DIGEST_BYTES))
 
-    def require(self, kind: range, conditions: Conditions, artifact: bytes, name: str) -> None:
-        """Raises InputError, which names the file `name`, unless it is of such a kind and can be decoded here by this artifact."""
-        if self.kind not in kind:
-            wanted, found = ("a compressed file", "a proof") if kind == range(1) else ("a proof", "a compressed file")
+    def require(self, kinds: range, conditions: Conditions, artifact: bytes, name: str) -> None:
+        """Raise InputError, which names the file `name`, unless it is of such a kind and this artifact decodes it here."""
+        if self.kind not in kinds:
+            wanted, found = ("a compressed file", "a proof") if BLOCKS in kinds else ("a proof", "a compressed file")
             raise InputError(f"{name}: expected {wanted}, found {found}")
         if self.artifact != artifact:
             raise InputError(f"{name}: expected the artifact it was made with, {self.artifact.hex()}, found {artifact.hex()}")
         self.conditions.require(conditions, name)
 
 
-def exactly(file: BinaryIO, size: int) -> bytes:
-    """Raises Unreadable where the file ends."""
+def read_exactly(file: BinaryIO, size: int) -> bytes:
+    """Return the next `size` bytes. Raises UnreadableError where the file ends before."""
     data = file.read(size)
     if len(data) != size:
-        raise Unreadable("a file that was cut short")
+        raise UnreadableError("a file that was cut short")
     return data
 
 
 def digest(data: bytes, size: int = DIGEST_BYTES) -> bytes:
+    """Return the BLAKE2b hash of `data`, `size` bytes long."""
     return hashlib.blake2b(data, digest_size=size).digest()

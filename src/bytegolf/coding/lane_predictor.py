@@ -1,4 +1,4 @@
-"""A model that reads many lanes side by side, a token of each at a time: the practical compressor."""
+"""A model that reads many lanes side by side, a token of each at a time: the predictor of the compressor."""
 
 import numpy as np
 import torch
@@ -11,7 +11,10 @@ from bytegolf.model.lanes import Lanes
 
 
 class LanePredictor:
-    """Each lane begins as a document does. Both directions run the very same operations in the very same shapes."""
+    """Predicts every lane as if a document began with it.
+
+    Encoding and decoding run the very same operations in the very same shapes.
+    """
 
     def __init__(self, model: GPT, lanes: int, window: int) -> None:
         self.model, self.lanes, self.window = model.eval(), lanes, window
@@ -20,14 +23,19 @@ class LanePredictor:
         self.reset()
 
     def reset(self) -> None:
-        self.steps = Lanes(self.model, self.window)
+        """Forget all that was observed."""
+        self.texts = Lanes(self.model, self.window)
         self.tokens = np.full(self.lanes, BOS, np.int64)
 
     @torch.inference_mode()
     def predict(self) -> Distributions:
-        """Reads the tokens that came last; call it once after each `observe`."""
-        logits = self.steps.logits(torch.from_numpy(self.tokens).to(self.device))
+        """Return how likely each token is to come next in each lane, (L, V).
+
+        This reads the tokens that came last, so call it once after each `observe`.
+        """
+        logits = self.texts.logits(torch.from_numpy(self.tokens).to(self.device))
         return torch.softmax(logits.float(), dim=-1).cpu().numpy()
 
     def observe(self, tokens_L: NDArray[np.integer]) -> None:
+        """Take the token that came in each lane."""
         self.tokens = tokens_L.astype(np.int64)

@@ -1,7 +1,7 @@
-"""Any bytes as tokens and back. What a tokenizer would change is spelled byte by byte.
+"""Any bytes as tokens, and back. Bytes that a tokenizer would change are spelled: a token for each byte.
 
-Each token stands for the bytes that `Tokenizer.decode` gives it behind the token before; nothing is assumed of a tokenizer
-(normalisation, spaces it adds or drops): each stretch is decoded and compared.
+Each token stands for the bytes that `Tokenizer.decode` gives it behind the token before. Nothing is assumed of a tokenizer
+(it may normalise text, add or drop spaces): what it makes of a stretch of text is decoded and compared.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bytegolf.coding.predictor import Lane
+from bytegolf.arrays import Tokens
 from bytegolf.config import BOS
 from bytegolf.text.tokenizer import Tokenizer
 
@@ -19,18 +19,24 @@ UNDECODED = re.compile("([\udc80-\udcff]+)")  # bytes that are no UTF-8, as Pyth
 
 
 class Spelling(NamedTuple):
-    tokens: Lane  # that follow a BOS
-    spelled: int  # bytes that had to be spelled; all of them where the tokenizer has no tokens for some, and `tokens` are none then
+    """Bytes as tokens that follow a BOS, and how many of them had to be spelled.
+
+    Where the tokenizer has no token for some byte there are no tokens, and all bytes count as spelled.
+    """
+
+    tokens: Tokens
+    spelled: int
 
 
 class Lossless:
-    """Bytes to the tokens that follow a BOS, and back."""
+    """Turns bytes into the tokens that follow a BOS, and back, by any tokenizer."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
         self.byte_tokens = _byte_tokens(tokenizer)
 
     def encode(self, data: bytes) -> Spelling:
+        """Return bytes as tokens; `decode` gives them back."""
         tokens, spelled = [BOS], 0
         try:
             for text in _stretches(data):
@@ -41,11 +47,15 @@ class Lossless:
             return Spelling(np.zeros(0, np.uint16), len(data))
         return Spelling(np.array(tokens[1:], np.uint16), spelled)
 
-    def decode(self, tokens: Lane) -> bytes:
+    def decode(self, tokens: Tokens) -> bytes:
+        """Return the bytes of tokens that follow a BOS."""
         return self.tokenizer.decode(np.concatenate(([BOS], tokens)))
 
     def _spell(self, text: str, before: int) -> Iterator["_Part"]:
-        """Tokens of `text` behind the token `before`: of the whole, behind a document's start if need be, or of its halves."""
+        """Yield the tokens of `text` behind the token `before`.
+
+        They are the tokenizer's of the whole text, with a BOS before it if need be, or else of its halves.
+        """
         wanted = text.encode("utf-8", "surrogateescape")
         if UNDECODED.match(text):
             yield self._bytes(wanted)
@@ -64,6 +74,7 @@ class Lossless:
                 before = part.tokens[-1]
 
     def _bytes(self, wanted: bytes) -> "_Part":
+        """Return bytes spelled. Raises KeyError for a byte without a token."""
         return _Part([self.byte_tokens[byte] for byte in wanted], len(wanted))
 
     def _bytes_behind(self, before: int, tokens: Sequence[int]) -> bytes:
@@ -71,24 +82,27 @@ class Lossless:
 
 
 class _Part(NamedTuple):
+    """Tokens of a part of a text, and how many of its bytes are spelled."""
+
     tokens: list[int]
     spelled: int
 
 
 def _stretches(data: bytes) -> Iterator[str]:
+    """Yield bytes as stretches of characters, those that are no UTF-8 by themselves."""
     for part in UNDECODED.split(data.decode("utf-8", "surrogateescape")):
         for first in range(0, len(part), STRETCH):
             yield part[first : first + STRETCH]
 
 
 def _byte_tokens(tokenizer: Tokenizer) -> dict[int, int]:
-    """Tokens that stand for one byte each wherever they stand."""
+    """Return the tokens that stand for one byte each, whatever comes before them, by their byte."""
     ids = range(tokenizer.vocab_size)
     alone = [tokenizer.decode([token]) for token in ids]
     anchor = next(token for token in ids if alone[token])
     behind = [tokenizer.decode([anchor, token])[len(alone[anchor]) :] for token in ids]
-    found: dict[int, int] = {}
+    tokens: dict[int, int] = {}
     for token in ids:
         if len(alone[token]) == 1 and alone[token] == behind[token]:
-            found.setdefault(alone[token][0], token)
-    return found
+            tokens.setdefault(alone[token][0], token)
+    return tokens

@@ -1,4 +1,4 @@
-"""What can be scored, coded and decoded: something that says how likely each token is before it is told which one it was.
+"""The interface of what can be scored, coded and decoded: it says how likely each token is before it is told which one came.
 
 Nothing here is ever given the token it is to predict. L lanes, V tokens in the vocabulary.
 """
@@ -8,23 +8,25 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Lane = NDArray[np.uint16]
 Distributions = NDArray[np.floating]
 
 
 class Predictor(Protocol):
-    """`lanes` texts side by side. `reset`, then `predict` and `observe` by turns."""
+    """A model that reads `lanes` texts side by side. `reset`, then `predict` and `observe` by turns."""
 
     @property
-    def lanes(self) -> int: ...
+    def lanes(self) -> int:
+        """Number of texts."""
+
     @property
-    def vocab_size(self) -> int: ...
+    def vocab_size(self) -> int:
+        """Number of tokens in the vocabulary."""
 
     def reset(self) -> None:
         """Forget all that was observed."""
 
     def predict(self) -> Distributions:
-        """How likely each token is to come next, (L, V)."""
+        """Return how likely each token is to come next in each lane, (L, V)."""
 
     def observe(self, tokens_L: NDArray[np.integer]) -> None:
-        """The tokens that came."""
+        """Take the token that came in each lane."""

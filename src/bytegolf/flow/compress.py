@@ -2,14 +2,18 @@
 
 from pathlib import Path
 
-from bytegolf.coding.compressor import Compressor, FileResult
+from bytegolf.coding.compressor import CompressionResult, Compressor
+from bytegolf.coding.packed_model import PackedModel
 
 
-def compress(artifact: Path, source: Path, out: Path) -> FileResult:
-    """Any file to a `.bgc` file, which is decoded again before it appears under its name."""
-    return Compressor.of(artifact).compress(source, out)
+def compress(artifact: Path, source: Path, out: Path) -> CompressionResult:
+    """Compress any file to a `.bgc` file, which is decoded again before it appears under its name.
+
+    Raises InputError for anything but an artifact, or on a machine that does not compute the same twice.
+    """
+    return Compressor(PackedModel(artifact)).compress(source, out)
 
 
-def decompress(artifact: Path, source: Path, out: Path) -> FileResult:
-    """A `.bgc` file back to what it was made of. Raises InputError for a damaged file, another artifact or another machine."""
-    return Compressor.of(artifact).decompress(source, out)
+def decompress(artifact: Path, source: Path, out: Path) -> CompressionResult:
+    """Bring back what a `.bgc` file was made of. Raises InputError for a damaged file, another artifact or another machine."""
+    return Compressor(PackedModel(artifact)).decompress(source, out)

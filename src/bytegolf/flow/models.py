@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from bytegolf.artifact.container import Artifact, read_artifact
+from bytegolf.artifact.container import Artifact
 from bytegolf.artifact.finished_run import read_run
+from bytegolf.coding.packed_model import PackedModel
 from bytegolf.config import ScoreConfig
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT, model_from_weights
@@ -15,7 +16,7 @@ from bytegolf.text.tokenizer import Tokenizer
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model ready to score, from a run or an artifact."""
+    """A model ready to score, from a run or an artifact, with its tokenizer and the way it is meant to be scored."""
 
     model: GPT
     tokenizer: Tokenizer
@@ -23,14 +24,15 @@ class LoadedModel:
 
 
 def load_artifact(path: Path) -> Artifact:
-    """Read a `.bgz` file. Raises InputError for anything else."""
-    if not path.is_file():
-        raise InputError(f"{path}: expected an artifact, found {'a folder' if path.is_dir() else 'nothing'}")
-    return read_artifact(path.read_bytes(), str(path))
+    """Return what a `.bgz` file holds. Raises InputError for anything else."""
+    return PackedModel(path).artifact
 
 
 def load_model(source: Path, local_rank: int = 0) -> LoadedModel:
-    """The model of a run folder (its final weights) or of an artifact, on the best device at hand, of several GPUs `local_rank`."""
+    """Return the model of a run folder (its final weights) or of an artifact, on the best device there is.
+
+    Of several GPUs it takes number `local_rank`. Raises InputError for anything but a finished run or an artifact.
+    """
     device = choose_device("auto", local_rank)
     if source.is_dir():
         run = read_run(source)
@@ -40,6 +42,7 @@ def load_model(source: Path, local_rank: int = 0) -> LoadedModel:
 
 
 def require_same_tokenizer(dataset: Dataset, tokenizer: Tokenizer) -> Dataset:
+    """Return `dataset`. Raises InputError unless its tokens are those of the model's `tokenizer`."""
     if dataset.tokenizer.sha256 != tokenizer.sha256:
         raise InputError(
             f"{dataset.folder.root}: expected the tokenizer the model was trained with, {tokenizer.name} ({tokenizer.sha256[:12]}), "

@@ -8,7 +8,7 @@ from bytegolf.artifact.finished_run import FinishedRun, read_run
 from bytegolf.config import Recipe
 from bytegolf.errors import ParameterError
 from bytegolf.flow.models import require_same_tokenizer
-from bytegolf.flow.score import score_and_record
+from bytegolf.flow.score import score_dataset
 from bytegolf.model.gpt import parameter_count
 from bytegolf.model.weights import Bits
 from bytegolf.names import CoderName, MethodName
@@ -72,7 +72,7 @@ def pack(
     write_atomically(file, fitted.file.data)
     before = after = None
     if dataset and scored:
-        before, after = (score_and_record(source, dataset, "sliding").bpb for source in (run, file))
+        before, after = (score_dataset(source, dataset, "sliding").bpb for source in (run, file))
     result = _result(recipe, budget, fitted, file, before, after)
     if out is None:
         write_json(trained.folder.pack, result.to_json())

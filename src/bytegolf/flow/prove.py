@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bytegolf.errors import InputError
-from bytegolf.flow.models import load_artifact, require_same_tokenizer
-from bytegolf.flow.score import ttt_config
+from bytegolf.coding.packed_model import PackedModel
+from bytegolf.flow.models import require_same_tokenizer
+from bytegolf.flow.score import ttt_config, with_stride
 from bytegolf.names import ProtocolName
-from bytegolf.proving.receipt import Receipt, check_receipt, prove_text
+from bytegolf.proving.decoder_process import DecoderProcess
+from bytegolf.proving.protocol_predictor import ProtocolSettings
+from bytegolf.proving.prove import HeldOutText, prove_text
+from bytegolf.proving.receipt import Receipt
+from bytegolf.proving.verify import verify_receipt
 from bytegolf.storage.run_folder import RunFolder
-from bytegolf.text.dataset import open_data
+from bytegolf.text.dataset import Dataset, open_data
 
 
 def prove(
@@ -23,22 +27,29 @@ def prove(
     overrides: Sequence[str] = (),
     sandbox: bool = True,
 ) -> Receipt:
-    """Back a score by a file: `proof.bgc` and `receipt.json` beside the artifact. Options as of `score`.
+    """Back a score by a file: write `proof.bgc` and `receipt.json` beside the artifact. Parameters are those of `score`.
 
-    Raises InputError where there is no sandbox and one is asked for.
+    Raises InputError as `score` does, and where there is no `sandbox` and one is asked for.
     """
-    loaded = load_artifact(artifact)
-    dataset = require_same_tokenizer(open_data(data, tokenizer), loaded.tokenizer)
-    if stride > loaded.score.window:
-        raise InputError(f"--stride: expected at most the window of {loaded.score.window} tokens, found {stride}")
-    ttt = ttt_config(RunFolder(artifact.parent), protocol, overrides)
-    tokens, num_bytes = dataset.held_out(limit_bytes)
-    known = tokens[:]
-    whole = dataset.val_text() or loaded.tokenizer.decode(known)
-    first = len(loaded.tokenizer.decode(known[:1]))
-    return prove_text(artifact, known, whole[first : first + num_bytes], protocol, ttt, stride=stride, isolated=sandbox, hidden=(data,))
+    packed = PackedModel(artifact)
+    dataset = require_same_tokenizer(open_data(data, tokenizer), packed.artifact.tokenizer)
+    config = with_stride(packed.artifact.score, stride)
+    settings = ProtocolSettings(protocol, config, ttt_config(RunFolder(artifact.parent), protocol, overrides))
+    return prove_text(packed, _held_out_text(dataset, limit_bytes), settings, DecoderProcess(sandbox, hidden=(data,)))
 
 
 def verify(receipt: Path, *, sandbox: bool = True) -> Receipt:
-    """Verify a receipt again, by nothing but the proof and the artifact beside it."""
-    return check_receipt(receipt, isolated=sandbox)
+    """Return a receipt with the verdict that nothing but the proof and the artifact beside it leads to.
+
+    Raises InputError for anything but a receipt, and where there is no `sandbox` and one is asked for.
+    """
+    return verify_receipt(receipt, DecoderProcess(sandbox))
+
+
+def _held_out_text(dataset: Dataset, limit_bytes: int) -> HeldOutText:
+    """Return the beginning of a data folder's held-out text, as its documents have it, or decoded in a foreign folder."""
+    sequence, num_bytes = dataset.held_out(limit_bytes)
+    tokens = sequence[:]
+    content = dataset.val_text() or dataset.tokenizer.decode(tokens)
+    first = len(dataset.tokenizer.decode(tokens[:1]))
+    return HeldOutText(tokens, content[first : first + num_bytes])

@@ -2,20 +2,31 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from bytegolf.config import Recipe, ScoreConfig, TttConfig
-from bytegolf.errors import InputError
+from bytegolf.errors import ParameterError
 from bytegolf.flow.models import load_model, require_same_tokenizer
-from bytegolf.model.gpt import GPT
 from bytegolf.names import ProtocolName
 from bytegolf.recipes import load_recipe, override_recipe
 from bytegolf.runtime.parallel import ALONE, Group, joined
 from bytegolf.runtime.progress import Progress
 from bytegolf.scoring.ledger import Score
-from bytegolf.scoring.protocols import PROTOCOLS, TTT_DEFAULTS, score_tokens
+from bytegolf.scoring.protocols import PROTOCOLS, score_tokens
 from bytegolf.storage.files import sha256_of, write_json
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.dataset import Dataset, open_data
+
+
+class ScoreOptions(NamedTuple):
+    """How a score differs from that of the whole text by the model's own settings."""
+
+    limit_bytes: int = 0  # of the text's beginning; 0 is all of it
+    stride: int = 0  # tokens; 0 is the model's own
+    overrides: tuple[str, ...] = ()  # of how `ttt` trains: "ttt.lr=0.001"
+
+
+AS_RECORDED = ScoreOptions()  # a run keeps no other scores
 
 
 def score(
@@ -28,59 +39,48 @@ def score(
     stride: int = 0,
     overrides: Sequence[str] = (),
 ) -> Score:
-    """Bits per byte of a run or an artifact on a data folder's held-out text, or on its first `limit_bytes` bytes.
+    """Return the score of a run or an artifact on a data folder's held-out text, or on its first `limit_bytes` bytes.
 
-    `overrides` ("ttt.lr=0.001") are of how the protocol `ttt` trains. Raises InputError for an unknown protocol or
+    `overrides` ("ttt.lr=0.001") change how the protocol `ttt` trains. Raises InputError for an unknown protocol or
     override, or a tokenizer that is not the model's.
     """
     if protocol not in PROTOCOLS:
-        raise InputError(f"protocol: expected {' or '.join(PROTOCOLS)}, found {protocol!r}")
+        raise ParameterError("protocol", f"expected {' or '.join(PROTOCOLS)}, found {protocol!r}")
     with joined() as group:
-        return score_and_record(source, open_data(data, tokenizer), protocol, limit_bytes, stride, overrides, group)
+        return score_dataset(source, open_data(data, tokenizer), protocol, ScoreOptions(limit_bytes, stride, tuple(overrides)), group)
 
 
-def score_and_record(
-    source: Path,
-    dataset: Dataset,
-    protocol: ProtocolName,
-    limit_bytes: int = 0,
-    stride: int = 0,
-    overrides: Sequence[str] = (),
-    group: Group = ALONE,
+def score_dataset(
+    source: Path, dataset: Dataset, protocol: ProtocolName, options: ScoreOptions = AS_RECORDED, group: Group = ALONE
 ) -> Score:
-    """Score a run or artifact. A score of the whole text, as the model is meant to be scored, is noted in the run's folder."""
+    """Return the score of a run or an artifact, and note it in the run's folder unless `options` make it another."""
     loaded = load_model(source, group.local_rank)
     require_same_tokenizer(dataset, loaded.tokenizer)
-    if stride > loaded.score.window:
-        raise InputError(f"--stride: expected at most the window of {loaded.score.window} tokens, found {stride}")
-    config = loaded.score.model_copy(update={"stride": stride}) if stride else loaded.score
     run = RunFolder(source if source.is_dir() else source.parent)
-    ttt = ttt_config(run, protocol, overrides)
-    result = _score(loaded.model, config, dataset, protocol, limit_bytes, ttt, group)
-    if group.is_main and run.recipe.exists() and not (limit_bytes or stride or overrides):
+    config, ttt = with_stride(loaded.score, options.stride), ttt_config(run, protocol, options.overrides)
+    tokens, num_bytes = dataset.held_out(options.limit_bytes)
+    with Progress(f"score {protocol}", len(tokens) - 1, "tokens") as progress:
+        result = score_tokens(loaded.model, tokens, num_bytes, protocol, config, progress.advance, ttt=ttt, group=group)
+    if group.is_main and run.recipe.exists() and options == AS_RECORDED:
         scored = run.weights if source.is_dir() else source
         write_json(run.score(protocol), {**result.to_json(), "of": scored.name, "sha256": sha256_of(scored), "data": dataset.sha256})
     return result
 
 
+def with_stride(config: ScoreConfig, stride: int) -> ScoreConfig:
+    """Return a model's score settings with another stride, or as they are for 0. Raises ParameterError if it exceeds the window."""
+    if stride > config.window:
+        raise ParameterError("stride", f"expected at most the window of {config.window} tokens, found {stride}")
+    return config.model_copy(update={"stride": stride}) if stride else config
+
+
 def ttt_config(run: RunFolder, protocol: ProtocolName, overrides: Sequence[str]) -> TttConfig:
-    """How `ttt` trains what lies in the folder `run`: as the recipe there says, if there is one. It is no part of an artifact."""
+    """Return how `ttt` trains what lies in the folder `run`: as the recipe there says, if there is one, but for `overrides`.
+
+    This is no part of an artifact. Raises ParameterError for overrides of anything else.
+    """
     for override in overrides:
         if protocol != "ttt" or not override.strip().startswith("ttt."):
-            raise InputError(f"--set: expected ttt.key=value and --protocol ttt, found {override} and --protocol {protocol}")
+            raise ParameterError("overrides", f"expected ttt.key=value with protocol ttt, found {override} with protocol {protocol}")
     recipe = load_recipe(run.recipe) if protocol == "ttt" and run.recipe.exists() else Recipe()
     return override_recipe(recipe, overrides).ttt
-
-
-def _score(
-    model: GPT,
-    config: ScoreConfig,
-    dataset: Dataset,
-    protocol: ProtocolName,
-    limit_bytes: int = 0,
-    ttt: TttConfig = TTT_DEFAULTS,
-    group: Group = ALONE,
-) -> Score:
-    tokens, num_bytes = dataset.held_out(limit_bytes)
-    with Progress(f"score {protocol}", len(tokens) - 1, "tokens") as progress:
-        return score_tokens(model, tokens, num_bytes, protocol, config, progress.advance, ttt=ttt, group=group)

@@ -1,1 +1,1 @@
-"""Score -> evidence: the proof file, its decoding, and the receipt."""
+"""Score -> evidence: the file that codes a scored text, its decoding in a sandbox, the receipt, and its verification."""

@@ -1,6 +1,6 @@
-"""`python -m bytegolf.proving.decoder ARTIFACT PROOF` writes the text to stdout; with a third argument `tokens` its tokens, uint16.
+"""The program that decodes a proof: all that runs in the sandbox, given two files and nothing else.
 
-This is all that runs in the sandbox: it is given these two files and nothing else.
+`python -m bytegolf.proving.decoder ARTIFACT PROOF` writes the text to stdout; with a third argument `tokens` its tokens, uint16.
 """
 
 import sys
@@ -11,17 +11,17 @@ from bytegolf.runtime.threads import tune_process
 
 
 def main() -> None:
-    tune_process()
-    from bytegolf.artifact.container import read_artifact
-    from bytegolf.coding.bgc_file import SHORT, digest
-    from bytegolf.proving.proof_file import Proof, text_of
+    """Decode the files that the command line names."""
+    tune_process()  # before torch is loaded
+    from bytegolf.coding.packed_model import PackedModel
+    from bytegolf.proving.proof_file import read_proof, text_of
     from bytegolf.runtime.progress import Progress
 
-    model, proof = (Path(name).read_bytes() for name in sys.argv[1:3])
-    artifact = read_artifact(model, sys.argv[1])
+    packed, proof = PackedModel(Path(sys.argv[1])), Path(sys.argv[2])
     with Progress("prove: decode", None, "tokens") as progress:
-        tokens = Proof.read(proof, artifact, digest(model, SHORT), sys.argv[2], progress.advance)
-    sys.stdout.buffer.write(tokens.astype("<u2").tobytes() if sys.argv[3:] == ["tokens"] else text_of(artifact, tokens))
+        tokens = read_proof(proof.read_bytes(), packed, str(proof), progress.advance)
+    as_tokens = sys.argv[3:] == ["tokens"]
+    sys.stdout.buffer.write(tokens.astype("<u2").tobytes() if as_tokens else text_of(packed.artifact.tokenizer, tokens))
 
 
 if __name__ == "__main__":

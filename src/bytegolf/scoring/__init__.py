@@ -1,1 +1,1 @@
-"""Model and tokens -> bits: the ledger and the protocols."""
+"""Model and tokens -> bits: the protocols, the ledger, test-time training, and what compressors make of the same text."""

@@ -1,54 +1,69 @@
-"""Scoring by compiled parts, where there is enough to score for that to pay."""
+"""Scoring with compiled functions, where there is so much to score that compiling pays."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from torch import Tensor
 
-from bytegolf.model.compiled import compiled_functions
+from bytegolf.model.compiled import ModelFunctions, compiled_functions
 from bytegolf.model.gpt import GPT
 from bytegolf.runtime.progress import say
 
 PAYS = 2e13  # parameters times tokens forwarded: minutes on two CPU cores, where compiling takes half of one
 
 
-class Costing:
-    """Gives a model's costs, batch after batch.
+class CompiledScorer:
+    """A model that scores windows, compiled where that pays.
 
     Whether it compiles depends on the amount of work alone, so that scores are the same each time. Each shape costs a
-    compilation, so only whole batches run compiled: neither the first window nor the last ones.
+    compilation, so only passes of the shape `most`, (windows, targets of each), run compiled: neither the first window nor the
+    last ones.
     """
 
-    def __init__(self, model: GPT, forwarded_tokens: int, whole: tuple[int, int]) -> None:
-        self.model, self.whole = model, whole
-        work = forwarded_tokens * sum(parameter.numel() for parameter in model.parameters())
-        self.functions = compiled_functions() if work > PAYS else None
-        self.ready = False
+    def __init__(self, model: GPT, forwarded_tokens: int, most: tuple[int, int]) -> None:
+        self.model, self.most = model, most
+        self.pays = forwarded_tokens * sum(parameter.numel() for parameter in model.parameters()) > PAYS
+        self.functions: ModelFunctions | None = None  # compiled, once they have worked
 
     def nats(self, tokens_BT: Tensor, targets_Bn: Tensor) -> Tensor:
-        """As the model's own, to rounding."""
-        if self.functions is None or (len(tokens_BT), targets_Bn.shape[1]) != self.whole:
-            return self.model.nats(self.model.hidden(tokens_BT, targets_Bn.shape[1]), targets_Bn)
-        if not self.ready:
-            say("compile: begins, under a minute")
-        try:
-            with self.compiled():
-                nats = self.model.nats(self.model.hidden(tokens_BT, targets_Bn.shape[1]), targets_Bn)
-        except Exception as error:  # no C++ compiler, no headers, kernels cached by another version, ...
-            if self.ready:
-                raise
-            say(f"compile: not possible here, scoring goes on without ({str(error).strip().splitlines()[0]})")
-            self.functions = None
-            return self.model.nats(self.model.hidden(tokens_BT, targets_Bn.shape[1]), targets_Bn)
-        self.ready = True
-        return nats
+        """Return the nats of the last n targets of each window; compiled, they differ by rounding."""
+        if not self.pays or targets_Bn.shape != self.most:
+            return self._plain(tokens_BT, targets_Bn)
+        if self.functions is None:
+            return self._first(tokens_BT, targets_Bn)
+        with self.compiled():
+            return self._plain(tokens_BT, targets_Bn)
 
     @contextmanager
     def compiled(self) -> Iterator[None]:
-        """In here the model runs compiled, where that pays."""
-        written = self.model.functions
-        self.model.functions = self.functions or written
-        try:
+        """Let the model run compiled in this context, if it has scored so before."""
+        with _functions(self.model, self.functions or self.model.functions):
             yield
-        finally:
-            self.model.functions = written
+
+    def _plain(self, tokens_BT: Tensor, targets_Bn: Tensor) -> Tensor:
+        return self.model.nats(self.model.hidden(tokens_BT, targets_Bn.shape[1]), targets_Bn)
+
+    def _first(self, tokens_BT: Tensor, targets_Bn: Tensor) -> Tensor:
+        """Compile. Where that is not possible (no C++ compiler, no headers, kernels cached by another version) go on without."""
+        say("compile: begins, under a minute")
+        functions = compiled_functions()
+        try:
+            with _functions(self.model, functions):
+                nats = self._plain(tokens_BT, targets_Bn)
+        except Exception as error:
+            say(f"compile: not possible here, scoring goes on without ({str(error).strip().splitlines()[0]})")
+            self.pays = False
+            return self._plain(tokens_BT, targets_Bn)
+        self.functions = functions
+        return nats
+
+
+@contextmanager
+def _functions(model: GPT, functions: ModelFunctions) -> Iterator[None]:
+    """Let `model` run by other functions in this context."""
+    own = model.functions
+    model.functions = functions
+    try:
+        yield
+    finally:
+        model.functions = own

@@ -1,6 +1,6 @@
-"""What general-purpose compressors make of the same held-out text: alone, and after the training text.
+"""General-purpose compressors on the same held-out text, for comparison: alone, and primed with the training text.
 
-Primed figures are C(train + held-out) − C(train), or the tool's own dictionary where it has one (zstd).
+A primed size is C(training + held-out) − C(training), or that with the training text as dictionary where the tool takes one (zstd).
 """
 
 import lzma
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from bytegolf.runtime.progress import Progress
 
-Size = Callable[[bytes, bytes], int]
+Size = Callable[[bytes, bytes], int]  # of a text in bytes, after another text, which may be empty
 
 
 @dataclass(frozen=True)
 class CompressorScore:
-    """Bits per byte of the held-out text."""
+    """Bits per byte of the held-out text, alone and after the training text."""
 
     name: str
     alone: float
@@ -23,7 +23,7 @@ class CompressorScore:
 
 
 def compressor_scores(held_out: bytes, training: bytes) -> list[CompressorScore]:
-    """Every compressor on `held_out`, alone and primed with `training`; a minute for 12 MB."""
+    """Return every compressor's score of `held_out`, alone and primed with `training`. Takes a minute for 12 MB."""
     jobs = [(size, text) for size in COMPRESSORS.values() for text in (b"", training)]
     with Progress("compressors", len(jobs), "runs") as progress, ThreadPoolExecutor() as pool:
 
@@ -38,6 +38,8 @@ def compressor_scores(held_out: bytes, training: bytes) -> list[CompressorScore]
 
 
 def _by_difference(compress: Callable[[bytes], bytes]) -> Size:
+    """Return what `compress` adds for a text to what it makes of the text before."""
+
     def size(text: bytes, before: bytes) -> int:
         return len(compress(before + text)) - (len(compress(before)) if before else 0)
 
@@ -45,7 +47,7 @@ def _by_difference(compress: Callable[[bytes], bytes]) -> Size:
 
 
 def _brotli(text: bytes) -> bytes:
-    import brotli  # needed by nothing else, here and below
+    import brotli  # here and below: needed by nothing else, so loaded only now
 
     return bytes(brotli.compress(text, quality=11, lgwin=24))
 

@@ -8,7 +8,10 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Score:
-    """Bits spent on `tokens` tokens that stand for `bytes` bytes of UTF-8 text; `ttt` says how the model learned meanwhile, if it did."""
+    """Bits spent on `tokens` tokens that stand for `bytes` bytes of UTF-8 text.
+
+    `ttt` has the settings of test-time training, if the protocol was `ttt`.
+    """
 
     protocol: str
     bits: float
@@ -22,22 +25,23 @@ class Score:
         return self.bits / self.bytes
 
     def to_json(self) -> dict[str, Any]:
+        """Return the score as an object for JSON, `bpb` first."""
         return {key: value for key, value in {"bpb": self.bpb, **asdict(self)}.items() if value is not None}
 
 
 class LedgerError(Exception):
-    """The books do not balance: a defect of the scorer, never of its input."""
+    """Targets were left out, scored twice, or given no probability: a defect of the scorer, never of its input."""
 
 
 class Ledger:
-    """Adds up scores that must arrive in order, without gap or overlap. Sums are float64."""
+    """Adds up the bits of targets, which must arrive in order, without gap or overlap. Sums are float64."""
 
     def __init__(self, protocol: str, tokens: int, num_bytes: int) -> None:
         self.protocol, self.expected, self.num_bytes = protocol, tokens, num_bytes
         self.tokens, self.bits = 0, 0.0
 
     def record(self, first: int, bits: Tensor) -> None:
-        """Scores, in bits, of the targets `first`, `first` + 1, …"""
+        """Add the bits of the targets `first`, `first` + 1, … Raises LedgerError for others than are due."""
         if first != self.tokens:
             raise LedgerError(f"target {first} scored where {self.tokens} was due")
         total = float(bits.double().sum())
@@ -47,6 +51,7 @@ class Ledger:
         self.bits += total
 
     def close(self) -> Score:
+        """Return the score. Raises LedgerError unless every target was recorded."""
         if self.tokens != self.expected:
             raise LedgerError(f"{self.tokens} targets scored of {self.expected}")
         return Score(self.protocol, self.bits, self.num_bytes, self.tokens)

@@ -1,0 +1,28 @@
+"""An artifact file as what codes: its model, its tokenizer, and the hash by which coded files name it."""
+
+import hashlib
+from functools import cached_property
+from pathlib import Path
+
+from bytegolf.artifact.container import Artifact, read_artifact
+from bytegolf.coding.bgc_file import SHORT_DIGEST_BYTES, digest
+from bytegolf.errors import InputError
+from bytegolf.model.gpt import GPT
+
+
+class PackedModel:
+    """An artifact file that is read and decoded once. Raises InputError for anything else."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise InputError(f"{path}: expected an artifact, found {'a folder' if path.is_dir() else 'nothing'}")
+        data = path.read_bytes()
+        self.path, self.size = path, len(data)
+        self.artifact: Artifact = read_artifact(data, str(path))
+        self.sha256 = hashlib.sha256(data).hexdigest()
+        self.digest = digest(data, SHORT_DIGEST_BYTES)
+
+    @cached_property
+    def model(self) -> GPT:
+        """The model, in float32 on the CPU, where everything is coded."""
+        return self.artifact.model()

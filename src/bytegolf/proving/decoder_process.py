@@ -1,0 +1,53 @@
+"""The decoder in a process of its own, which sees an artifact and a proof and, in the sandbox, nothing else."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from bytegolf.coding.bgc_file import Head, UnreadableError
+from bytegolf.sandbox import Limits, run_python
+
+LIMITS = Limits(seconds=24 * 3600)
+
+Output = Literal["text", "tokens"]
+
+
+class Decoder(Protocol):
+    """Decodes a proof by an artifact."""
+
+    @property
+    def isolated(self) -> bool:
+        """Whether it sees the two files alone."""
+
+    def __call__(self, artifact: Path, proof: Path, output: Output = "text") -> bytes | None:
+        """Return the decoded text, or its tokens as little-endian uint16, the given one first; None if it does not decode."""
+
+
+@dataclass(frozen=True)
+class DecoderProcess:
+    """Decodes in a new process, in the sandbox if it is to be `isolated`.
+
+    Nothing under `hidden` is readable to it then. Raises InputError where there is no sandbox.
+    """
+
+    isolated: bool = True
+    hidden: tuple[Path, ...] = ()
+
+    def __call__(self, artifact: Path, proof: Path, output: Output = "text") -> bytes | None:
+        """Decode, on as many threads as the proof was coded on."""
+        try:
+            with proof.open("rb") as file:
+                threads = Head.read(file).conditions.threads
+        except UnreadableError:
+            return None
+        outcome = run_python(
+            ["-m", "bytegolf.proving.decoder", str(artifact.absolute()), str(proof.absolute()), output],
+            readable=[artifact, proof],
+            hidden=self.hidden,
+            limits=LIMITS,
+            environment={"OMP_NUM_THREADS": threads, "TERM": os.environ.get("TERM", "dumb")},
+            isolated=self.isolated,
+            shows_messages=True,
+        )
+        return outcome.stdout if outcome.status == 0 else None
