@@ -10,8 +10,8 @@ from bytegolf.model.compiled import ModelFunctions
 from bytegolf.model.gpt import GPT
 from bytegolf.scoring import compiled as compiling
 from bytegolf.scoring.protocols import score_tokens
-from scoring.test_windows import config, random_tokens
 from support.models import changed, random_model
+from support.scored_texts import config, random_tokens
 
 TOKENS = random_tokens(200, 48)
 LAYOUT = config(16, 5, batch_tokens=64)  # a first window, nine batches of four, and a last one

@@ -8,11 +8,12 @@ import pytest
 from bytegolf.errors import InputError
 from bytegolf.names import ProtocolName
 from bytegolf.scoring.protocols import PROTOCOLS, score_tokens
-from scoring.test_windows import STRIDE, WINDOW, config, random_tokens
 from support.models import changed, random_model
 from support.scored_models import Broken, Uniform
+from support.scored_texts import config, random_tokens
 
-WITH_WINDOWS = ("standard", "sliding")
+WITH_WINDOWS: tuple[ProtocolName, ...] = ("standard", "sliding")
+WINDOW, STRIDE = 8, 3
 
 
 def test_the_first_token_is_given() -> None:

@@ -1,4 +1,4 @@
-"""Streaming scores: every target once, and in the same sight as a window's where that can be compared."""
+"""Streaming scores see what a window sees, where that can be compared."""
 
 import math
 
@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 
 from bytegolf.config import ScoreConfig
 from bytegolf.scoring.protocols import score_tokens
-from bytegolf.scoring.streaming import streaming_costs
-from bytegolf.scoring.windows import sliding_costs
-from scoring.test_windows import config, random_tokens
 from support.models import changed, random_model
+from support.protocol_passes import nats_of, reading
+from support.scored_texts import config, random_tokens
 
 # With one layer nothing is known but what is in sight; without neighbours in the first state, a window's edge cuts nothing off.
 ALONE = changed(num_layers=1, xsa_layers=1, value_embed_layers=1, smear_gate=False, bigram_size=0, trigram_size=0, isolate_documents=False)
@@ -24,17 +23,6 @@ def layouts(draw: st.DrawFn) -> ScoreConfig:
     return config(window, draw(st.integers(1, window)))
 
 
-@given(layout=layouts(), targets=st.integers(1, 60))
-@settings(deadline=None, max_examples=60)
-def test_every_target_is_scored_once_in_order(layout: ScoreConfig, targets: int) -> None:
-    model, tokens = random_model(ALONE), random_tokens(targets + 1, 48)
-    scored: list[int] = []
-    with torch.no_grad():
-        for first, nats in streaming_costs(model, tokens, layout):
-            scored += range(first, first + nats.numel())
-    assert scored == list(range(targets))
-
-
 @given(layout=layouts(), pieces=st.integers(0, 6))
 @settings(deadline=None, max_examples=60)
 def test_where_a_window_knows_as_much_it_costs_as_much(layout: ScoreConfig, pieces: int) -> None:
@@ -42,10 +30,7 @@ def test_where_a_window_knows_as_much_it_costs_as_much(layout: ScoreConfig, piec
     window = layout.window // layout.stride * layout.stride
     layout = config(window, layout.stride)
     model, tokens = random_model(ALONE), random_tokens(window + pieces * layout.stride + 1, 48)
-    with torch.no_grad():
-        sliding, streaming = (
-            torch.cat([nats.flatten() for _, nats in costs(model, tokens, layout)]) for costs in (sliding_costs, streaming_costs)
-        )
+    sliding, streaming = nats_of("sliding", reading(model, tokens, layout)), nats_of("streaming", reading(model, tokens, layout))
     torch.testing.assert_close(streaming, sliding, rtol=1e-5, atol=1e-5)
 
 
@@ -61,16 +46,11 @@ def test_a_text_that_fits_the_window_is_scored_as_one(isolate: bool) -> None:
 
 def test_a_score_depends_on_no_later_token() -> None:
     model, tokens = random_model(changed()), random_tokens(50, 48)
-    layout = config(12, 5)
-
-    def costs() -> torch.Tensor:
-        with torch.no_grad():
-            return torch.cat([nats.flatten() for _, nats in streaming_costs(model, tokens, layout)])
-
-    before = costs()
+    text = reading(model, tokens, config(12, 5))
+    before = nats_of("streaming", text)
     for t in range(2, 50):
         kept, tokens[t] = tokens[t], 2 + tokens[t] % 46
-        moved = (costs() - before).abs() > 1e-6
+        moved = (nats_of("streaming", text) - before).abs() > 1e-6
         assert moved[t - 1] and not moved[: t - 1].any()  # target t - 1 is token t itself
         tokens[t] = kept
 

@@ -9,29 +9,18 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-from bytegolf.config import ScoreConfig
 from bytegolf.scoring.protocols import score_tokens
 from bytegolf.scoring.windows import Window, sliding_windows, standard_windows
 from support.models import changed, random_model
 from support.scored_models import Remembering, Uniform
+from support.scored_texts import config, random_tokens
 from support.scoring_reference import bits_of, context_start
 
 WindowProtocol = Literal["standard", "sliding"]
 PROTOCOLS: tuple[WindowProtocol, ...] = get_args(WindowProtocol)
 both_protocols = pytest.mark.parametrize("protocol", PROTOCOLS)
 any_protocol = st.sampled_from(PROTOCOLS)
-
-
-def random_tokens(count: int, vocab_size: int = 11, seed: int = 0) -> NDArray[np.uint16]:
-    tokens = np.random.default_rng(seed).integers(0, vocab_size, count).astype(np.uint16)
-    tokens[:: max(3, count // 4)] = 1  # documents begin
-    return tokens
-
-
-def config(window: int, stride: int, batch_tokens: int = 64) -> ScoreConfig:
-    return ScoreConfig(window=window, stride=stride, batch_tokens=batch_tokens)
 
 
 # --- the windows

@@ -10,8 +10,8 @@ import torch.distributed as dist
 from bytegolf.config import TttConfig
 from bytegolf.runtime.parallel import Group
 from bytegolf.scoring.protocols import score_tokens
-from scoring.test_windows import config, random_tokens
 from support.models import changed, random_model
+from support.scored_texts import config, random_tokens
 
 # Shares of every kind: equal, unequal, none; a last batch of another size; nothing to learn.
 CASES = {

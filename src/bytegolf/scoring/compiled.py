@@ -1,7 +1,7 @@
 """Scoring with compiled functions, where there is so much to score that compiling pays."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from torch import Tensor
 
@@ -34,11 +34,9 @@ class CompiledScorer:
         with self.compiled():
             return self._plain(tokens_BT, targets_Bn)
 
-    @contextmanager
-    def compiled(self) -> Iterator[None]:
-        """Let the model run compiled in this context, if it has scored so before."""
-        with _functions(self.model, self.functions or self.model.functions):
-            yield
+    def compiled(self) -> AbstractContextManager[None]:
+        """Return a context in which the model runs compiled, if it has scored so before."""
+        return nullcontext() if self.functions is None else _functions(self.model, self.functions)
 
     def _plain(self, tokens_BT: Tensor, targets_Bn: Tensor) -> Tensor:
         return self.model.nats(self.model.hidden(tokens_BT, targets_Bn.shape[1]), targets_Bn)

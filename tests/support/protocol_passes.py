@@ -1,0 +1,24 @@
+"""Texts read by a protocol, pass by pass."""
+
+import torch
+from torch import Tensor
+
+from bytegolf.arrays import Tokens
+from bytegolf.config import ScoreConfig, TttConfig
+from bytegolf.model.gpt import GPT
+from bytegolf.names import ProtocolName
+from bytegolf.scoring.passes import Reading
+from bytegolf.scoring.protocols import passes
+
+TTT = TttConfig(lr=0.5, epochs=2, chunk_tokens=40, batch_sequences=2)
+
+
+def reading(model: GPT, tokens: Tokens, config: ScoreConfig, windows_per_pass: int = 1) -> Reading:
+    """Return a text that is about to be read."""
+    return Reading(model, tokens, config, TTT, windows_per_pass)
+
+
+def nats_of(protocol: ProtocolName, text: Reading) -> Tensor:
+    """Return the nats of all targets, (targets,), in the order of the passes."""
+    with torch.no_grad():
+        return torch.cat([one.nats().flatten() for one in passes(protocol, text)])
