@@ -1,21 +1,21 @@
 """Whole files: what comes back, what is refused, and what is never left behind."""
 
-import json
 import os
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from bytegolf.cli import app as cli
-from bytegolf.coding import compressor as files
 from bytegolf.coding.bgc_file import MAGIC
+from bytegolf.coding.block_coder import CODED, Block, BlockCoder, Layout
 from bytegolf.coding.compressor import Compressor
 from bytegolf.coding.lane_predictor import LanePredictor
+from bytegolf.coding.packed_model import PackedModel
+from bytegolf.coding.predictor import Distributions
 from bytegolf.errors import InputError
-from support.proofs import SENTENCES, artifact_file, foreign, without_bytes
+from bytegolf.text.tokenizer import Tokenizer
+from support.proofs import SENTENCES, artifact_file, foreign, own, without_bytes
 
 TEXT = "\n".join(SENTENCES[:15]).encode()
 CONTENTS = {
@@ -29,56 +29,59 @@ CONTENTS = {
 }
 
 
+SMALL = Layout(block_bytes=700, lane_tokens=40)
+TINY = Layout(block_bytes=60)  # so short that zstd finds no repetition and even a random model codes better
+
+
 @pytest.fixture(scope="module")
-def compressor(tmp_path_factory: pytest.TempPathFactory) -> Compressor:
-    return Compressor.of(artifact_file(tmp_path_factory.mktemp("artifact")))
+def packed(tmp_path_factory: pytest.TempPathFactory) -> PackedModel:
+    return PackedModel(artifact_file(tmp_path_factory.mktemp("artifact")))
 
 
-@pytest.fixture
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "BLOCK_BYTES", 700)
-    monkeypatch.setattr(files, "LANE_TOKENS", 40)
+@pytest.fixture(scope="module")
+def compressor(packed: PackedModel) -> Compressor:
+    return Compressor(packed)
 
 
-def there(compressor: Compressor, folder: Path, data: bytes) -> Path:
+def compressed(compressor: Compressor, folder: Path, data: bytes) -> Path:
     (folder / "in").write_bytes(data)
     compressor.compress(folder / "in", folder / "coded")
     return folder / "coded"
 
 
-@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("layout", [Layout(), SMALL], ids=["one block", "several blocks"])
 @pytest.mark.parametrize("name", CONTENTS)
-def test_a_file_comes_back(compressor: Compressor, tmp_path: Path, name: str) -> None:
-    coded = there(compressor, tmp_path, CONTENTS[name])
+def test_a_file_comes_back(packed: PackedModel, tmp_path: Path, name: str, layout: Layout) -> None:
+    compressor = Compressor(packed, layout)
+    coded = compressed(compressor, tmp_path, CONTENTS[name])
     result = compressor.decompress(coded, tmp_path / "out")
     assert (tmp_path / "out").read_bytes() == CONTENTS[name]
     assert (result.bytes_in, result.bytes_out) == (coded.stat().st_size, len(CONTENTS[name]))
 
 
-@pytest.mark.usefixtures("small_blocks")
-@pytest.mark.parametrize("tokenizer", [foreign, without_bytes])
-def test_a_file_comes_back_by_other_tokenizers(tmp_path: Path, tokenizer) -> None:  # type: ignore[no-untyped-def]
-    compressor = Compressor.of(artifact_file(tmp_path, tokenizer()))
+@pytest.mark.parametrize("tokenizer", [foreign(), without_bytes()], ids=["foreign", "without bytes"])
+def test_a_file_comes_back_by_other_tokenizers(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    compressor = Compressor(PackedModel(artifact_file(tmp_path, tokenizer)), SMALL)
     for name, data in CONTENTS.items():
-        compressor.decompress(there(compressor, tmp_path, data), tmp_path / "out")
+        compressor.decompress(compressed(compressor, tmp_path, data), tmp_path / "out")
         assert (tmp_path / "out").read_bytes() == data, name
 
 
 def test_what_is_no_text_is_stored(compressor: Compressor, tmp_path: Path) -> None:
-    assert there(compressor, tmp_path, CONTENTS["random"]).stat().st_size < 1000 + 120
+    assert compressed(compressor, tmp_path, CONTENTS["random"]).stat().st_size < 1000 + 120
 
 
 def test_a_model_that_knows_the_text_makes_it_small(tmp_path: Path, compressor: Compressor) -> None:
     """A random model cannot: the file is no larger than what zstd makes of it."""
     import zstandard
 
-    assert there(compressor, tmp_path, TEXT).stat().st_size <= len(zstandard.compress(TEXT, 19)) + 120
+    assert compressed(compressor, tmp_path, TEXT).stat().st_size <= len(zstandard.compress(TEXT, 19)) + 120
 
 
-def test_damage_is_named_and_leaves_nothing(compressor: Compressor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "BLOCK_BYTES", 60)
-    monkeypatch.setattr(files, "_smaller", lambda coded, stored: coded)
-    sound = there(compressor, tmp_path, TEXT[:120]).read_bytes()
+def test_damage_is_named_and_leaves_nothing(packed: PackedModel, tmp_path: Path) -> None:
+    compressor = Compressor(packed, TINY)
+    assert {compressor.blocks.encode(data, lambda _: None).kind for data in (TEXT[:60], TEXT[60:120])} == {CODED}
+    sound = compressed(compressor, tmp_path, TEXT[:120]).read_bytes()
     rng = np.random.default_rng(0)
     damaged = [sound[:cut] for cut in range(0, len(sound), 29)] + [sound + b"x"]
     for place in rng.choice(len(sound), 40, replace=False):
@@ -93,14 +96,14 @@ def test_damage_is_named_and_leaves_nothing(compressor: Compressor, tmp_path: Pa
 
 
 def test_another_artifact_is_refused(compressor: Compressor, tmp_path: Path) -> None:
-    coded = there(compressor, tmp_path, TEXT[:200])
-    other = Compressor.of(artifact_file(tmp_path, foreign()))
+    coded = compressed(compressor, tmp_path, TEXT[:200])
+    other = Compressor(PackedModel(artifact_file(tmp_path, foreign())))
     with pytest.raises(InputError, match="coded: expected the artifact it was made with"):
         other.decompress(coded, tmp_path / "out")
 
 
 def test_another_number_of_threads_is_refused(compressor: Compressor, tmp_path: Path) -> None:
-    coded = there(compressor, tmp_path, TEXT[:200])
+    coded = compressed(compressor, tmp_path, TEXT[:200])
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(threads + 1)
@@ -111,7 +114,7 @@ def test_another_number_of_threads_is_refused(compressor: Compressor, tmp_path: 
 
 
 def test_another_version_of_torch_is_refused(compressor: Compressor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    coded = there(compressor, tmp_path, TEXT[:200])
+    coded = compressed(compressor, tmp_path, TEXT[:200])
     monkeypatch.setattr(torch, "__version__", "9.9")
     with pytest.raises(InputError, match=r"with torch .*, found torch 9\.9"):
         compressor.decompress(coded, tmp_path / "out")
@@ -133,55 +136,49 @@ def test_an_interruption_leaves_nothing(compressor: Compressor, tmp_path: Path, 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["coded", "in"]
 
 
-def test_what_does_not_decode_is_not_written(compressor: Compressor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_does_not_decode_is_not_written(packed: PackedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model whose numbers change from one time to the next."""
-    monkeypatch.setattr(files, "_smaller", lambda coded, stored: coded)
     honest, calls = LanePredictor.predict, iter(range(10**6))
 
-    def drifting(self: LanePredictor):  # type: ignore[no-untyped-def]
+    def drifting(self: LanePredictor) -> Distributions:
         return honest(self) * (1 + 1e-3 * np.sin(next(calls) + np.arange(self.vocab_size)))
 
     monkeypatch.setattr(LanePredictor, "predict", drifting)
     (tmp_path / "in").write_bytes(TEXT)
-    with pytest.raises(InputError, match="in: expected to decode what was just coded"):
-        compressor.compress(tmp_path / "in", tmp_path / "coded")
+    with pytest.raises(InputError, match="in: what was just coded does not decode"):
+        Compressor(packed, TINY).compress(tmp_path / "in", tmp_path / "coded")
     assert not (tmp_path / "coded").exists()
 
 
-def test_what_is_no_file_of_ours_is_refused(compressor: Compressor, tmp_path: Path) -> None:
+def test_what_nobody_compressed_is_refused(compressor: Compressor, tmp_path: Path) -> None:
     for data in (b"", b"BGC", MAGIC, os.urandom(100), MAGIC + os.urandom(100)):
         (tmp_path / "wrong").write_bytes(data)
         with pytest.raises(InputError, match="wrong: expected a file that bytegolf compressed"):
             compressor.decompress(tmp_path / "wrong", tmp_path / "out")
 
 
-def test_memory_does_not_grow_with_the_file(compressor: Compressor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+class Watched(BlockCoder):
+    """Notes the size of every block that it decodes."""
+
+    def __init__(self, packed: PackedModel, layout: Layout) -> None:
+        super().__init__(packed, layout)
+        self.sizes: list[int] = []
+
+    def decode(self, block: Block, advance: object) -> bytes:
+        self.sizes.append(block.size)
+        return super().decode(block, lambda _: None)
+
+
+def test_memory_does_not_grow_with_the_file(packed: PackedModel, tmp_path: Path) -> None:
     """Whatever is read is read in blocks, and no block is larger than the first."""
-    seen: list[int] = []
-    monkeypatch.setattr(files, "BLOCK_BYTES", 64)
-    honest = files.Compressor._expanded
-    monkeypatch.setattr(
-        files.Compressor, "_expanded", lambda self, block, size, advance: (seen.append(size), honest(self, block, size, advance))[1]
-    )
-    compressor.decompress(there(compressor, tmp_path, TEXT[:640]), tmp_path / "out")
-    assert len(seen) == 2 * 10 and max(seen) == 64
+    layout = Layout(block_bytes=64)
+    compressor = Compressor(packed, layout)
+    compressor.blocks = watched = Watched(packed, layout)
+    compressor.decompress(compressed(compressor, tmp_path, TEXT[:640]), tmp_path / "out")
+    assert len(watched.sizes) == 2 * 10 and max(watched.sizes) == 64
 
 
-def test_the_verbs_bring_a_file_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    artifact_file(tmp_path)
-    (tmp_path / "in").write_bytes(TEXT[:200])
-    monkeypatch.chdir(tmp_path)
-
-    def status(*arguments: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["bytegolf", *arguments, "--json"])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return int(ended.value.code or 0)
-
-    assert status("compress", "model.bgz", "in", "coded") == 0
-    assert json.loads(capsys.readouterr().out)["bytes_in"] == 200
-    assert status("decompress", "model.bgz", "coded", "out") == 0
-    assert (tmp_path / "out").read_bytes() == TEXT[:200]
-    assert status("decompress", "model.bgz", "in", "other") == 2 and not (tmp_path / "other").exists()
-    assert status("compress", "in", "in", "other") == 2
-    assert status("compress", "model.bgz", "nothing", "other") == 2
+def test_one_artifact_and_layout_give_one_file(packed: PackedModel, tmp_path: Path) -> None:
+    first = compressed(Compressor(packed), tmp_path, TEXT).read_bytes()
+    assert compressed(Compressor(PackedModel(packed.path)), tmp_path, TEXT).read_bytes() == first
+    assert packed.artifact.tokenizer.sha256 == own().sha256
