@@ -467,7 +467,7 @@ MISTAKES = {
     "score run/artifact.bgz --data other": ("bytes 260", "bpe 300"),
     "score run --data cut-val": ("val_000000.bin", "expected", "found"),
     "score run --data data --stride 33": ("stride", "32", "33"),
-    "score run --data data --set ttt.lr=1": ("--set", "ttt.key=value", "--protocol sliding"),
+    "score run --data data --set ttt.lr=1": ("--set", "ttt.key=value", "protocol sliding"),
     "score run --data data --protocol ttt --set score.stride=4": ("--set", "ttt.key=value", "score.stride=4"),
     "score run --data data --protocol ttt --set ttt.rate=4": ("unknown key ttt.rate", "expected", "lr, epochs"),
     "score run --data data --protocol ttt --set ttt.momentum=1": ("ttt.momentum", "less than 1", "found 1"),
