@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Self
 
 from huggingface_hub import HfApi, hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled, RepositoryNotFoundError, RevisionNotFoundError
-from huggingface_hub.errors import HTTPError as TransportError  # type: ignore[attr-defined]  # the error class of the httpx that this version uses
+from huggingface_hub.errors import HTTPError as TransportError  # type: ignore[attr-defined]  # of the httpx that this version uses
 from huggingface_hub.file_download import http_get
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import build_hf_headers, disable_progress_bars  # type: ignore[attr-defined]
