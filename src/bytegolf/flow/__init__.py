@@ -1,1 +1,1 @@
-"""Rooms put together, one module a verb."""
+"""The flow from text to proof: one module per verb, composed from the other packages."""

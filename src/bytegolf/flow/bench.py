@@ -1,4 +1,4 @@
-"""How fast this machine trains and scores."""
+"""Measure how fast this machine trains and scores."""
 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -14,7 +14,10 @@ from bytegolf.training.start_up import start_up_seconds
 
 
 def bench(recipes: Sequence[Recipe], *, seconds: float = 10.0, corpus_tokens: int = 1 << 21) -> BenchResult:
-    """How fast this machine trains and scores, each recipe in a process of its own so that its memory is its own."""
+    """Measure how fast this machine trains and scores each recipe.
+
+    Each recipe runs in a process of its own, so that its memory use is measured separately.
+    """
     speeds = []
     with Progress("bench", len(recipes), "recipes") as progress:
         for recipe in recipes:

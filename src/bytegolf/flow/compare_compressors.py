@@ -1,4 +1,4 @@
-"""What general-purpose compressors make of a data folder's held-out text."""
+"""Compare general-purpose compressors on a data folder's held-out text."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -9,11 +9,14 @@ from bytegolf.storage.data_folder import DataFolder
 from bytegolf.storage.files import read_json, write_json
 from bytegolf.text.dataset import open_data
 
-PRIMING_BYTES = 1 << 26  # of training text that compressors are primed with
+PRIMING_BYTES = 1 << 26  # bytes of training text to prime compressors with
 
 
 def compare_compressors(data: Path) -> list[CompressorScore]:
-    """General-purpose compressors on the folder's held-out text, cached in the folder."""
+    """Return how general-purpose compressors score on the folder's held-out text; results are cached in the folder.
+
+    Raises InputError for a folder of bare shards, which lacks that text.
+    """
     folder, dataset = DataFolder(data), open_data(data)
     if not folder.compressors.exists():
         text = dataset.val_text()

@@ -1,4 +1,4 @@
-"""Any file to a `.bgc` file and back, by a packed model."""
+"""Compress any file to a `.bgc` file with a packed model, and decompress it."""
 
 from pathlib import Path
 
@@ -6,10 +6,10 @@ from bytegolf.coding.compressor import Compressor, FileResult
 
 
 def compress(artifact: Path, source: Path, out: Path) -> FileResult:
-    """Any file to a `.bgc` file, which is decoded again before it appears under its name."""
+    """Compress any file to a `.bgc` file, which is decoded and compared before it appears under its name."""
     return Compressor.of(artifact).compress(source, out)
 
 
 def decompress(artifact: Path, source: Path, out: Path) -> FileResult:
-    """A `.bgc` file back to what it was made of. Raises InputError for a damaged file, another artifact or another machine."""
+    """Restore the file that a `.bgc` file was made from. Raises InputError for a damaged file, another artifact or another machine."""
     return Compressor.of(artifact).decompress(source, out)

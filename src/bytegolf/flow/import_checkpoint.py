@@ -1,4 +1,4 @@
-"""Weights that another program trained -> a run."""
+"""Make a run from weights that another program trained."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from bytegolf.training.run_record import record_import
 
 @dataclass(frozen=True)
 class ImportResult:
-    """A run made of another program's checkpoint."""
+    """A run made from another program's checkpoint."""
 
     run: str
     checkpoint: str
@@ -29,9 +29,10 @@ class ImportResult:
 
 
 def import_checkpoint(checkpoint: Path, out: Path, *, recipe: Recipe, tokenizer: Path) -> ImportResult:
-    """Make a finished run of weights that another program trained: of the baseline's scripts, or under this package's names.
+    """Make a finished run from weights that another program trained.
 
-    Raises InputError if they are not the recipe's model, or `out` exists.
+    Tensors may have the names of the baseline's scripts or of this package. Raises InputError if they are not the recipe's
+    model, or if `out` exists.
     """
     vocabulary = load_tokenizer(tokenizer)
     if vocabulary.vocab_size != recipe.model.vocab_size:

@@ -1,4 +1,4 @@
-"""Runs and artifacts as models that score."""
+"""Load runs and artifacts as models that score."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,10 @@ def load_artifact(path: Path) -> Artifact:
 
 
 def load_model(source: Path, local_rank: int = 0) -> LoadedModel:
-    """The model of a run folder (its final weights) or of an artifact, on the best device at hand, of several GPUs `local_rank`."""
+    """Load the model of an artifact, or of a run folder with its final weights, on the best device available.
+
+    On a machine with several GPUs, that is GPU `local_rank`.
+    """
     device = choose_device("auto", local_rank)
     if source.is_dir():
         run = read_run(source)
@@ -40,6 +43,7 @@ def load_model(source: Path, local_rank: int = 0) -> LoadedModel:
 
 
 def require_same_tokenizer(dataset: Dataset, tokenizer: Tokenizer) -> Dataset:
+    """Return `dataset`. Raises InputError if its tokenizer is not the model's."""
     if dataset.tokenizer.sha256 != tokenizer.sha256:
         raise InputError(
             f"{dataset.folder.root}: expected the tokenizer the model was trained with, {tokenizer.name} ({tokenizer.sha256[:12]}), "

@@ -1,4 +1,4 @@
-"""A run -> the best artifact that fits."""
+"""Pack a run into the best artifact that fits the budget."""
 
 from pathlib import Path
 
@@ -37,18 +37,19 @@ def pack(
     out: Path | None = None,
     scored: bool = True,
 ) -> PackResult:
-    """Pack a run's weights into at most `budget` − `reserve` bytes; budget, method and coder are the recipe's where not given.
+    """Pack a run's weights into at most `budget` − `reserve` bytes.
 
-    Methods rate and gptq learn from the training text of `data`, rate without any from text of the model's own. Held-out text
-    only scores the model before and after, unless it is not to be `scored`. Raises InputError if even the smallest possible file is larger,
-    or method gptq is given no data.
+    Budget, method and coder default to the recipe's. Methods rate and gptq learn from the training text of `data`; without
+    data, rate learns from text that the model generates. Held-out text is only used to score the model before and after
+    packing, if `scored`. Raises InputError if even the smallest possible file is larger than allowed, or if method gptq is
+    given no data.
     """
     trained = read_run(run)
     recipe = _packed_by(trained.recipe, method, coder)
     dataset = require_same_tokenizer(open_data(data, tokenizer), trained.tokenizer) if data else None
     budget, method = budget or recipe.pack.budget, recipe.pack.method
     try:
-        with on_threads(1):  # so that their number changes no byte
+        with on_threads(1):  # so that the number of threads does not change the file
             ladder = _ladder(recipe, trained, dataset)
             with Progress("pack", None, "tries") as progress:
                 fitted = fit(ladder, budget - reserve, lambda size: progress.advance(note=f"{size:,} bytes"))
@@ -81,14 +82,14 @@ def pack(
 
 
 def _packed_by(recipe: Recipe, method: MethodName | None, coder: CoderName | None) -> Recipe:
-    """The recipe with another way to pack where one is given."""
+    """Return the recipe with the given method and coder, where they are not None."""
     chosen = {key: value for key, value in (("method", method), ("coder", coder)) if value is not None}
     values = recipe.model_dump()
     return validate_recipe({**values, "pack": {**values["pack"], **chosen}}, recipe.name) if chosen else recipe
 
 
 def _ladder(recipe: Recipe, trained: FinishedRun, dataset: Dataset | None) -> Ladder:
-    """Of the recipe's method."""
+    """Return the series of candidate files for the recipe's method, from which `fit` chooses."""
     weights, tokenizer = trained.weights, trained.tokenizer
     match recipe.pack.method:
         case "rate":
@@ -102,7 +103,7 @@ def _ladder(recipe: Recipe, trained: FinishedRun, dataset: Dataset | None) -> La
 
 
 def _feedback(recipe: Recipe, weights: Weights, dataset: Dataset | None) -> Rounding:
-    """Error feedback by what the model's matrices read of training text."""
+    """Return the rounding that compensates errors, calibrated on the inputs of the model's matrices over training text."""
     if dataset is None:
         raise InputError("--data: expected a data folder, whose training text method gptq learns from, found none")
     model = model_from_weights(recipe.model, weights, choose_device("auto"))

@@ -1,4 +1,4 @@
-"""The artifact's size and the steps of a run, before any training."""
+"""Predict the artifact's size and the number of steps of a run, before any training."""
 
 from dataclasses import replace
 
@@ -8,5 +8,5 @@ from bytegolf.training.speed_model import predicted_steps
 
 
 def plan(recipe: Recipe) -> Plan:
-    """The artifact's predicted size, and how many steps this machine will take at least in the recipe's time."""
+    """Predict the artifact's size, and a lower bound on the steps this machine takes in the recipe's time."""
     return replace(plan_artifact(recipe), steps=predicted_steps(recipe))

@@ -1,4 +1,4 @@
-"""Text or published shards -> a data folder."""
+"""Make a data folder from text or published shards."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,10 +25,11 @@ def prepare(
     train_shards: int | None = None,
     with_docs: bool = False,
 ) -> DataManifest:
-    """Text, or published shards, into a data folder.
+    """Make a data folder from text or from published shards, and return its manifest.
 
-    The vocabulary of text is a recipe's, one of `vocab` pieces, or an existing tokenizer (a file, or "bytes"). Of what
-    is published the `variant` is given, or named by a recipe's vocabulary.
+    For text, the vocabulary is a recipe's, has `vocab` pieces, or is an existing tokenizer (a file, or "bytes"). For
+    published shards, `variant` names it, or a recipe's vocabulary does. Raises InputError for options that contradict each
+    other or do not apply to the source.
     """
     chosen = load_recipe(recipe) if recipe else None
     of_text = {"--vocab": vocab, "--tokenizer": tokenizer, "--val-docs": val_docs, "--normalised": normalised or None}
@@ -55,7 +56,7 @@ def prepare(
 
 
 def _fetch(source: str, out: Path, recipe: Recipe | None, variant: str | None, train_shards: int | None, with_docs: bool) -> DataManifest:
-    """Published shards; of the seed's number unless it is given, and of its vocabulary unless there is a recipe."""
+    """Fetch published shards; number and vocabulary default to the baseline's, and a recipe decides the vocabulary."""
     try:
         from bytegolf.text.fineweb import FINEWEB, TRAIN_SHARDS, VARIANT, fetch_published
         from bytegolf.text.hub import HubPlace

@@ -1,4 +1,4 @@
-"""A score backed by a file that decodes, and its verification."""
+"""Prove a score with a file that decodes, and verify proofs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,9 +23,9 @@ def prove(
     overrides: Sequence[str] = (),
     sandbox: bool = True,
 ) -> Receipt:
-    """Back a score by a file: `proof.bgc` and `receipt.json` beside the artifact. Options as of `score`.
+    """Prove a score: write `proof.bgc` and `receipt.json` beside the artifact. Options are those of `score`.
 
-    Raises InputError where there is no sandbox and one is asked for.
+    Raises InputError if a sandbox is asked for and the system has none.
     """
     loaded = load_artifact(artifact)
     dataset = require_same_tokenizer(open_data(data, tokenizer), loaded.tokenizer)
@@ -40,5 +40,5 @@ def prove(
 
 
 def verify(receipt: Path, *, sandbox: bool = True) -> Receipt:
-    """Verify a receipt again, by nothing but the proof and the artifact beside it."""
+    """Verify a receipt, using only the proof and the artifact beside it."""
     return check_receipt(receipt, isolated=sandbox)

@@ -1,4 +1,4 @@
-"""The whole flow on the standard library's own source."""
+"""Run the whole flow on the source of Python's standard library."""
 
 from pathlib import Path
 
@@ -14,12 +14,12 @@ from bytegolf.sandbox import sandbox_available
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.prepare import prepare
 
-PROVED_BYTES = 1 << 16  # of held-out text at the end of quickstart
+PROVED_BYTES = 1 << 16  # bytes of held-out text that quickstart proves
 PROVED_STRIDE = 16  # short pieces decode fast
 
 
 def quickstart(out: Path) -> QuickstartResult:
-    """Prepare, train, pack, score, report and prove on the standard library's own source, inside `out`."""
+    """Prepare, train, pack, score, report and prove inside `out`, on the source of Python's standard library."""
     recipe, data, run = load_recipe("quickstart"), out / "data", RunFolder(out / "run")
     manifest = prepare(["stdlib"], data, text=recipe.text, vocab_size=recipe.model.vocab_size)
     trained = train(recipe, data, run.root, resume=True)

@@ -1,4 +1,4 @@
-"""One HTML page about runs."""
+"""Write one HTML page about runs."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from bytegolf.storage.run_folder import RunFolder
 
 
 def report(runs: Sequence[Path], out: Path, compressors: Sequence[CompressorScore] = ()) -> Path:
-    """One HTML page about one or more runs."""
+    """Write one HTML page about one or more runs, and return its path."""
     paths = list(dict.fromkeys(run.resolve() for run in runs))
     named = len({path.name for path in paths}) == len(paths)
     named_runs = {path.name if named else "/".join(path.parts[-2:]): RunFolder(path) for path in paths}
@@ -25,6 +25,6 @@ def _run_report(run: RunFolder, name: str) -> RunReport:
 
 
 def _is_current(run: RunFolder, score: Mapping[str, Any]) -> bool:
-    """Whether a score is of what now lies in the run's folder."""
+    """Return whether a score belongs to the file that is now in the run's folder."""
     scored = run.root / score["of"]
     return scored.is_file() and sha256_of(scored) == score.get("sha256")

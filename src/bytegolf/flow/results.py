@@ -1,4 +1,4 @@
-"""What the verbs come to, ready for JSON, a terminal or a page."""
+"""Define the results of the verbs, for JSON, the terminal and the report."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,7 +13,10 @@ from bytegolf.storage.data_folder import DataManifest
 
 @dataclass(frozen=True)
 class PackResult:
-    """An artifact. `bpb_before` and `bpb_after` are sliding scores of the run's weights and of the decoded file, if text was given."""
+    """A packed artifact and its figures.
+
+    `bpb_before` and `bpb_after` are sliding scores of the run's weights and of the decoded file, or None without a scored text.
+    """
 
     bytes: int
     budget: int
@@ -29,12 +32,13 @@ class PackResult:
     sections: dict[str, int]
 
     def to_json(self) -> dict[str, Any]:
+        """Return the result as an object for JSON."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class QuickstartResult:
-    """The whole flow on one page."""
+    """The results of the whole flow."""
 
     data: DataManifest
     train: TrainResult
@@ -44,4 +48,5 @@ class QuickstartResult:
     report: str
 
     def to_json(self) -> dict[str, Any]:
+        """Return the result as an object for JSON."""
         return {**asdict(self), "data": self.data.to_json()}

@@ -1,4 +1,4 @@
-"""A run or an artifact, and held-out text -> bits per byte."""
+"""Score a run or an artifact on held-out text, in bits per byte."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,10 +28,10 @@ def score(
     stride: int = 0,
     overrides: Sequence[str] = (),
 ) -> Score:
-    """Bits per byte of a run or an artifact on a data folder's held-out text, or on its first `limit_bytes` bytes.
+    """Return the score of a run or an artifact on a data folder's held-out text, or on its first `limit_bytes` bytes.
 
-    `overrides` ("ttt.lr=0.001") are of how the protocol `ttt` trains. Raises InputError for an unknown protocol or
-    override, or a tokenizer that is not the model's.
+    `overrides` ("ttt.lr=0.001") change how protocol `ttt` trains. Raises InputError for an unknown protocol or override,
+    or a tokenizer that is not the model's.
     """
     if protocol not in PROTOCOLS:
         raise InputError(f"protocol: expected {' or '.join(PROTOCOLS)}, found {protocol!r}")
@@ -48,7 +48,10 @@ def score_and_record(
     overrides: Sequence[str] = (),
     group: Group = ALONE,
 ) -> Score:
-    """Score a run or artifact. A score of the whole text, as the model is meant to be scored, is noted in the run's folder."""
+    """Return the score of a run or artifact.
+
+    A score of the whole text under the model's own settings is also recorded in the run's folder.
+    """
     loaded = load_model(source, group.local_rank)
     require_same_tokenizer(dataset, loaded.tokenizer)
     if stride > loaded.score.window:
@@ -64,7 +67,10 @@ def score_and_record(
 
 
 def ttt_config(run: RunFolder, protocol: ProtocolName, overrides: Sequence[str]) -> TttConfig:
-    """How `ttt` trains what lies in the folder `run`: as the recipe there says, if there is one. It is no part of an artifact."""
+    """Return how protocol `ttt` trains the model in the folder `run`: by the recipe there, or by defaults without one.
+
+    These settings are not part of an artifact. Raises InputError for overrides of anything else.
+    """
     for override in overrides:
         if protocol != "ttt" or not override.strip().startswith("ttt."):
             raise InputError(f"--set: expected ttt.key=value and --protocol ttt, found {override} and --protocol {protocol}")

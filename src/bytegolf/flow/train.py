@@ -1,4 +1,4 @@
-"""A recipe and a data folder -> a run."""
+"""Train a recipe on a data folder, and leave a run folder."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,7 +33,10 @@ from bytegolf.training.trackers import require_trackers
 
 @dataclass(frozen=True)
 class TrainResult:
-    """A finished run; `val_bpb` is of the final averaged weights, protocol `standard`. An imported run has no such numbers."""
+    """The result of a finished run. `val_bpb` is the score of the final averaged weights under protocol `standard`.
+
+    An imported run has no seconds, tokens per second or score.
+    """
 
     steps: int
     seconds: float | None
@@ -59,7 +62,7 @@ def train(
         if dataset.tokenizer.vocab_size != recipe.model.vocab_size:
             expected = f"expected the recipe's model.vocab_size {recipe.model.vocab_size} in {data}"
             raise ParameterError("data", f"{expected}, found tokenizer {dataset.tokenizer.name}")
-        count_sequences(dataset.train, recipe.train.sequence_length)  # what cannot begin leaves no folder behind
+        count_sequences(dataset.train, recipe.train.sequence_length)  # checked first, so that a run that cannot begin leaves no folder
         require_shares(recipe, group)
         group.once(lambda: require_trackers(recipe.train))
         device = choose_device(recipe.train.device, group.local_rank)
@@ -84,7 +87,7 @@ def _require_the_same(group: Group, **identities: str) -> None:
 
 
 def _train(run: RunFolder, recipe: Recipe, dataset: Dataset, device: torch.device, repeated: RecordedRun | None, group: Group) -> None:
-    """Train from where the run stands to the end of its clock, or of the clock of the run it repeats."""
+    """Train from the run's current state to the end of its clock, or of the clock of the run it repeats."""
     dtype = choose_dtype(recipe.train.dtype, device)
     model = GPT(recipe.model, dtype)
     model.initialise(recipe.train.seed, recipe.train.init)
@@ -110,11 +113,11 @@ def _train(run: RunFolder, recipe: Recipe, dataset: Dataset, device: torch.devic
 
 @dataclass(frozen=True)
 class Validation:
-    """Scores weights while they are in training: bits per byte of held-out text, and about the size of their artifact."""
+    """Scoring during training: bits per byte of held-out text, and an estimate of the artifact's size."""
 
     recipe: Recipe
     dataset: Dataset
-    bits: Bits  # planned per weight of each class
+    bits: Bits  # planned bits per weight of each class
     device: torch.device
     group: Group
 
@@ -135,10 +138,10 @@ class Validation:
         return self.group.sum_(torch.tensor(bits, dtype=torch.float64)).item() / num_bytes
 
     def estimated_bytes(self, weights: Weights) -> int | None:
-        """Return the size of a file on the grid of the planned bits: an estimate of the artifact, were training to end now.
+        """Return an estimate of the artifact's size if training ended now: a file on the grid of the planned bits.
 
-        Method baseline would write that file. The others search for one that fills the budget, which takes longer than a validation may.
-        None where the weights cannot be packed yet, which is no reason to stop.
+        Method baseline would write exactly that file. The others search for a file that fills the budget, which takes longer
+        than a validation should. Returns None if the weights cannot be packed yet, which does not stop training.
         """
         recipe, tokenizer = self.recipe, self.dataset.tokenizer
         try:

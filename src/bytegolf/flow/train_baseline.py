@@ -1,4 +1,4 @@
-"""A command line of the baseline, as its environment variables describe it -> a run, an artifact and its scores."""
+"""Run a command line of the baseline, given as environment variables: train, pack and score."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from bytegolf.storage.run_folder import RunFolder
 
 @dataclass(frozen=True)
 class BaselineResult:
-    """What a command line of the baseline comes to; `scores` are those of the decoded artifact."""
+    """The results of a command line of the baseline; `scores` are those of the decoded artifact."""
 
     train: TrainResult
     pack: PackResult
