@@ -1,1 +1,1 @@
-"""The command line: each verb parses, calls one function of the public API, and prints."""
+"""The command line: each verb parses its options, calls one function of the public API, and prints the result."""

@@ -1,4 +1,4 @@
-"""The command line put together: verbs in groups, in the order of the flow, and how a verb ends."""
+"""Assemble the command line: verbs in groups, in the order of the flow, and how errors end the program."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ INTERRUPTED = 130  # exit status
 
 
 class Verb(NamedTuple):
-    """A verb's function, an example of its use, and its name where that is not the function's."""
+    """A verb of the command line: its function, an example, and its name if that differs from the function's."""
 
     function: Callable[..., None]
     example: str
@@ -87,7 +87,7 @@ def main() -> None:
     try:
         with _process_group():
             status = app(sys.argv[1:] or ["--help"], standalone_mode=False)
-        if status == INTERRUPTED:  # what typer makes of Ctrl-C
+        if status == INTERRUPTED:  # the status that typer returns for Ctrl-C
             raise KeyboardInterrupt
         sys.exit(status)
     except ParameterError as error:
@@ -128,5 +128,5 @@ def _flag(parameter: str) -> str:
 
 
 def _fail(message: str, status: int) -> NoReturn:
-    print(f"error: {message}", file=sys.stderr, flush=True)  # whichever process it is that has to say it
+    print(f"error: {message}", file=sys.stderr, flush=True)  # printed by any process, not only the main one
     sys.exit(status)

@@ -1,4 +1,4 @@
-"""Arguments and options that several verbs share, each defined once."""
+"""Define the arguments and options that several verbs share, each once."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Printing what a verb returns, for a machine or for a person."""
+"""Print the result of a verb, for a machine or for a person."""
 
 import json
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from bytegolf.runtime.progress import is_main_process
 
 
 def emit(result: Any, as_json: bool, table: Callable[[Any], str]) -> None:
-    """Print `result` as one JSON object, or as what `table` makes of it. Of several processes only the main one prints."""
+    """Print `result` as one JSON object or as formatted by `table`. Of several processes, only the main one prints."""
     if not is_main_process():
         return
     if as_json:

@@ -1,4 +1,4 @@
-"""Results as text for a terminal."""
+"""Format results as text for a terminal."""
 
 from collections.abc import Iterable, Sequence
 from io import StringIO
@@ -22,6 +22,7 @@ Row = tuple[str, str]
 
 
 def quickstart_table(result: QuickstartResult) -> str:
+    """Return the results of the whole flow as a table."""
     train, pack = result.train, result.pack
     model = _rows(
         "bytegolf quickstart",
@@ -41,6 +42,7 @@ def quickstart_table(result: QuickstartResult) -> str:
 
 
 def data_table(manifest: DataManifest) -> str:
+    """Return the sizes of a data folder as a table."""
     normalised: list[Row] = [("bytes", "of the text as the tokenizer normalises it")] if manifest.normalised else []
     return _rows(
         "data",
@@ -55,6 +57,7 @@ def data_table(manifest: DataManifest) -> str:
 
 
 def train_table(result: TrainResult) -> str:
+    """Return the result of training as a table."""
     return _rows(
         "run",
         [
@@ -68,11 +71,13 @@ def train_table(result: TrainResult) -> str:
 
 
 def import_table(result: ImportResult) -> str:
+    """Return an imported run as a table."""
     rows = [("folder", result.run), ("checkpoint", result.checkpoint), ("recipe", result.recipe), ("parameters", f"{result.parameters:,}")]
     return _rows("imported run", rows)
 
 
 def pack_table(result: PackResult) -> str:
+    """Return a packed artifact as a table."""
     scores = []
     if result.bpb_before is not None and result.bpb_after is not None:
         scores = [("before packing", f"{result.bpb_before:.4f} bpb (sliding)"), ("after packing", f"{result.bpb_after:.4f} bpb (sliding)")]
@@ -90,10 +95,12 @@ def pack_table(result: PackResult) -> str:
 
 
 def baseline_table(result: BaselineResult) -> str:
+    """Return the results of a baseline command line as a table."""
     return "\n".join([train_table(result.train), pack_table(result.pack), *map(score_table, result.scores)])
 
 
 def score_table(result: Score) -> str:
+    """Return a score as a table."""
     return _rows(
         "score",
         [
@@ -108,6 +115,7 @@ def score_table(result: Score) -> str:
 
 
 def receipt_table(result: Receipt) -> str:
+    """Return a receipt as a table."""
     return _rows(
         "proof",
         [
@@ -123,6 +131,7 @@ def receipt_table(result: Receipt) -> str:
 
 
 def audit_table(result: Audit) -> str:
+    """Return the findings of an audit as a table."""
     title = "audit: nothing found" if result.ok else f"audit: violated {', '.join(result.violated)}"
     found = []
     for finding in result.findings:
@@ -132,6 +141,7 @@ def audit_table(result: Audit) -> str:
 
 
 def plan_table(result: Plan) -> str:
+    """Return the predictions for a run as a table."""
     return _rows(
         f"plan of {result.recipe}",
         [
@@ -147,7 +157,7 @@ def plan_table(result: Plan) -> str:
 
 
 def bench_table(result: BenchResult) -> str:
-    """A column for each recipe."""
+    """Return measured speeds as a table, with a column for each recipe."""
     speeds = result.speeds
     rows: list[tuple[str, ...]] = [
         ("parameters", *(f"{speed.parameters:,}" for speed in speeds)),

@@ -1,1 +1,1 @@
-"""The verbs, by their place in the flow. A new one is a function here and a line in `bytegolf.cli.app`."""
+"""The verbs, grouped by their place in the flow. A new one needs a function here and a line in `bytegolf.cli.app`."""

@@ -1,4 +1,4 @@
-"""Verbs about this machine."""
+"""Verbs that measure this machine."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,8 +17,10 @@ def bench(
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Keep the result as JSON.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """How fast this machine trains and scores: tokens per second, the parts of a step, memory, start-up, and the share of
-    the matrix-product rate that this very machine reaches in the same run and precision.
+    """Measure how fast this machine trains and scores.
+
+    Prints tokens per second, the parts of a step, memory, start-up time, and the share of the matrix-product rate that this
+    machine reaches in the same run and precision.
     """
     import bytegolf as bg
     from bytegolf.cli.tables import bench_table

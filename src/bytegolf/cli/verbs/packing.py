@@ -1,4 +1,4 @@
-"""Verbs from a run to an artifact, its score and its report."""
+"""Verbs that turn a run into an artifact, a score and a report."""
 
 from pathlib import Path
 from typing import Annotated
@@ -38,7 +38,7 @@ def pack(
 ) -> None:
     """Pack a run into one self-contained file, tokenizer included, as precise as the budget allows and never over it.
 
-    Method baseline, the fixed widths of the published script, cannot choose its size: over the budget it is refused.
+    Method baseline has fixed widths, as the published script does, so it cannot adapt its size: a file over the budget is refused.
     """
     import bytegolf as bg
     from bytegolf.cli.tables import pack_table
@@ -66,7 +66,10 @@ def score(
     tokenizer: Tokenizer = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bits per byte on the held-out text: every token once, from its past alone, over the exact number of UTF-8 bytes."""
+    """Score a run or an artifact in bits per byte on the held-out text.
+
+    Every token is scored once, from its past alone, and bits are divided by the exact number of UTF-8 bytes.
+    """
     import bytegolf as bg
     from bytegolf.cli.tables import score_table
 
@@ -82,7 +85,7 @@ def report(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The page.")],
     as_json: AsJson = False,
 ) -> None:
-    """One HTML page about one or more runs, which opens without a network: loss curves, bytes by group, scores."""
+    """Write one HTML page about one or more runs, which opens without a network: loss curves, bytes by group, scores."""
     import bytegolf as bg
 
     emit({"report": str(bg.report(runs, out))}, as_json, lambda result: result["report"])

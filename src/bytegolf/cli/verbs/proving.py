@@ -1,4 +1,4 @@
-"""Verbs that back a score, check one, or use a model to compress."""
+"""Verbs that prove a score, verify a proof, audit a predictor, or compress files with a model."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,7 +23,7 @@ def prove(
     no_sandbox: NoSandbox = False,
     as_json: AsJson = False,
 ) -> None:
-    """Back a score by a file: code the held-out text, decode it in a sandbox, compare text and size with what is claimed.
+    """Prove a score with a file: code the held-out text, decode it in a sandbox, and compare text and size with the claim.
 
     Writes proof.bgc and receipt.json beside the artifact. Exit status 1 if the file does not decode to the text, or its size
     is not what the score claims. Decoding takes up to one forward pass a token: begin with --limit-bytes 65536. Short pieces
@@ -51,9 +51,9 @@ def verify(
     no_sandbox: NoSandbox = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check a receipt by nothing but the artifact and the proof beside it: decode the proof, and score the text again.
+    """Verify a receipt with only the artifact and the proof beside it: decode the proof, and score the text again.
 
-    Exit status 1 if the proof does not decode to the text that the receipt names, or the figures are others.
+    Exit status 1 if the proof does not decode to the text that the receipt names, or the figures differ.
     """
     import bytegolf as bg
 
@@ -79,9 +79,9 @@ def audit(
     no_sandbox: NoSandbox = False,
     as_json: AsJson = False,
 ) -> None:
-    """Test a predictor from outside: does it look ahead, sum to one, score before it learns, score each token once?
+    """Test a predictor from outside: that it does not look ahead, sums to one, and scores each token once, before it learns from it.
 
-    FACTORY makes something with vocab_size and reset, predict and observe (token by token), or costs (the bits of each token
+    FACTORY returns an object with vocab_size and reset, predict and observe (token by token), or costs (the bits of each token
     of a text). It runs in a sandbox. Exit status 1 for a violation. docs/proof.md explains the tests.
     """
     import bytegolf as bg
@@ -100,10 +100,10 @@ def compress(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The .bgc file to make.")],
     as_json: AsJson = False,
 ) -> None:
-    """Compress a file by a packed model. It is decoded again and compared before OUT appears.
+    """Compress a file with a packed model. It is decoded again and compared before OUT appears.
 
-    Whoever decompresses needs the same artifact, and a machine that computes alike: the same version of torch, kind of
-    processor and number of threads. The file says which, and is refused elsewhere.
+    Decompressing needs the same artifact, and a machine that computes alike: the same version of torch, kind of processor
+    and number of threads. The file records these, and is refused on other machines.
     """
     import bytegolf as bg
 
@@ -116,7 +116,7 @@ def decompress(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Where the file comes back.")],
     as_json: AsJson = False,
 ) -> None:
-    """Bring back a file that compress made, with the artifact it was made with."""
+    """Restore a file that compress made, with the artifact it was made with."""
     import bytegolf as bg
 
     emit(bg.decompress(artifact, source, out), as_json, str)

@@ -1,4 +1,4 @@
-"""Verbs to begin with: the whole flow, the recipes, the plan of a run."""
+"""Verbs to begin with: the whole flow, the recipes, and the plan of a run."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +13,7 @@ def quickstart(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the data and the run.")] = Path("runs/quickstart"),
     as_json: AsJson = False,
 ) -> None:
-    """The whole flow in five minutes: text, tokens, a trained model, an artifact under 1 MB, its score, a report and a proof.
+    """Run the whole flow in five minutes: text, tokens, a trained model, an artifact under 1 MB, its score, a report and a proof.
 
     The text is the source of Python's own standard library, so nothing is downloaded.
     """
@@ -27,7 +27,7 @@ def recipes(
     name: Annotated[str | None, typer.Argument(help="A recipe to print fully resolved, each key with its meaning.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the recipes, or print one as TOML: every knob, its value and what it means.
+    """List the recipes, or print one as TOML: every setting, its value and its meaning.
 
     Copy the output to a file, change it, and train with the file. A file may also begin with
     extends = "tiny" and hold only what differs.
@@ -44,7 +44,7 @@ def recipes(
 
 
 def plan(recipe: RecipeArgument, overrides: Overrides = [], as_json: AsJson = False) -> None:  # noqa: B006 - typer's idiom
-    """Before any training: parameters, FLOPs per token, predicted artifact bytes, and the steps this machine will take.
+    """Predict a run before any training: parameters, FLOPs per token, artifact bytes, and the steps this machine will take.
 
     Exit status 1 if the artifact will not fit the recipe's pack.budget.
     """

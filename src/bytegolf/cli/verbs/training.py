@@ -1,4 +1,4 @@
-"""Verbs from text to a trained run."""
+"""Verbs that lead from text to a trained run."""
 
 import os
 from pathlib import Path
@@ -47,8 +47,8 @@ def prepare(
     Every document is checked to decode to the bytes it came from. jsonl and parquet hold a document per record, in
     "text"; jsonl may be compressed (.gz, .zst, .xz, .bz2). Preparing the same text again reuses the folder.
 
-    fineweb downloads the contest's published shards and tokenizer; hf://datasets/OWNER/NAME/FOLDER downloads what
-    somebody else published in the same layout. The same command goes on with a download that was interrupted.
+    fineweb downloads the contest's published shards and tokenizer; hf://datasets/OWNER/NAME/FOLDER downloads data that
+    others published in the same layout. Repeat the command to continue an interrupted download.
     """
     import bytegolf as bg
     from bytegolf.cli.tables import data_table
@@ -93,9 +93,9 @@ def train(
 ) -> None:
     """Train a recipe on a data folder.
 
-    Ctrl-C and SIGTERM write a checkpoint first; the same command with --resume continues. A run with a cap in seconds
-    logs what its clock said at every step: --replay takes the same steps at the same learning rates from there, and
-    on the same machine and installation ends with the same weights.
+    Ctrl-C and SIGTERM write a checkpoint first; the same command with --resume continues. A run limited in seconds logs its
+    clock at every step: --replay reads that log to take the same steps at the same learning rates, and on the same machine
+    and installation ends with the same weights.
     """
     import bytegolf as bg
     from bytegolf.cli.tables import baseline_table, train_table
@@ -120,10 +120,10 @@ def import_checkpoint(
     overrides: Overrides = [],  # noqa: B006
     as_json: AsJson = False,
 ) -> None:
-    """Make a run of a checkpoint that another program trained, to pack and score it.
+    """Make a run from a checkpoint that another program trained, to pack and score it.
 
-    It reads checkpoints of the baseline's scripts, with a tensor per bank or per layer, raw (final_model.pt) or quantised
-    (.ptz, through zstd, zlib or LZMA), and safetensors under their names or bytegolf's. Nothing in a file is ever run.
+    Reads checkpoints of the baseline's scripts, with a tensor per bank or per layer, raw (final_model.pt) or quantised
+    (.ptz, through zstd, zlib or LZMA), and safetensors with their names or bytegolf's. Code in a file is never executed.
     """
     import bytegolf as bg
     from bytegolf.cli.tables import import_table
