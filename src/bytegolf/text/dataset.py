@@ -87,7 +87,7 @@ class Dataset:
             tokens: Tokens | TokenStream = self.val
             num_bytes = self.val_bytes - first
         else:
-            beginning = self.val[: 2 * (limit_bytes + 1)]  # enough: of two neighbouring tokens at most one is a BOS and adds no byte
+            beginning = self.val[: 2 * (limit_bytes + 1)]  # enough: of two neighbouring tokens at most one is a BOS, which adds no byte
             ends = np.cumsum(self.tokenizer.byte_counts(beginning)) - first
             kept = int(np.searchsorted(ends, limit_bytes, side="right"))
             tokens, num_bytes = beginning[:kept], int(ends[kept - 1])
