@@ -26,7 +26,7 @@ RUNS = Path("runs")
 
 @dataclass(frozen=True)
 class BaselineCommand:
-    """What a command line of the baseline asks for. `mapping` explains it, with one line per variable."""
+    """The recipe, data and run folder of a baseline command line. `mapping` explains them, with one line per variable."""
 
     recipe: Recipe
     data: Path
