@@ -1,4 +1,4 @@
-"""The typed recipe: every knob of a run once, with its unit, default and meaning."""
+"""Define the typed recipe: every setting of a run once, with its unit, default and meaning."""
 
 from typing import Literal, Self
 
@@ -16,11 +16,13 @@ def _require(holds: bool, key: str, expected: str, found: object) -> None:
 
 
 class RecipeTable(BaseModel):
+    """A section of a recipe: frozen and strict, with unknown keys forbidden."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class ModelConfig(RecipeTable):
-    """The architecture. Everything a decoder needs to rebuild the model, and nothing else."""
+    """The architecture: everything a decoder needs to rebuild the model, and nothing else."""
 
     vocab_size: int = Field(1024, ge=2, le=MAX_VOCAB_SIZE, description="tokens in the vocabulary")
     num_layers: int = Field(10, ge=1, le=512, description="transformer blocks")
@@ -50,18 +52,22 @@ class ModelConfig(RecipeTable):
 
     @property
     def head_dim(self) -> int:
+        """Return the width of a head."""
         return self.model_dim // self.num_heads
 
     @property
     def kv_dim(self) -> int:
+        """Return the width of all keys, or of all values."""
         return self.num_kv_heads * self.head_dim
 
     @property
     def mlp_dim(self) -> int:
+        """Return the hidden width of the MLP."""
         return int(self.mlp_mult * self.model_dim)
 
     @property
     def rotated_dims(self) -> int:
+        """Return the number of rotated dimensions of a head."""
         return self.rope_dims or self.head_dim
 
     @model_validator(mode="after")
@@ -83,14 +89,14 @@ class ModelConfig(RecipeTable):
 
 
 class TextConfig(RecipeTable):
-    """How text becomes tokens; read by `prepare`."""
+    """The conversion of text to tokens, used by `prepare`."""
 
     tokenizer: Literal["bpe", "bytes"] = Field("bpe", description="SentencePiece BPE, or the 4 + 256 raw byte vocabulary")
     across_words: bool = Field(False, description="BPE pieces may span words and spaces: fewer tokens of the same text")
 
 
 class TrainConfig(RecipeTable):
-    """The run: batch, clock, precision and housekeeping."""
+    """The training run: batch, clock, precision, logs and checkpoints."""
 
     max_steps: int = Field(20_000, ge=0, description="stop after this many steps; 0 is no cap")
     max_seconds: float = Field(0.0, ge=0, description="stop after this much training time, compiling and validation aside; 0 is no cap")
@@ -137,7 +143,7 @@ class TrainConfig(RecipeTable):
 
 
 class OptimConfig(RecipeTable):
-    """Muon for the banks, AdamW for the rest."""
+    """The optimisers: Muon for the banks, AdamW for the rest."""
 
     matrix_lr: float = Field(0.02, ge=0, description="Muon's learning rate, for the banks")
     matrix_weight_decay: float = Field(0.04, ge=0, description="decoupled decay of the banks")
@@ -167,8 +173,8 @@ class AverageConfig(RecipeTable):
 class QatConfig(RecipeTable):
     """Quantisation-aware training on the artifact's grid for `pack.budget`.
 
-    Under method rate the spacings are those that the packer would choose for the weights of that moment; else they follow from
-    the bits that `plan` predicts for each class.
+    Method rate uses the spacings that the packer would choose for the current weights; other methods use spacings from the
+    bits that `plan` predicts for each class of weights.
     """
 
     start: float = Field(1.0, ge=0, le=1, description="progress at which fake quantisation begins and the EMA starts anew; 1 is never")
@@ -178,7 +184,7 @@ class QatConfig(RecipeTable):
 
 
 class ScoreConfig(RecipeTable):
-    """How held-out text is scored."""
+    """The scoring of held-out text."""
 
     window: int = Field(2048, ge=1, description="tokens in sight at most: a window's, or those of a streamed piece and its cache")
     stride: int = Field(64, ge=1, description="tokens between two windows of the sliding protocol, or in a piece of the streaming one")
@@ -191,7 +197,7 @@ class ScoreConfig(RecipeTable):
 
 
 class TttConfig(RecipeTable):
-    """Score-first test-time training: the protocol `ttt`, whose sequences are `score.window` tokens long."""
+    """Score-first test-time training (protocol `ttt`). Its sequences are `score.window` tokens long."""
 
     lr: float = Field(0.002, ge=0, description="SGD's learning rate at the first chunk; it falls to 0 along a cosine")
     epochs: int = Field(3, ge=0, description="passes over a chunk once it is scored")
@@ -204,7 +210,10 @@ class TttConfig(RecipeTable):
 
 
 class PackConfig(RecipeTable):
-    """The artifact. Bits are those a normal distribution would cost on the grid; 0 lets `pack` choose for the budget."""
+    """The artifact and how it is packed.
+
+    Bits are what a normal distribution would cost on the grid; 0 lets `pack` choose them for the budget.
+    """
 
     budget: int = Field(16_000_000, ge=1, description="bytes the artifact may have, decimal")
     mlp_bits: float = Field(0.0, ge=0, le=12, description="bits per weight of the MLP banks")
@@ -224,7 +233,7 @@ class PackConfig(RecipeTable):
 
 
 class Recipe(RecipeTable):
-    """A whole run, resolved."""
+    """A complete, resolved recipe of a run."""
 
     name: str = Field("custom", description="what the recipe is called")
     description: str = Field("", description="what it is for")

@@ -1,8 +1,8 @@
-"""Recipes are data: TOML files beside this one, or a user's own.
+"""Load recipes: TOML files in this package, or a user's own.
 
-A recipe may extend another one by name or path, and `--set section.key=value` overrides single keys.
-Precedence: defaults, then the chain of `extends`, then overrides. Unknown keys are refused with the
-nearest valid name.
+A recipe may extend another one by name or path, and `--set section.key=value` overrides single keys. Overrides take
+precedence over the recipe, the recipe over those it extends, and those over the defaults. An unknown key is refused,
+and the error suggests the nearest valid name.
 """
 
 import difflib
@@ -19,13 +19,13 @@ from pydantic import BaseModel, ValidationError
 from bytegolf.config import Recipe, RecipeTable
 from bytegolf.errors import InputError
 
-# Folders of recipes beside this file, and what those in each have in common.
+# Folders of recipes in this package, each with the title of its group.
 GROUPS = {
     "": "bytegolf's own",
     "baseline_timed": "presets of the baseline for the contest: ten minutes, on eight H100s",
     "baseline_steps": "presets of the baseline that take a number of steps: ablations and proxies on one GPU",
 }
-# Presets of the baseline that are none any more, or never were one.
+# Presets of the baseline that were dropped or never written, with the advice to give instead.
 RETIRED = {
     "v5_rownorm": "row-normalised updates hurt quality; use v7_ve",
     "v6_parallel": "banks that only looked like some gave no speed; use v7_ve",
@@ -42,12 +42,12 @@ def load_recipe(recipe: str | Path, overrides: Sequence[str] = ()) -> Recipe:
 
 
 def override_recipe(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
-    """A resolved recipe with `section.key=value` overrides. Raises InputError for an unknown key or value."""
+    """Return a resolved recipe with `section.key=value` overrides applied. Raises InputError for an unknown key or value."""
     return _with_overrides(recipe.model_dump(), overrides, recipe.name)
 
 
 def validate_recipe(values: Mapping[str, Any], source: str) -> Recipe:
-    """A Recipe from nested plain values. Raises InputError that names `source` and the offending key."""
+    """Return a Recipe made from nested plain values. Raises InputError that names `source` and the offending key."""
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
@@ -55,17 +55,17 @@ def validate_recipe(values: Mapping[str, Any], source: str) -> Recipe:
 
 
 def recipe_groups() -> dict[str, list[str]]:
-    """Names of the recipes that come with bytegolf, by what they have in common."""
+    """Return the names of the recipes in this package, by the title of their group."""
     return {title: sorted(_in(folder)) for folder, title in GROUPS.items()}
 
 
 def recipe_names() -> list[str]:
-    """Names of all recipes that come with bytegolf."""
+    """Return the names of all recipes in this package."""
     return sorted(name for names in recipe_groups().values() for name in names)
 
 
 def recipe_toml(recipe: Recipe) -> str:
-    """The recipe as TOML that `load_recipe` reads back, each key with its meaning beside it."""
+    """Return the recipe as TOML that `load_recipe` can read, with the meaning of each key beside it."""
     return "\n".join(_toml_lines(recipe)) + "\n"
 
 
@@ -76,7 +76,7 @@ def _with_overrides(values: dict[str, Any], overrides: Sequence[str], source: st
 
 
 def _in(folder: str) -> dict[str, Traversable]:
-    """The recipes in a folder beside this file, by name."""
+    """Return the recipes in a folder of this package, by name."""
     entries = resources.files(__package__).joinpath(folder).iterdir()
     return {Path(entry.name).stem: entry for entry in entries if entry.name.endswith(".toml")}
 
@@ -92,7 +92,7 @@ def _toml_lines(recipe: Recipe) -> Iterator[str]:
 
 
 def _toml_value(value: object) -> str:
-    """A JSON scalar is a TOML one, but for surrogate escapes and a bare DEL."""
+    """Return a scalar as TOML: JSON, except that a DEL is escaped."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
@@ -113,7 +113,7 @@ def _resolve(recipe: str, folder: Path, seen: tuple[str, ...]) -> dict[str, Any]
 
 
 def _read(recipe: str, folder: Path) -> tuple[str, str]:
-    """Text of a recipe and the path that identifies it."""
+    """Return the text of a recipe and the name or path that identifies it."""
     for group in map(_in, GROUPS):
         if recipe in group:
             return group[recipe].read_text("utf-8"), recipe
@@ -153,7 +153,7 @@ def _parse_override(override: str) -> dict[str, Any]:
 
 
 def _explain(error: ValidationError) -> str:
-    """The first of pydantic's complaints, in one line."""
+    """Return pydantic's first error as one line."""
     first = error.errors()[0]
     path = [str(part) for part in first["loc"]]
     key = ".".join(path)
@@ -165,7 +165,7 @@ def _explain(error: ValidationError) -> str:
 
 
 def _keys(path: Sequence[str]) -> list[str]:
-    """Valid keys of the section at `path`."""
+    """Return the valid keys of the section at `path`."""
     section: type[BaseModel] = Recipe
     for part in path:
         annotation = section.model_fields[part].annotation

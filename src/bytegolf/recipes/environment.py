@@ -1,7 +1,7 @@
-"""The baseline's command lines: environment variables in, a recipe, its data and a run folder out.
+"""Translate the baseline's command lines: environment variables to a recipe, its data and a run folder.
 
-What is set is read strictly. Names that are nearly one of the baseline's are refused, since a mistyped variable changed
-nothing there, and so are settings that the baseline did not follow (its defects C2 and C4).
+Variables are read strictly. A name that is nearly one of the baseline's is refused, because the baseline silently
+ignored mistyped variables; so are combinations of settings that the baseline accepted but did not follow.
 """
 
 import hashlib
@@ -20,13 +20,13 @@ from bytegolf.recipes.rules import Given, ruled
 from bytegolf.recipes.similar import nearest_variable
 from bytegolf.recipes.variables import VARIABLES, Value
 
-SCRIPT_DEFAULTS = ("v2_full", ["train.max_seconds=600"])  # what the baseline's scripts do if no variable is set
+SCRIPT_DEFAULTS = ("v2_full", ["train.max_seconds=600"])  # what the baseline does if no variable is set
 RUNS = Path("runs")
 
 
 @dataclass(frozen=True)
 class BaselineCommand:
-    """What a command line of the baseline asks for. `mapping` says so for people, a line per variable."""
+    """The recipe, data and run folder of a baseline command line. `mapping` explains them, with one line per variable."""
 
     recipe: Recipe
     data: Path
@@ -44,9 +44,9 @@ def read_environment(
     tokenizer: Path | None = None,
     out: Path | None = None,
 ) -> BaselineCommand:
-    """What the baseline's variables in `environment` ask for; arguments win over them.
+    """Return what the baseline's variables in `environment` ask for; arguments take precedence over them.
 
-    A variable that is not set has the baseline's default, or with `recipe` what that recipe says.
+    A variable that is not set has the baseline's default or, if `recipe` is given, the recipe's value.
     Raises InputError for a name that is nearly a variable, a value of the wrong type or range, and contradictions.
     """
     given = _given(environment)
@@ -63,7 +63,7 @@ def read_environment(
 
 
 def _given(environment: Mapping[str, str]) -> Given:
-    """The baseline's variables that are set, read."""
+    """Return the values of the baseline's variables that are set. Raises InputError for a misspelled name or an invalid value."""
     for name in sorted(environment.keys() - VARIABLES.keys()):
         if near := nearest_variable(name):
             raise InputError(f"{name}: expected a variable of the baseline, found none; did you mean {near}? If not, unset it")
@@ -75,7 +75,7 @@ def _given(environment: Mapping[str, str]) -> Given:
 
 
 def _read(name: str, text: str, kind: FieldInfo) -> Value:
-    """The value of a variable. Raises InputError if it is of another type or out of range."""
+    """Return the value of a variable. Raises InputError if it has the wrong type or is out of range."""
     field: dict[str, Any] = {"value": (kind.annotation, kind)}
     try:
         return create_model("Variable", __base__=RecipeTable, **field).model_validate({"value": _plain(text, kind)}).model_dump()["value"]
@@ -84,7 +84,7 @@ def _read(name: str, text: str, kind: FieldInfo) -> Value:
 
 
 def _plain(text: str, kind: FieldInfo) -> Any:
-    """Text as its number if it is one, and 0 and 1 as flags: the baseline's notation."""
+    """Parse the baseline's notation: numbers, and 0 and 1 for flags; other text is returned unchanged."""
     if kind.annotation is bool:
         return {"0": False, "1": True}.get(text, text)
     if kind.annotation is str:
@@ -106,7 +106,7 @@ def _resolve(given: Given, base: Recipe, overrides: Sequence[str]) -> Recipe:
 
 
 def _decided(name: str, value: Value, recipe: Recipe) -> str:
-    """What a variable has come to, and why if that is not its value."""
+    """Describe the recipe keys that a variable set, with a reason where they differ from the variable's value."""
     variable, values = VARIABLES[name], recipe.model_dump()
     decided = [(key, values[section][field]) for key in variable.keys for section, field in [key.split(".")]]
     why = variable.remark.replace("`", "") if value not in [found for _, found in decided] else ""
@@ -114,5 +114,5 @@ def _decided(name: str, value: Value, recipe: Recipe) -> str:
 
 
 def _identity(recipe: Recipe) -> str:
-    """A name for a run without one, the same for all its processes and when it resumes."""
+    """Return a name for an unnamed run; all its processes, and a resumed run, get the same one."""
     return f"{recipe.name}-{hashlib.sha256(recipe_toml(recipe).encode()).hexdigest()[:8]}"

@@ -1,7 +1,7 @@
-"""Variables of the baseline that no single recipe key holds: what several of them say together.
+"""Translate variables of the baseline that only together decide a recipe key.
 
-Each rule takes what is given and the recipe that says the rest, and returns the keys it decides. A rule that none of
-its variables calls on decides nothing.
+Each rule takes the given variables, and the recipe for the rest, and returns the keys it decides. A rule applies only
+if at least one of its variables is given.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Keys = dict[str, Value]
 
 
 def ruled(given: Given, base: Recipe) -> Keys:
-    """The keys that variables decide together. Raises InputError for what contradicts itself."""
+    """Return the recipe keys that variables decide together. Raises InputError for contradictions."""
     keys: Keys = {}
     for names, rule in RULES.items():
         if not given.keys().isdisjoint(names):
@@ -43,7 +43,7 @@ def _warmdown(given: Given, base: Recipe) -> Keys:
 
 
 def _batch(given: Given, base: Recipe) -> Keys:
-    """The baseline passed eighths of a batch through the model, whatever the number of processes."""
+    """Split the batch into eight forward passes, as the baseline does whatever the number of processes."""
     tokens = _or(given, "TRAIN_BATCH_TOKENS", base.train.batch_tokens)
     length = _or(given, "TRAIN_SEQ_LEN", base.train.sequence_length)
     return {"train.micro_batch_tokens": 0 if tokens % (8 * length) else tokens // 8}
@@ -68,7 +68,7 @@ def _last_layers(given: Given, base: Recipe) -> Keys:
 
 
 def _embedding_rate(given: Given, base: Recipe) -> Keys:
-    """The baseline kept two rates for the token embedding: a tied one is also the head."""
+    """Choose between the two rates that the baseline has for a tied and an untied token embedding."""
     tied = _or(given, "TIE_EMBEDDINGS", base.model.tie_embeddings)
     name = "TIED_EMBED_LR" if tied else "EMBED_LR"
     return {"optim.embed_lr": _or(given, name, base.optim.embed_lr if tied == base.model.tie_embeddings else _default(name))}
@@ -85,7 +85,11 @@ def _averages(given: Given, base: Recipe) -> Keys:
 
 
 def _fake_quantisation(given: Given, base: Recipe) -> Keys:
-    """From a share of the time, else from a learning rate, else from the first step; and the baseline's defect C2 refused."""
+    """Decide when fake quantisation starts: at a share of the time, below a learning rate, or at the first step.
+
+    Raises InputError for a share of the time that could not take effect: one without a time limit, or one without a
+    threshold, which in the baseline means fake quantisation from the start.
+    """
     qat = base.qat
     if not _or(given, "QAT_ENABLED", qat.start < 1 or qat.below_scale > 0):
         return {"qat.start": 1.0, "qat.below_scale": 0.0}
@@ -106,7 +110,7 @@ def _packing(given: Given, base: Recipe) -> Keys:
 
 
 def _tracker(given: Given, base: Recipe) -> Keys:
-    """The baseline reported to the network unless told not to (its defect C6); here it is the other way round."""
+    """Report to Weights & Biases only if asked to; the baseline did so over the network unless told not to."""
     project = _or(given, "WANDB_PROJECT", base.train.wandb or VARIABLES["WANDB_PROJECT"].default)
     return {"train.wandb": project if _or(given, "WANDB_ENABLED", base.train.wandb != "") else ""}
 

@@ -1,18 +1,18 @@
-"""Which names were meant to be a variable of the baseline."""
+"""Find the variable of the baseline that a misspelled name was meant to be."""
 
 from bytegolf.recipes.variables import VARIABLES
 
-# What only variables of the baseline begin with. Prefixes that other programs use as well (WANDB_, RUN_, MODEL_) are not here.
+# Prefixes that only variables of the baseline have. Those that other programs also use (WANDB_, RUN_, MODEL_) are left out.
 PREFIXES = (
     "ADAM_", "ATTN_", "BIGRAM_", "CONTROL_TENSOR_", "EMA_", "EMBED_", "EVAL_", "FP16_KEEP_", "GPTQ_", "GRAD_CLIP", "HEAD_LR", "ITERATION",
     "LATE_QAT", "LN_", "LOGIT_", "MATRIX_LR", "MAX_WALLCLOCK", "MLP_", "MUON_", "QAT_", "QK_", "ROPE_", "SCALAR_LR", "SWA_", "TIED_EMBED",
     "TIE_EMBED", "TRAIN_", "TRIGRAM_", "TTT_", "VALUE_EMBED", "VAL_", "WARMDOWN", "WARMUP_", "WEIGHT_DECAY", "XSA_",
 )  # fmt: skip
-LONG_NAME = 8  # letters, from which on two slips count as one name mistyped
+LONG_NAME = 8  # letters; in a name at least this long, two typing errors are allowed
 
 
 def nearest_variable(name: str) -> str | None:
-    """The variable that `name`, which is none, was meant to be; None if it has nothing to do with the baseline."""
+    """Return the variable that the unknown `name` was probably meant to be, or None if it is unrelated to the baseline."""
     spelled = name.upper()
     candidates = [known for known in VARIABLES if abs(len(known) - len(spelled)) <= 2]
     distances = {known: edit_distance(spelled, known) for known in candidates}
@@ -23,7 +23,10 @@ def nearest_variable(name: str) -> str | None:
 
 
 def edit_distance(a: str, b: str) -> int:
-    """Insertions, deletions, substitutions and swaps of neighbours that lead from `a` to `b` (optimal string alignment)."""
+    """Return the edit distance between two strings (optimal string alignment).
+
+    Insertions, deletions, substitutions and swaps of neighbours count one each.
+    """
     before: list[int] = []
     row = list(range(len(b) + 1))
     for i, letter in enumerate(a, start=1):

@@ -1,4 +1,4 @@
-"""The environment variables of the baseline: what each was by default, what it may hold, what it decides here."""
+"""List the environment variables of the baseline: their defaults, types and ranges, and the recipe keys they decide."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,7 +12,7 @@ Value = int | float | bool | str
 
 
 class _Kinds(RecipeTable):
-    """Types and ranges that no recipe key has."""
+    """Types and ranges of variables that match no recipe key."""
 
     flag: bool
     whole: int
@@ -28,7 +28,10 @@ FLAG, WHOLE, NATURAL, POSITIVE, REAL, TEXT, COMPRESSOR = _Kinds.model_fields.val
 
 @dataclass(frozen=True)
 class Variable:
-    """`keys` are what it decides in a recipe; where `copied`, they take its value as it is, else `environment` has a rule."""
+    """An environment variable of the baseline.
+
+    `keys` are the recipe keys it decides. If `copied`, they take its value unchanged; otherwise `rules` decides them.
+    """
 
     name: str
     default: str
@@ -39,12 +42,12 @@ class Variable:
 
     @property
     def effect(self) -> str:
-        """What it decides, for people."""
+        """Return a description of what the variable decides."""
         return "; ".join(filter(None, (", ".join(f"`{key}`" for key in self.keys), self.remark)))
 
 
 def field_of(key: str) -> FieldInfo:
-    """Type and range of a recipe key "section.key"."""
+    """Return the type and range of a recipe key "section.key"."""
     section, name = key.split(".")
     annotation = Recipe.model_fields[section].annotation
     assert annotation is not None
@@ -57,12 +60,12 @@ def _same(name: str, default: str, *keys: str, remark: str = "") -> Variable:
 
 
 def _like(name: str, default: str, key: str, remark: str = "") -> Variable:
-    """Of the key's type and range, but not copied to it unseen."""
+    """Return a variable with the type and range of `key`, which is decided by a rule instead of copied."""
     return Variable(name, default, field_of(key), (key,), remark)
 
 
 _ALL = (
-    # where
+    # data and output
     Variable("DATA_PATH", "./data/datasets/fineweb10B_sp1024", TEXT, remark="`--data`"),
     Variable(
         "TOKENIZER_PATH",

@@ -1,1 +1,1 @@
-"""This process: device, threads, signals, progress, and the other processes of a run."""
+"""Control of this process (device, threads, signals, progress) and communication with the run's other processes."""

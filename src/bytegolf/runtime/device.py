@@ -1,4 +1,4 @@
-"""Where and in what precision to compute."""
+"""Choose the device and the precision for computing."""
 
 import resource
 import sys
@@ -8,9 +8,9 @@ import torch
 
 from bytegolf.errors import InputError
 
-PROBE = 512  # rows and columns
+PROBE = 512  # rows and columns of the timed matrices
 
-# FLOP/s of matrix products in bfloat16, dense, as the data sheets of the makers say; the first name that begins the device's counts
+# Dense bfloat16 FLOP/s from the makers' data sheets; the first entry that is a prefix of the device's name applies.
 PEAKS = {
     "NVIDIA B200": 2250e12,
     "NVIDIA H200": 989e12,
@@ -26,9 +26,9 @@ PEAKS = {
 
 
 def choose_device(name: str, local_rank: int = 0) -> torch.device:
-    """`auto` is CUDA where there is one; of several GPUs process `local_rank` of a machine gets its own.
+    """Return the device called `name`; `auto` is CUDA where available, else the CPU.
 
-    Raises InputError for a device that this machine does not have.
+    On a machine with several GPUs, process `local_rank` gets its own. Raises InputError for a device this machine lacks.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
@@ -43,21 +43,21 @@ def choose_device(name: str, local_rank: int = 0) -> torch.device:
 
 
 def _enter(device: torch.device) -> None:
-    """Make it the current one, which NCCL goes by."""
+    """Make `device` the current one, which NCCL uses."""
     torch.empty(0, device=device)
     if device.type == "cuda":
         torch.cuda.set_device(device)
 
 
 def choose_dtype(name: str, device: torch.device) -> torch.dtype:
-    """`auto` is bfloat16 where the device multiplies it natively, else float32."""
+    """Return the compute precision called `name`; `auto` is bfloat16 where the device multiplies it natively, else float32."""
     if name != "auto":
         return torch.float32 if name == "float32" else torch.bfloat16
     return torch.bfloat16 if has_bfloat16(device) else torch.float32
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether matrix products in bfloat16 are native. A CPU that emulates them is slower than in float32."""
+    """Return whether matrix products in bfloat16 are native. A CPU that emulates them is slower than in float32."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if hasattr(torch.cpu, "get_capabilities"):  # since torch 2.10
@@ -67,19 +67,22 @@ def has_bfloat16(device: torch.device) -> bool:
 
 
 def peak_flops(device: torch.device) -> float | None:
-    """FLOP/s that the device can do at most in bfloat16, where its maker's figure is known."""
+    """Return the device's peak FLOP/s in bfloat16 from its data sheet, or None if it is not listed."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else ""
     return next((peak for known, peak in PEAKS.items() if name.startswith(known)), None)
 
 
 def peak_memory(device: torch.device) -> int:
-    """Bytes at most so far: of the GPU where there is one, else of the process."""
+    """Return the peak memory use so far in bytes: of the GPU on a CUDA device, else of the process."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _product_seconds(dtype: torch.dtype) -> float:
-    """Of the best of some small products: natively bfloat16 takes half the time of float32, emulated several times as much."""
+    """Return the seconds of the fastest of five small matrix products.
+
+    Native bfloat16 takes half the time of float32; emulated bfloat16 takes several times as long.
+    """
     matrix = torch.ones(PROBE, PROBE, dtype=dtype)
     return min(timeit.repeat(lambda: matrix @ matrix, number=1, repeat=5))

@@ -1,8 +1,8 @@
-"""Whether the other processes of a run are alive, and whose failure ends it.
+"""Detect whether the other processes of a run are alive, and agree on whose failure ends it.
 
-Every process beats in a store that all of them see, from a thread of its own, so that a long compilation or a long
-save does not look like death. Who is not heard of any more, or says why it fails, ends the run for all: a process that
-waits for another in a collective would wait for ever.
+Every process sends beats to a shared store from a thread of its own, so that a long compilation or save does not look
+like a crash. A process that falls silent, or that reports a failure, ends the run for all processes: otherwise the
+others would wait for it in a collective for ever.
 """
 
 import os
@@ -16,45 +16,52 @@ if TYPE_CHECKING:
 
 BEAT_SECONDS = 1.0
 PATIENCE = 20  # beats of silence after which a process counts as lost
-SUSPICION = 5  # the same, once a collective has failed: somebody is gone, and the beats only say who
-START_PATIENCE = 600  # for a process that was never heard of, which may still be starting
-GRACE = 5  # beats that a process has to end by itself once another one failed
-PARTING_SECONDS = 10.0  # that process 0, in which the store may live, waits for the others to look at it last
+SUSPICION = 5  # the same after a failed collective, when a process is surely lost and only its rank is unknown
+START_PATIENCE = 600  # beats of patience with a process that has sent none yet and may still be starting
+GRACE = 5  # beats that a process has to end by itself after another one failed
+PARTING_SECONDS = 10.0  # time that process 0, which may host the store, waits for the others to read it a last time
 POLL_SECONDS = 0.02
 FAILED = 2  # exit status
 
 
 class Heartbeat:
-    """This process's beats, and its ear for the others'. `store` is a connection that nothing else uses.
+    """The beats of this process, and the record of the others' beats.
 
-    Silence is counted in own beats, not by a clock: where all processes pause together, nobody is suspected.
+    `store` must be a connection that nothing else uses. Silence is counted in this process's own beats instead of seconds,
+    so that a pause of all processes at once makes none look lost.
     """
 
     def __init__(self, store: "Store", rank: int, size: int) -> None:
+        """Prepare the heartbeat of process `rank` of `size`, without starting it."""
         self.store, self.rank, self.size = store, rank, size
         self.patience = PATIENCE
         self._heard = dict.fromkeys((other for other in range(size) if other != rank), 0)  # beats
-        self._silent = dict.fromkeys(self._heard, 0)  # own beats since the last of theirs
+        self._silent = dict.fromkeys(self._heard, 0)  # own beats since the last beat of each
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def start(self) -> None:
+        """Start to send and count beats."""
         self._thread.start()
 
     def stop(self) -> None:
+        """Stop the thread and wait for its end."""
         self._stopped.set()
         self._thread.join()
 
     def claim_failure(self, message: str) -> bool:
-        """Make `message` the reason why the run ends. False if another process already gave one, and said so to the user."""
+        """Make `message` the reason for the end of the run. Returns False if another process gave its reason first."""
         mine = f"{self.rank} {message}"
         try:
             return self.store.compare_set("reason", "", mine).decode() == mine
-        except RuntimeError:  # the store is gone, and with it whoever could have been first
+        except RuntimeError:  # the store is gone, so no other process can have given its reason there
             return True
 
     def failure_claimed(self) -> bool:
-        """After a collective failed: whether another process gave the reason. Ends this one if a process turns out to be lost."""
+        """Return whether another process gave the reason, after a collective failed.
+
+        Ends this process if another one turns out to be lost.
+        """
         self.patience = SUSPICION
         for _ in range(SUSPICION + GRACE):
             if self._reason_given():
@@ -63,7 +70,7 @@ class Heartbeat:
         return False
 
     def leave(self) -> None:
-        """Return once every process is done, so that none is missed while another still works."""
+        """Wait until every process is done, so that none is reported lost while another still works."""
         self.store.add("done", 1)
         while self.store.add("done", 0) < self.size:
             time.sleep(POLL_SECONDS)
@@ -88,7 +95,7 @@ class Heartbeat:
                 os._exit(FAILED)
 
     def _listen(self) -> int | None:
-        """Beat once; the first process that has been silent for too long."""
+        """Send a beat, and return the first process that has been silent for too long, or None."""
         self.store.add(_key(self.rank), 1)
         for other, heard in self._heard.items():
             beats = self.store.add(_key(other), 0)
@@ -102,7 +109,11 @@ class Heartbeat:
         return self.store.check(["reason"])
 
     def _end(self, message: str) -> None:
-        """The main thread may be waiting for whoever is lost, where no exception reaches it. What it writes appears whole or not at all."""
+        """Print the reason, unless another process gave one, and end this process at once.
+
+        The main thread may be waiting in a collective for the lost process, where an exception would not reach it. Ending it
+        there is safe, because files are written completely or not at all.
+        """
         if self.claim_failure(message):
             print(f"error: {message}; continue with --resume, on any number of processes", file=sys.stderr, flush=True)
         os._exit(FAILED)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, so that a run stops between two steps."""
+"""Handle Ctrl-C and SIGTERM so that a run stops between two steps."""
 
 import signal
 import threading
@@ -9,9 +9,10 @@ from types import FrameType
 
 @contextmanager
 def interruption(*, insist: bool = True) -> Iterator[Callable[[], bool]]:
-    """Turns Ctrl-C and SIGTERM into a flag that is read between steps; a second Ctrl-C stops at once, if it may `insist`.
+    """Provide a function that tells whether Ctrl-C or SIGTERM was received, to be called between steps.
 
-    Of several processes none may: torchrun passes a Ctrl-C on to processes that the terminal sent it to as well.
+    With `insist`, a second Ctrl-C raises KeyboardInterrupt at once. Runs of several processes must turn it off: torchrun
+    passes a Ctrl-C on to processes that already received it from the terminal.
     """
     received: list[int] = []
 

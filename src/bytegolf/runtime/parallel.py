@@ -1,7 +1,7 @@
-"""Processes that work as one: who this one is, and what passes between them. One process needs no special case.
+"""Let several processes work as one, and describe this one's place among them. One process needs no special case.
 
-`torchrun` starts them and says who is who in the environment; `joined` makes them a `Group`. What is on a GPU travels
-by NCCL, what is on a CPU by gloo.
+`torchrun` starts the processes and sets their ranks in the environment; `joined` makes them a `Group`. Tensors on a GPU
+travel by NCCL, tensors on a CPU by gloo.
 """
 
 import os
@@ -23,8 +23,8 @@ from bytegolf.runtime.heartbeat import FAILED, Heartbeat
 T = TypeVar("T")
 
 INTERRUPTED = 130  # exit status
-COLLECTIVE_TIMEOUT = timedelta(hours=1)  # for a process that beats and yet does not come; one that is lost is noticed far sooner
-START_TIMEOUT = timedelta(minutes=5)  # for all processes to reach the store
+COLLECTIVE_TIMEOUT = timedelta(hours=1)  # for a process that sends beats but never arrives; a lost one is noticed far sooner
+START_TIMEOUT = timedelta(minutes=5)  # time for all processes to reach the store
 
 # renamed in torch 2.13
 _reduce_scatter = getattr(dist, "reduce_scatter_single", None) or dist.reduce_scatter_tensor
@@ -32,14 +32,15 @@ _all_gather = getattr(dist, "all_gather_single", None) or dist.all_gather_into_t
 
 
 class Transfer:
-    """Something under way between processes while this one goes on computing."""
+    """A transfer between processes that runs while this process goes on computing."""
 
     def __init__(self, result: Tensor, work: Any = None, source: Tensor | None = None) -> None:
+        """Wrap the running `work` that fills `result` from `source`."""
         self._result, self._work = result, work
-        self._source = source  # must live until it has been read
+        self._source = source  # kept alive until it has been read
 
     def wait(self) -> Tensor:
-        """The result, once it is there."""
+        """Wait for the transfer and return its result."""
         if self._work is not None:
             self._work.wait()
             self._work = self._source = None
@@ -48,9 +49,9 @@ class Transfer:
 
 @dataclass(frozen=True)
 class Group:
-    """The processes of a run, of which this is number `rank` of `size`, and number `local_rank` on its machine.
+    """The processes of a run, seen from process `rank` of `size`, number `local_rank` on its machine.
 
-    Methods that pass something on have to be called by all processes, in the same order: all but `share` and `part`.
+    All processes must call the methods that communicate, in the same order: every method except `share` and `part`.
     """
 
     rank: int = 0
@@ -59,39 +60,42 @@ class Group:
 
     @property
     def is_main(self) -> bool:
-        """Whether this is the process that decides, writes and speaks."""
+        """Return whether this is the main process, which decides, writes files and prints."""
         return self.rank == 0
 
     def share(self, items: Sequence[T]) -> Sequence[T]:
-        """This process's contiguous part of what all have: parts differ in length by one at most."""
+        """Return this process's contiguous share of `items`; the lengths of shares differ by at most one."""
         count = len(items)
         return items[count * self.rank // self.size : count * (self.rank + 1) // self.size]
 
     def part(self, tensor: Tensor) -> Tensor:
-        """This process's rows of a tensor that all have, (⌈n / size⌉, ...): all parts are equally long, the last ones of zeros."""
+        """Return this process's rows of a tensor that all processes hold, (⌈n / size⌉, ...).
+
+        All parts have the same length; the last ones are padded with zeros.
+        """
         rows = -(-len(tensor) // self.size)
         mine = tensor[rows * self.rank : rows * (self.rank + 1)]
         return _lengthened(mine, rows)
 
     def sum_(self, tensor: Tensor) -> Tensor:
-        """Replace `tensor` by its sum over all processes."""
+        """Replace `tensor` by its sum over all processes, and return it."""
         return self.begin_sum(tensor).wait()
 
     def broadcast_(self, tensor: Tensor) -> Tensor:
-        """Replace `tensor` by process 0's."""
+        """Replace `tensor` by process 0's, and return it."""
         if self.size > 1:
             dist.broadcast(tensor, src=0)
         return tensor
 
     def gather(self, value: T) -> list[T]:
-        """Every process's `value`, in the order of ranks, on every process."""
+        """Return every process's `value`, in the order of ranks."""
         values = [value] * self.size
         if self.size > 1:
             dist.all_gather_object(values, value)
         return values
 
     def once(self, work: Callable[[], T]) -> T:
-        """Do `work` on process 0 alone; what it returns, on every process."""
+        """Do `work` on process 0 alone, and return its result on every process."""
         values: list[Any] = [work() if self.is_main else None]
         if self.size > 1:
             dist.broadcast_object_list(values, src=0)
@@ -102,7 +106,7 @@ class Group:
         return Transfer(tensor, dist.all_reduce(tensor, async_op=True) if self.size > 1 else None)
 
     def begin_sum_part(self, tensor: Tensor) -> Transfer:
-        """Begin to sum `tensor` over all processes and to hand each its `part` of the sum (reduce-scatter)."""
+        """Begin to sum `tensor` over all processes and give each process its `part` of the sum (reduce-scatter)."""
         if self.size == 1:
             return Transfer(tensor)
         rows = -(-len(tensor) // self.size)
@@ -111,7 +115,7 @@ class Group:
         return Transfer(result, _reduce_scatter(result, source, async_op=True), source)
 
     def begin_join(self, part: Tensor, rows: int) -> Transfer:
-        """Begin to put the parts of a tensor of `rows` rows together again, on every process (all-gather)."""
+        """Begin to put the parts of a tensor of `rows` rows together on every process (all-gather)."""
         if self.size == 1:
             return Transfer(part)
         source = part.contiguous()
@@ -124,18 +128,19 @@ ALONE = Group()
 
 @contextmanager
 def joined() -> Iterator[Group]:
-    """The group that the environment tells of (RANK of WORLD_SIZE); this process alone where it tells of none.
+    """Join the processes named by the environment (RANK of WORLD_SIZE), and provide their group.
 
-    If one process fails in here all end, with one line from the first that knows why; if one is lost the others end too
-    (see `bytegolf.heartbeat`). A process that ends for another's reason leaves with SystemExit, as do all but process 0
-    after an interruption. Raises InputError, which names the rank, for what this process came upon.
+    Without such variables the group is this process alone. If a process fails inside the block, all end, and the first one
+    that knows the reason prints one line; if a process is lost, the others end too (see `heartbeat`). A process that ends
+    because of another's failure raises SystemExit, and so do all but process 0 after an interruption.
+    Raises InputError, which names the rank, for errors of input or files in this process.
     """
     rank, size, local_rank = _environment()
-    if size == 1 or dist.is_initialized():  # the second: joined already, further out
+    if size == 1 or dist.is_initialized():  # is_initialized: an enclosing call has already joined
         yield Group(rank, size, local_rank)
         return
     store = _store()
-    run = f"bytegolf/{store.add(f'joined/{rank}', 1)}"  # a process may join again later
+    run = f"bytegolf/{store.add(f'joined/{rank}', 1)}"  # numbered, since a process may join again later
     heartbeat = Heartbeat(PrefixStore(f"{run}/heartbeat", store.clone()), rank, size)
     heartbeat.start()
     try:
@@ -160,7 +165,7 @@ def joined() -> Iterator[Group]:
 
 
 def _environment() -> tuple[int, int, int]:
-    """This process's number, how many there are, and its number on its machine, as torchrun sets them."""
+    """Return this process's rank, the number of processes, and its rank on this machine, as set by torchrun."""
     try:
         rank, size, local_rank = (
             int(os.environ.get(name, default)) for name, default in (("RANK", 0), ("WORLD_SIZE", 1), ("LOCAL_RANK", 0))
@@ -173,7 +178,7 @@ def _environment() -> tuple[int, int, int]:
 
 
 def _store() -> Any:
-    """A `torch.distributed.Store`, whose `clone` is missing in torch's type stubs."""
+    """Return the store that the processes share. Typed Any because torch's type stubs lack its `clone`."""
     try:
         return next(rendezvous("env://", timeout=START_TIMEOUT))[0]
     except (ValueError, RuntimeError) as error:
@@ -192,6 +197,6 @@ def _line(error: BaseException) -> str:
 
 
 def _lengthened(tensor: Tensor, rows: int) -> Tensor:
-    """With rows of zeros up to `rows`; the tensor itself where none is missing."""
+    """Return the tensor padded with rows of zeros to `rows` rows, or the tensor itself if it is long enough."""
     missing = rows - len(tensor)
     return torch.cat((tensor, tensor.new_zeros(missing, *tensor.shape[1:]))) if missing else tensor.contiguous()

@@ -1,4 +1,4 @@
-"""Progress of long work on stderr: a bar with rate and time left on a terminal, plain lines elsewhere."""
+"""Show progress of long work on stderr: a bar with rate and time left on a terminal, plain lines elsewhere."""
 
 import os
 import sys
@@ -14,23 +14,24 @@ PLAIN_INTERVAL_SECONDS = 10.0
 
 
 def is_main_process() -> bool:
-    """Whether this process talks to the user: of several that work as one (see `bytegolf.parallel`) only the first does."""
+    """Return whether this process talks to the user. Of several that work as one (see `parallel`), only the first does."""
     return os.environ.get("RANK", "0") == "0"
 
 
 def say(message: str) -> None:
-    """One line to the user."""
+    """Print one line to the user."""
     if is_main_process():
         print(message, file=sys.stderr, flush=True)
 
 
 class Progress:
-    """`with Progress("train", total=200, unit="steps") as progress: progress.advance(note="loss 2.1")`.
+    """A progress display: `with Progress("train", total=200, unit="steps") as progress: progress.advance(note="loss 2.1")`.
 
-    `total` is None where nobody knows it; `done` is what an earlier attempt did already.
+    `total` is None if it is unknown; `done` is what an earlier attempt already did.
     """
 
     def __init__(self, task: str, total: float | None, unit: str, done: float = 0.0) -> None:
+        """Prepare the display and start its clock."""
         self.task, self.total, self.unit = task, total, unit
         self.done = self.first = done
         self.note = ""
@@ -38,6 +39,7 @@ class Progress:
         self.bar = _bar() if is_main_process() and sys.stderr.isatty() else None
 
     def __enter__(self) -> Self:
+        """Show the task, and return the display."""
         if self.bar is not None:
             self.bar.start()
             task = self.bar.add_task(self.task, total=self.total, rate="", note="")
@@ -47,7 +49,7 @@ class Progress:
         return self
 
     def advance(self, amount: float = 1, note: str = "") -> None:
-        """`amount` more is done; `note` stands beside the bar until the next one."""
+        """Add `amount` to what is done. `note` is shown beside the bar until the next note."""
         self.done += amount
         self.note = note or self.note
         now = time.monotonic()
@@ -61,6 +63,7 @@ class Progress:
             say(f"{self.task}: {', '.join(part for part in (self._share(), pace, left, self.note) if part)}")
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Close the bar or, without an error, print the final line."""
         if self.bar is not None:
             self.bar.stop()
         elif kind is None:

@@ -1,6 +1,6 @@
-"""How this process waits, remembers and shares out work: settings of OpenMP and malloc that training and scoring on a CPU gain from.
+"""Tune OpenMP threads and malloc, so that training and scoring on a CPU run faster.
 
-They are the process's own affair, so only the command line sets them; a program that imports bytegolf may call
+These settings affect the whole process, so only the command line applies them; a program that imports bytegolf may call
 `tune_process` before it imports torch.
 """
 
@@ -11,15 +11,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 SPIN_COUNT = 10_000  # about ten microseconds
-M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # values from glibc's malloc.h
 
 
 def tune_process() -> None:
-    """Threads spin briefly before they sleep, and freed memory stays at hand. Call it before torch is loaded.
+    """Make threads spin briefly before they sleep, and keep freed memory. Call it before torch is loaded.
 
-    Between the thousands of small operations of a step, threads that sleep at once cost a fifth of it, and threads
-    that spin on slow it manifold as soon as anything else wants their core. Large tensors that malloc maps and unmaps
-    are zeroed by the kernel page by page each time they are made: a quarter of a step. Both: `make bench`.
+    A training step consists of thousands of small operations. Threads that sleep at once between them cost a fifth of a
+    step; threads that keep spinning slow it many times over as soon as anything else wants their core. Large tensors that
+    malloc maps and unmaps are zeroed page by page by the kernel each time, which costs a quarter of a step. `make bench`
+    measures both.
     """
     os.environ.setdefault("GOMP_SPINCOUNT", str(SPIN_COUNT))
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "gnu_get_libc_version"):
@@ -29,9 +30,9 @@ def tune_process() -> None:
 
 @contextmanager
 def on_threads(count: int) -> Iterator[None]:
-    """In here torch computes each operation on that many threads: on one, always to the same bits.
+    """Let torch compute each operation on `count` threads inside the block; on one, results are always the same bits.
 
-    Small models gain nothing from several, and lose much where others want the cores.
+    Small models gain nothing from several threads, and lose much where other programs want the cores.
     """
     import torch
 

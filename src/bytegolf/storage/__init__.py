@@ -1,1 +1,1 @@
-"""Files on disk: atomic writing, the data folder, the run folder, and what a result depends on."""
+"""Files on disk: atomic writing, the data folder, the run folder, and the provenance of results."""

@@ -1,4 +1,4 @@
-"""The data folder: shards of tokens, their tokenizer, the exact held-out text, and a manifest."""
+"""Describe the data folder: shards of tokens, their tokenizer, the exact held-out text, and a manifest."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +11,13 @@ from bytegolf.storage.files import sha256_of
 
 
 class DataManifest(BaseModel):
-    """`manifest.json` of a data folder: where its text came from, how much there is, and a hash of each file."""
+    """The `manifest.json` of a data folder: the source of its text, its sizes, and a hash of each file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: int = 1
     source: str
-    corpus_sha256: str  # of every document's name and text in order, so that preparing again can reuse the folder
+    corpus_sha256: str  # over every document's name and text in order; lets a second preparation reuse the folder
     split: str  # how documents were held out
     tokenizer: str  # file name in the folder: tokenizer.model, or bytes
     tokenizer_sha256: str
@@ -28,36 +28,38 @@ class DataManifest(BaseModel):
     val_documents: int
     val_bytes: int
     val_tokens: int
-    normalised: bool = False  # bytes and val.txt are of what the tokens decode to, which may differ from the documents
-    val_offsets: list[int]  # where each held-out document starts in val.txt, bytes
+    normalised: bool = False  # byte counts and val.txt are of the decoded tokens, which may differ from the documents
+    val_offsets: list[int]  # start of each held-out document in val.txt, in bytes
     files: dict[str, str]  # name -> sha256
 
     def to_json(self) -> dict[str, Any]:
-        """All but the long list of offsets."""
+        """Return the manifest as an object for JSON, without the long list of offsets."""
         return self.model_dump(exclude={"val_offsets"})
 
 
 @dataclass(frozen=True)
 class DataFolder:
-    """Shards of tokens, their tokenizer, and the exact held-out text. Folders of bare contest shards have no manifest."""
+    """A folder of token shards, their tokenizer and the exact held-out text. Folders of bare contest shards have no manifest."""
 
     root: Path
 
     @property
     def manifest_path(self) -> Path:
+        """Return the path of the manifest."""
         return self.root / "manifest.json"
 
     @property
     def val_text(self) -> Path:
+        """Return the path of the compressed held-out text."""
         return self.root / "val.txt.zst"
 
     @property
     def compressors(self) -> Path:
-        """Cached sizes of the held-out text under general-purpose compressors."""
+        """Return the path of the cached sizes of the held-out text under general-purpose compressors."""
         return self.root / "compressors.json"
 
     def shards(self, split: str) -> list[Path]:
-        """Shard files of `train` or `val` in order. Raises InputError if there are none."""
+        """Return the shard files of `train` or `val` in order. Raises InputError if there are none."""
         if not self.root.is_dir():
             raise InputError(
                 f"{self.root}: expected a data folder, found nothing; make one with: bytegolf prepare SOURCE --out {self.root}"
@@ -68,7 +70,7 @@ class DataFolder:
         return paths
 
     def manifest(self) -> DataManifest | None:
-        """The manifest, or None in a foreign folder. Raises InputError if it is damaged."""
+        """Return the manifest, or None in a foreign folder. Raises InputError if it is damaged."""
         if not self.manifest_path.exists():
             return None
         try:
@@ -78,6 +80,6 @@ class DataFolder:
             raise InputError(f"{self.manifest_path}: expected a data manifest, found {first['msg']} at {first['loc']}") from None
 
     def damaged(self, manifest: DataManifest) -> str | None:
-        """The first file that is not as the manifest says, or None."""
+        """Return the name of the first file that is missing or differs from the manifest, or None."""
         held = ((self.root / name, sha256) for name, sha256 in manifest.files.items())
         return next((path.name for path, sha256 in held if not path.is_file() or sha256_of(path) != sha256), None)

@@ -1,4 +1,4 @@
-"""Writing files that appear whole or not at all, and reading JSON."""
+"""Write files that appear completely or not at all, and read JSON."""
 
 import hashlib
 import json
@@ -14,7 +14,10 @@ from bytegolf.errors import InputError
 
 @contextmanager
 def errors_name(path: Path, partial: Path | None = None) -> Iterator[None]:
-    """An OSError in here names `path` where it names no file, as that of a full disk does not, or only what is to become `path`."""
+    """Make an OSError inside the block name `path`.
+
+    Applies where the error names no file, as with a full disk, or names `partial`, the unfinished copy of `path`.
+    """
     try:
         yield
     except OSError as error:
@@ -25,10 +28,13 @@ def errors_name(path: Path, partial: Path | None = None) -> Iterator[None]:
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
-    """A file that appears under `path` only when it is complete and on disk; on an error, which names it, nothing changes."""
+    """Open a file that appears under `path` only when it is complete and on disk.
+
+    On an error, which then names `path`, nothing changes. Raises InputError if `path` is a folder or cannot be written.
+    """
     if path.is_dir():
         raise InputError(f"{path}: expected a file or nothing, found a folder")
-    target = path.resolve()  # of a link, what it points to
+    target = path.resolve()  # write through a link to the file it points to
     partial = _partial(target)
     try:
         with errors_name(path, partial):
@@ -43,11 +49,14 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """A folder that appears under `path` only when it is complete; what stood there is replaced then. An error names it."""
-    target = path.resolve()  # even "." has a name
+    """Make a folder that appears under `path` only when it is complete, replacing what was there.
+
+    An error names `path`. Raises InputError if the folder cannot be written.
+    """
+    target = path.resolve()  # resolved, since "." has no name to derive another from
     partial = _partial(target)
     try:
-        shutil.rmtree(partial, ignore_errors=True)  # of a process that had the same number and died
+        shutil.rmtree(partial, ignore_errors=True)  # left by a dead process with the same id
         with errors_name(path, partial):
             partial.mkdir()
             yield partial
@@ -62,7 +71,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def _partial(path: Path) -> Path:
-    """Where what will be `path` is written. Raises InputError if its folder cannot be made or written."""
+    """Return the path for the unfinished copy of `path`. Raises InputError if its folder cannot be made or written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -73,7 +82,7 @@ def _partial(path: Path) -> Path:
 
 
 def clear_partial(folder: Path) -> None:
-    """Remove what processes that were killed left half written in `folder`. Nobody else may be writing there."""
+    """Remove unfinished copies that killed processes left in `folder`. No other process may be writing there."""
     for left in folder.glob(".*.partial"):
         if left.is_dir():
             shutil.rmtree(left)
@@ -82,16 +91,18 @@ def clear_partial(folder: Path) -> None:
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:
+    """Write `data` to `path`, completely or not at all."""
     with atomic_file(path) as file:
         file.write(data.encode() if isinstance(data, str) else data)
 
 
 def write_json(path: Path, value: object) -> None:
+    """Write `value` to `path` as indented JSON, completely or not at all."""
     write_atomically(path, json.dumps(value, indent=2) + "\n")
 
 
 def read_json(path: Path) -> Any:
-    """Raises InputError for a file that is not JSON."""
+    """Return the parsed content of a JSON file. Raises InputError if it is not JSON."""
     try:
         return json.loads(path.read_bytes())
     except ValueError as error:
@@ -99,5 +110,6 @@ def read_json(path: Path) -> Any:
 
 
 def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""What a result depends on beside its input: code, versions and machine."""
+"""Record what a result depends on besides its input: code, versions and machine."""
 
 import hashlib
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def provenance() -> dict[str, str | int]:
-    """What a result depends on beside its input: code, versions and machine."""
+    """Return what a result depends on besides its input: code, versions and machine."""
     package = Path(__file__).parents[1]
     code = hashlib.sha256()
     for path in sorted((*package.rglob("*.py"), *package.rglob("*.toml"))):
@@ -26,7 +26,7 @@ def provenance() -> dict[str, str | int]:
 
 
 def _processor() -> str:
-    """The CPU's model, where the system tells."""
+    """Return the name of the CPU model, where the system provides it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

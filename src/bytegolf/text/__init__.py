@@ -1,1 +1,1 @@
-"""Documents -> tokens."""
+"""Text to tokens: corpora, splits, tokenizers, shards and training batches."""

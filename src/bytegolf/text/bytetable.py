@@ -1,7 +1,6 @@
-"""The bytes of text that each token stands for, alone and right after a document's start.
+"""Map each token to the bytes of text it stands for, inside a document and at its start.
 
-Everything that turns tokens into bytes or counts them reads this one table, so that the denominator of
-bits per byte cannot disagree with the decoded text.
+Decoding and counting both read this one table, so the denominator of bits per byte always agrees with the decoded text.
 """
 
 from collections.abc import Sequence
@@ -14,29 +13,31 @@ from bytegolf.errors import InputError
 
 
 class ByteTable:
-    """`inside[id]` and `at_start[id]` are the bytes of token `id`; they differ where a decoder drops a leading space.
+    """The bytes of every token of a vocabulary.
 
-    `control[id]` marks ids that stand for no text. What follows one, or nothing, is at the start of a document.
+    `inside[id]` and `at_start[id]` are the bytes of token `id`; they differ where a decoder drops a leading space.
+    `control[id]` marks ids that stand for no text. A token that follows one, or that comes first, is at a document's start.
     """
 
     def __init__(self, inside: Sequence[bytes], at_start: Sequence[bytes], control: Sequence[bool]) -> None:
+        """Build the table from one entry per token."""
         self.vocab_size = len(inside)
         self._pieces = [*inside, *at_start]
         self._lengths = np.array([len(piece) for piece in self._pieces], dtype=np.int64)
-        self._dropped = self._lengths[: self.vocab_size] - self._lengths[self.vocab_size :]  # by a token that stands at a start
+        self._dropped = self._lengths[: self.vocab_size] - self._lengths[self.vocab_size :]  # bytes a token loses at a start
         self._control = np.array(control, dtype=np.bool_)
 
     def decode(self, ids: npt.ArrayLike) -> bytes:
-        """The bytes of a stream of tokens. Raises InputError for an id outside the vocabulary."""
+        """Return the bytes of a stream of tokens. Raises InputError for an id outside the vocabulary."""
         return b"".join(map(self._pieces.__getitem__, self._rows(ids).tolist()))
 
     def byte_counts(self, ids: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """(n,) bytes that each of n tokens adds. Raises InputError for an id outside the vocabulary."""
+        """Return the bytes each token adds, (n,) for n tokens. Raises InputError for an id outside the vocabulary."""
         counts: npt.NDArray[np.int64] = self._lengths[self._rows(ids)]
         return counts
 
     def total_bytes(self, ids: npt.ArrayLike) -> int:
-        """The sum of `byte_counts`, several times faster. Raises InputError for an id outside the vocabulary."""
+        """Return the sum of `byte_counts`, several times faster. Raises InputError for an id outside the vocabulary."""
         tokens = np.asarray(ids)
         if not tokens.size:
             return 0

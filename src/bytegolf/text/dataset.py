@@ -1,4 +1,4 @@
-"""A data folder opened for use: prepared here, or a foreign folder of bare contest shards."""
+"""Open a data folder: one that bytegolf prepared, or a foreign folder of bare contest shards."""
 
 import hashlib
 import re
@@ -15,12 +15,12 @@ from bytegolf.storage.data_folder import DataFolder, DataManifest
 from bytegolf.text.shards import HEADER_BYTES, TokenStream
 from bytegolf.text.tokenizer import BytesTokenizer, Tokenizer, load_tokenizer
 
-COUNT_TOKENS = 10_000_000  # counted at once
+COUNT_TOKENS = 10_000_000  # tokens counted at a time
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Token streams, their tokenizer, and what is known of the text. Streams are opened when first used."""
+    """Token streams, their tokenizer, and what is known about the text. Each stream is opened at its first use."""
 
     folder: DataFolder
     tokenizer: Tokenizer
@@ -28,22 +28,28 @@ class Dataset:
 
     @cached_property
     def train(self) -> TokenStream:
-        """Raises InputError if shards are missing, damaged, or hold other than the recorded number of tokens."""
+        """Return the training tokens.
+
+        Raises InputError if shards are missing or damaged, or their number of tokens differs from the manifest's.
+        """
         return self._stream("train", self.manifest.train_tokens if self.manifest else None)
 
     @cached_property
     def val(self) -> TokenStream:
-        """As `train`, for the held-out split."""
+        """Return the held-out tokens. Raises InputError as `train` does."""
         return self._stream("val", self.manifest.val_tokens if self.manifest else None)
 
     @cached_property
     def val_bytes(self) -> int:
-        """UTF-8 bytes of the held-out documents: the denominator of bits per byte."""
+        """Return the UTF-8 bytes of the held-out documents: the denominator of bits per byte."""
         return self.manifest.val_bytes if self.manifest else count_bytes(self.val, self.tokenizer)
 
     @cached_property
     def sha256(self) -> str:
-        """Identifies the data: the manifest, or in a foreign folder its shards' names, sizes and headers and the tokenizer."""
+        """Return a hash that identifies the data.
+
+        It covers the manifest or, in a foreign folder, the tokenizer and the shards' names, sizes and headers.
+        """
         if self.manifest:
             return hashlib.sha256(self.folder.manifest_path.read_bytes()).hexdigest()
         identity = hashlib.sha256(self.tokenizer.sha256.encode())
@@ -54,7 +60,10 @@ class Dataset:
         return identity.hexdigest()
 
     def val_text(self) -> bytes | None:
-        """The exact held-out documents, one after the other; None in a foreign folder. Raises InputError if damaged."""
+        """Return the exact held-out documents, concatenated, or None in a foreign folder.
+
+        Raises InputError if the stored text is damaged.
+        """
         if self.manifest is None:
             return None
         path = self.folder.val_text
@@ -68,9 +77,9 @@ class Dataset:
         return text
 
     def held_out(self, limit_bytes: int = 0) -> tuple[Tokens | TokenStream, int]:
-        """The held-out tokens and the bytes that those after the first stand for.
+        """Return the held-out tokens, and the number of bytes of all but the first of them.
 
-        With `limit_bytes`, the longest run of tokens from the start that stands for no more than that.
+        With `limit_bytes`, the tokens are the longest prefix that stands for at most that many bytes.
         Raises InputError if there is nothing to score.
         """
         first = int(self.tokenizer.byte_counts(self.val[:1]).sum())
@@ -78,7 +87,7 @@ class Dataset:
             tokens: Tokens | TokenStream = self.val
             num_bytes = self.val_bytes - first
         else:
-            beginning = self.val[: 2 * (limit_bytes + 1)]  # enough: of two tokens in a row at most one is a BOS
+            beginning = self.val[: 2 * (limit_bytes + 1)]  # enough: of two neighbouring tokens at most one is a BOS, which adds no byte
             ends = np.cumsum(self.tokenizer.byte_counts(beginning)) - first
             kept = int(np.searchsorted(ends, limit_bytes, side="right"))
             tokens, num_bytes = beginning[:kept], int(ends[kept - 1])
@@ -87,7 +96,7 @@ class Dataset:
         return tokens, num_bytes
 
     def train_text(self, limit_bytes: int) -> bytes:
-        """The last training documents, decoded, about `limit_bytes` at most."""
+        """Return the end of the training text, decoded, at most `limit_bytes` long."""
         return self.tokenizer.decode(self.train[max(0, len(self.train) - limit_bytes) :])[-limit_bytes:]
 
     def _stream(self, split: str, tokens: int | None) -> TokenStream:
@@ -98,12 +107,12 @@ class Dataset:
 
 
 def open_data(folder: Path, tokenizer: Path | None = None) -> Dataset:
-    """Open a data folder; scoring needs no training shards.
+    """Open a data folder. Training shards are not required, since scoring needs none.
 
-    A foreign folder's `tokenizer` is given, or found in it or in the folder `tokenizers` beside it or one
-    further up; of several the one that names the vocabulary the folder's name ends with.
+    The tokenizer of a foreign folder is `tokenizer`, or is searched for in the folder and in the folder `tokenizers` beside
+    it or one level further up; if there are several, the one named after the vocabulary in the folder's name is used.
 
-    Raises InputError if there is no held-out shard or no such tokenizer, or they disagree with the manifest.
+    Raises InputError if there is no held-out shard or no such tokenizer, or if they disagree with the manifest.
     """
     data = DataFolder(folder)
     data.shards("val")
@@ -120,10 +129,13 @@ def open_data(folder: Path, tokenizer: Path | None = None) -> Dataset:
 
 
 def count_bytes(stream: TokenStream, tokenizer: Tokenizer) -> int:
-    """Bytes of text in a stream of documents, in little memory. Raises InputError for an id outside the vocabulary."""
+    """Return the bytes of text in a stream of documents, using little memory.
+
+    Raises InputError for an id outside the vocabulary.
+    """
     total = 0
     for start in range(0, len(stream), COUNT_TOKENS):
-        context = min(start, 1)  # a token's bytes depend on the one before
+        context = min(start, 1)  # a token's bytes depend on the token before it
         counted = tokenizer.total_bytes(stream[start - context : start + COUNT_TOKENS])
         total += counted - tokenizer.total_bytes(stream[start - context : start])
     return total

@@ -1,7 +1,6 @@
-"""Compressed streams, chunk by chunk, told apart by suffix.
+"""Decompress streams chunk by chunk; the file suffix tells the format.
 
-One loop serves every format, and notices a file that was cut short: some of the libraries' own readers
-take it for one that ends there.
+One loop serves all formats and detects truncated files, which some of the libraries' own readers accept as complete.
 """
 
 import bz2
@@ -12,11 +11,11 @@ from typing import Protocol
 
 import zstandard
 
-DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)  # what broken data raises
+DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)  # exceptions that broken data raises
 
 
 class _Frame(Protocol):
-    """What the libraries' decompressors have in common. Past its `eof` a frame leaves the rest as `unused_data`."""
+    """The common interface of the libraries' decompressors. After `eof`, remaining input is in `unused_data`."""
 
     @property
     def eof(self) -> bool: ...
@@ -35,7 +34,10 @@ COMPRESSED = frozenset(_FRAMES)
 
 
 def decompressed(stored: Iterator[bytes], suffix: str) -> Iterator[bytes]:
-    """What the chunks of a file with this suffix hold; just them if it is none of COMPRESSED. Raises one of DAMAGE."""
+    """Yield the decompressed content of a file's chunks; `suffix` tells the format.
+
+    Chunks pass unchanged if the suffix is not in COMPRESSED. Raises one of DAMAGE for broken data.
+    """
     if suffix not in _FRAMES:
         yield from stored
         return

@@ -1,9 +1,10 @@
-"""Published contest shards as a data folder: fetched, checked, counted, and what they say of the held-out text.
+"""Fetch published contest shards into a data folder, check them, and reconstruct the held-out text.
 
-The shards hold what the published tokenizer made of the documents, and that tokenizer normalises text (NFKC,
-runs of spaces): bytes are therefore counted on what the tokens decode to, and that is the held-out text kept.
-Files are gathered in a hidden folder inside the data folder, so that an interrupted fetch goes on, and nobody
-takes a part for the whole. Then the manifest is put down, then what it lists: a folder that lacks some of it is refused.
+The published tokenizer normalises text (NFKC, runs of spaces), so the original documents cannot be recovered from the
+shards: bytes are counted on the decoded tokens, and the decoded text is stored as the held-out text.
+Files are collected in a hidden folder inside the data folder, so that an interrupted fetch can continue and an
+incomplete folder is never used. The manifest is written first and the files it lists are moved in afterwards; a folder
+that lacks one of them is refused.
 """
 
 import hashlib
@@ -32,20 +33,20 @@ FINEWEB = HubPlace("willdepueoai/parameter-golf", root="datasets")
 VARIANT, TRAIN_SHARDS = "sp1024", 80
 SPLIT = "as published"
 GATHERING = ".fetched"
-READ_TOKENS = 10_000_000  # at once
+READ_TOKENS = 10_000_000  # tokens read at a time
 
 
 def fetch_published(
     place: HubPlace, out: Path, *, variant: str = VARIANT, train_shards: int = TRAIN_SHARDS, with_docs: bool = False
 ) -> DataManifest:
-    """Make the data folder `out` of a published `variant` and return its manifest.
+    """Fetch a published `variant` into the data folder `out` and return its manifest.
 
-    All held-out shards and the first `train_shards` training shards are fetched, and `with_docs` the documents
-    (docs_selected.jsonl, about 48 GB for FineWeb) that another vocabulary can be made of. What is there already is
-    kept: a folder may get more shards later, and one that holds what is asked for needs no network.
+    All held-out shards and the first `train_shards` training shards are fetched. `with_docs` also fetches the documents
+    (docs_selected.jsonl, about 48 GB for FineWeb), from which another vocabulary can be made. Existing files are kept:
+    more shards can be added to a folder later, and a folder that already holds what is asked for needs no network.
 
-    Raises InputError if the hub cannot be reached or does not publish that, a file is not as published, the disk is
-    too small, or `out` holds something else.
+    Raises InputError if the hub cannot be reached or does not publish the variant, a file differs from the published one,
+    the disk is too small, or `out` holds something else.
     """
     folder = DataFolder(out)
     existing = _existing(folder, place, variant, train_shards)
@@ -72,7 +73,7 @@ def fetch_published(
 
 
 def _existing(folder: DataFolder, place: HubPlace, variant: str, train_shards: int) -> DataManifest | None:
-    """The manifest of what was fetched before. Raises InputError if the folder holds other data, or more of it."""
+    """Return the manifest of an earlier fetch, or None. Raises InputError if the folder holds other data or more shards."""
     root = folder.root
     if not root.exists() or (root.is_dir() and {path.name for path in root.iterdir()} <= {GATHERING}):
         return None
@@ -107,19 +108,19 @@ def _choose(hub: Hub, gathering: Path, variant: str, train_shards: int) -> Varia
 
 
 def _wanted(hub: Hub, variant: Variant, with_docs: bool) -> dict[str, HubFile]:
-    """The files of the data folder that are published, by their names there."""
+    """Return the published files to fetch, keyed by their names in the data folder."""
     published = [*variant.val, *variant.train, *([variant.tokenizer] if variant.tokenizer else []), *([DOCUMENTS] if with_docs else [])]
     names = ["tokenizer.model" if name == variant.tokenizer else Path(name).name for name in published]
     return dict(zip(names, hub.files(published), strict=True))
 
 
 def _lying(name: str, file: HubFile, *folders: Path) -> Path | None:
-    """Where a file was put that is just as published."""
+    """Return the path of a correct copy of the file in one of `folders`, or None."""
     return next((folder / name for folder in folders if file.is_at(folder / name)), None)
 
 
 def _describe(hub: Hub, variant: Variant, files: dict[str, Path], gathering: Path) -> DataManifest:
-    """Read the shards, write the held-out text, and return what the data folder's manifest says."""
+    """Read the shards, write the held-out text, and return the manifest of the data folder."""
     tokenizer_name = "tokenizer.model" if variant.tokenizer else "bytes"
     tokenizer = load_tokenizer(files[tokenizer_name])
     train, val = (TokenStream([files[Path(name).name] for name in names]) for names in (variant.train, variant.val))
@@ -148,7 +149,7 @@ def _describe(hub: Hub, variant: Variant, files: dict[str, Path], gathering: Pat
 
 
 def _write_text(path: Path, val: TokenStream, tokenizer: Tokenizer) -> tuple[list[int], int]:
-    """Write what the held-out tokens decode to; returns where each document starts, and the number of bytes."""
+    """Write the decoded held-out tokens; return each document's start offset and the total, in bytes."""
     offsets, end = [], 0
     with (
         path.open("wb") as file,
@@ -165,7 +166,7 @@ def _write_text(path: Path, val: TokenStream, tokenizer: Tokenizer) -> tuple[lis
 
 
 def _documents(stream: TokenStream) -> Iterator[Tokens]:
-    """The tokens of each document, its BOS first. Raises InputError if the stream does not begin with one."""
+    """Yield the tokens of each document, BOS first. Raises InputError if the stream does not begin with a BOS."""
     rest = stream[:0]
     for start in range(0, len(stream), READ_TOKENS):
         tokens = np.concatenate([rest, stream[start : start + READ_TOKENS]])

@@ -1,7 +1,7 @@
-"""Files of a dataset on the Hugging Face hub, fetched so that an interruption costs nothing.
+"""Fetch files of a dataset from the Hugging Face hub, continuing after interruptions.
 
-What a file has to be, its size and hash, is known before it is fetched and checked afterwards. A file that is
-not complete keeps a name of its own, and the next attempt goes on at its end.
+The size and hash of a file are known before it is fetched and checked afterwards. An incomplete file has a name of its
+own, and the next attempt appends to it.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Self
 
 from huggingface_hub import HfApi, hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled, RepositoryNotFoundError, RevisionNotFoundError
-from huggingface_hub.errors import HTTPError as TransportError  # type: ignore[attr-defined]  # of whichever httpx this version uses
+from huggingface_hub.errors import HTTPError as TransportError  # type: ignore[attr-defined]  # of the httpx that this version uses
 from huggingface_hub.file_download import http_get
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import build_hf_headers, disable_progress_bars  # type: ignore[attr-defined]
@@ -32,7 +32,7 @@ from bytegolf.storage.files import errors_name, sha256_of
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-CONNECTIONS = 4  # files fetched at once
+CONNECTIONS = 4  # files fetched at a time
 MAIN = "main"
 
 
@@ -46,27 +46,29 @@ class HubPlace:
 
     @classmethod
     def parse(cls, uri: str) -> Self:
-        """Raises InputError for anything else."""
+        """Parse hf://datasets/OWNER/NAME[@REVISION][/FOLDER]. Raises InputError for anything else."""
         match = re.fullmatch(r"hf://datasets/([\w.-]+/[\w.-]+)(?:@([^/]+))?/*(.*?)/*", uri)
         if not match:
             raise InputError(f"{uri}: expected hf://datasets/OWNER/NAME[@REVISION][/FOLDER], found something else")
         return cls(match[1], match[2] or MAIN, match[3])
 
     def __str__(self) -> str:
+        """Return the address that `parse` reads."""
         revision = "" if self.revision == MAIN else f"@{self.revision}"
         return f"hf://datasets/{self.repo}{revision}/{self.root}".rstrip("/")
 
     def at(self, commit: str) -> "HubPlace":
+        """Return the same folder at `commit`."""
         return replace(self, revision=commit)
 
     def path(self, name: str) -> str:
-        """In the repository, of `name` in this folder."""
+        """Return the path in the repository of the file `name` in this folder."""
         return f"{self.root}/{name}".lstrip("/")
 
 
 @dataclass(frozen=True)
 class HubFile:
-    """What a file has to be. Large files are known by SHA-256, small ones by the SHA-1 that git gives a blob."""
+    """A published file's path, size and hash: SHA-256 for large files, git's blob SHA-1 for small ones."""
 
     path: str
     size: int
@@ -75,10 +77,11 @@ class HubFile:
 
     @property
     def identity(self) -> str:
+        """Return the hash that identifies the content."""
         return self.sha256 or self.git_sha1
 
     def is_at(self, path: Path) -> bool:
-        """Whether `path` holds just this file."""
+        """Return whether `path` holds exactly this file."""
         return path.is_file() and path.stat().st_size == self.size and self._hash(path) == self.identity
 
     def _hash(self, path: Path) -> str:
@@ -88,11 +91,12 @@ class HubFile:
 
 
 class Hub:
-    """A `place` as it is now: its revision is resolved to a commit once, and everything is of that commit."""
+    """A place on the hub, with its revision resolved to a commit once; all files come from that commit."""
 
     def __init__(self, place: HubPlace) -> None:
+        """Resolve the revision of `place`. Raises InputError if the hub cannot be reached or has no such place."""
         disable_progress_bars("huggingface_hub.http_get")
-        set_verbosity_error()  # its warnings are of connections that it mends itself
+        set_verbosity_error()  # it only warns of connections that it restores itself
         self.place = place
         self._api = HfApi()
         with self._asking(str(place)):
@@ -100,7 +104,7 @@ class Hub:
         self.commit = str(info.sha)
 
     def files(self, names: list[str]) -> list[HubFile]:
-        """What is published under these names in the place's folder. Raises InputError if one is missing."""
+        """Return the published files of these names in the place's folder. Raises InputError if one is missing."""
         paths = [self.place.path(name) for name in names]
         with self._asking(str(self.place)):
             listed = self._api.get_paths_info(self.place.repo, paths, repo_type="dataset", revision=self.commit)
@@ -110,9 +114,9 @@ class Hub:
         return [_hub_file(found[path]) for path in paths]
 
     def fetch(self, wanted: Mapping[Path, HubFile]) -> None:
-        """Fetch each file to its path, several at once, from where an earlier attempt stopped.
+        """Fetch each file to its path, several at a time, continuing earlier attempts.
 
-        Raises InputError if the hub cannot be reached or sends something else, or if there is too little room.
+        Raises InputError if the hub cannot be reached or sends a different file, or if the disk has too little room.
         """
         size = sum(file.size for file in wanted.values())
         begun = sum(partial.stat().st_size for path, file in wanted.items() if (partial := _partial(path, file)).exists())
@@ -132,7 +136,7 @@ class Hub:
                 for done in as_completed(running):
                     done.result()
             except BaseException:
-                stopped.set()  # what is under way ends with the bytes that come next
+                stopped.set()  # running downloads stop at their next chunk
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
@@ -155,7 +159,7 @@ class Hub:
 
     @contextmanager
     def _asking(self, what: str) -> Iterator[None]:
-        """What goes wrong with the hub in here becomes an InputError."""
+        """Turn errors of the hub inside the block into an InputError that names `what`."""
         hub = self._api.endpoint
         try:
             yield
@@ -168,26 +172,28 @@ class Hub:
             raise InputError(f"{what}: expected a revision of {self.place.repo}, found none called {self.place.revision}") from None
         except HfHubHTTPError as error:
             raise InputError(f"{what}: expected an answer from {hub}, found HTTP status {error.response.status_code}") from None
-        except (TransportError, ValueError) as error:  # ValueError: the answer of something that is no hub
+        except (TransportError, ValueError) as error:  # ValueError: the server that answers is not a hub
             raise InputError(f"{what}: expected an answer from {hub}, found {str(error) or type(error).__name__}") from None
 
 
 class _Metered(io.BufferedWriter):
-    """A file to go on with at its end, which tells how much is written to it."""
+    """A file opened for appending that reports the number of bytes written to it."""
 
     def __init__(self, path: Path, advance: Callable[[int], None]) -> None:
+        """Open `path` for appending; `advance` is called with the size of each write."""
         super().__init__(io.FileIO(path, "a"))
         self._advance = advance
 
     def write(self, data: "ReadableBuffer", /) -> int:
+        """Report the size of `data`, write it and flush."""
         self._advance(memoryview(data).nbytes)
         written = super().write(data)
-        self.flush()  # a process that is killed loses none of it
+        self.flush()  # a killed process loses none of it
         return written
 
 
 def _partial(path: Path, file: HubFile) -> Path:
-    """Where a file lies until it is complete; another version of it lies elsewhere."""
+    """Return the path of a file's incomplete copy; each version of the file has its own."""
     return path.with_name(f".{path.name}.{file.identity[:16]}.partial")
 
 

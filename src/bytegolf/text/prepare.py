@@ -1,7 +1,7 @@
-"""Documents to a data folder: decide the split, train or load the tokenizer, encode, and check that nothing is lost.
+"""Turn documents into a data folder: split, train or load the tokenizer, encode, and check that nothing is lost.
 
-The corpus is read in passes instead of being held in memory: one decides the split and fingerprints the
-text, one samples it for the tokenizer, one encodes. The folder appears only when all of it is complete.
+The corpus is read in several passes instead of being held in memory: one decides the split and hashes the text, one
+samples text for the tokenizer, one encodes. The folder appears only when it is complete.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,8 +24,8 @@ from bytegolf.text.shards import ShardWriter, TokenStream
 from bytegolf.text.split import Fingerprint, SplitRule, Survey, survey
 from bytegolf.text.tokenizer import BytesTokenizer, Tokenizer, load_tokenizer, train_bpe
 
-SAMPLE_BYTES = 100_000_000  # of text that a tokenizer is trained on
-BATCH_DOCUMENTS, BATCH_CHARACTERS = 1000, 4_000_000  # encoded at once
+SAMPLE_BYTES = 100_000_000  # bytes of text to train a tokenizer on
+BATCH_DOCUMENTS, BATCH_CHARACTERS = 1000, 4_000_000  # encoded at a time
 ZSTD_LEVEL = 10
 PLAIN_BPE = TextConfig()
 
@@ -40,15 +40,14 @@ def prepare(
     val_docs: int | None = None,
     normalised: bool = False,
 ) -> DataManifest:
-    """Make the data folder `out` of `sources`, see `open_corpus`, and return its manifest.
+    """Make the data folder `out` from `sources` (see `open_corpus`) and return its manifest.
 
-    A `tokenizer` file is used as it is; else what `text` asks for: BPE of `vocab_size` pieces trained on
-    the training documents, or the byte vocabulary. `val_docs` holds out the first documents instead of those
-    that a hash picks. With `normalised` the tokenizer may change the text; what its tokens decode to then is the
-    text: that is what bytes are counted on and what is kept of the held-out documents. A folder that already holds
-    just this is left as it is.
+    A `tokenizer` file is used as it is; otherwise `text` decides: BPE with `vocab_size` pieces, trained on the training
+    documents, or the byte vocabulary. `val_docs` holds out the first documents instead of a choice by hash. With
+    `normalised`, the tokenizer may change the text; bytes are then counted on the decoded text, which is also what is
+    stored as the held-out text. A folder that already holds the same data is left unchanged.
 
-    Raises InputError for unreadable or unsplittable text, a tokenizer that changes text unless it may, and an
+    Raises InputError for text that cannot be read or split, a tokenizer that changes text without `normalised`, and an
     `out` that holds something else.
     """
     folder = DataFolder(out)
@@ -69,7 +68,7 @@ def prepare(
 
 
 def _existing(folder: DataFolder) -> DataManifest | None:
-    """The manifest of what was prepared before. Raises InputError if the folder holds anything else."""
+    """Return the manifest of earlier prepared data, or None. Raises InputError if the folder holds anything else."""
     if folder.root.exists() and not (folder.root.is_dir() and (folder.manifest_path.exists() or not any(folder.root.iterdir()))):
         raise InputError(f"{folder.root}: expected no folder yet, an empty one or prepared data, found something else")
     return folder.manifest()
@@ -108,7 +107,7 @@ class _Tally:
 
 
 def _write(folder: DataFolder, corpus: Corpus, found: Survey, tokenizer: Tokenizer, normalised: bool) -> DataManifest:
-    """Encode the corpus into `folder` and return what its manifest says."""
+    """Encode the corpus into `folder` and return its manifest."""
     tallies = {True: _Tally(), False: _Tally()}
     val_offsets: list[int] = []
     fingerprint = Fingerprint()
@@ -154,9 +153,9 @@ def _write(folder: DataFolder, corpus: Corpus, found: Survey, tokenizer: Tokeniz
 
 
 def _encode(divided: Iterable[tuple[Document, bool]], tokenizer: Tokenizer, normalised: bool) -> Iterator[tuple[bool, bytes, Tokens]]:
-    """(held out, UTF-8 text that the tokens decode to, tokens) of each document.
+    """Yield (held out, UTF-8 text that the tokens decode to, tokens) for each document.
 
-    Raises InputError for a document that does not decode to itself, unless it may be `normalised`.
+    Raises InputError for a document that does not decode to itself, unless `normalised`.
     """
     for batch in _batches(divided):
         encoded = tokenizer.encode_batch([document.text for document, _ in batch], normalised)

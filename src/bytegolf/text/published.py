@@ -1,4 +1,4 @@
-"""What a place on the hub publishes: variants of one text, each with its shards and tokenizer, by its `manifest.json`."""
+"""Read the `manifest.json` of a place on the hub: its tokenised variants of one text."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +13,13 @@ DOCUMENTS = "docs_selected.jsonl"
 
 @dataclass(frozen=True)
 class Variant:
-    """One tokenisation. Names are those of files in the place's folder."""
+    """One tokenisation of the text. Names are paths of files in the place's folder."""
 
     name: str
     folder: str
     train: tuple[str, ...]
     val: tuple[str, ...]
-    tokenizer: str | None  # None: the raw bytes
+    tokenizer: str | None  # None for the byte vocabulary
 
 
 class _Stats(BaseModel):
@@ -31,11 +31,11 @@ class _Dataset(BaseModel):
     name: str
     tokenizer_name: str
     path: str | None = None
-    stats: _Stats | None = None  # missing from what is planned and not yet published
+    stats: _Stats | None = None  # absent for data that is planned but not yet published
 
     @property
     def variant(self) -> str:
-        """sp1024 of fineweb10B_sp1024."""
+        """Return the name of the variant: sp1024 for fineweb10B_sp1024."""
         return self.name.partition("_")[2] or self.name
 
 
@@ -51,9 +51,9 @@ class _Published(BaseModel):
 
 
 def choose_variant(manifest: Path, name: str, train_shards: int) -> Variant:
-    """A variant with its first `train_shards` training shards and all held-out ones.
+    """Return a variant with its first `train_shards` training shards and all held-out ones.
 
-    Raises InputError if the manifest is none, or does not publish as much.
+    Raises InputError if the manifest is invalid, or does not list that variant or that many shards.
     """
     try:
         published = _Published.model_validate_json(manifest.read_bytes())

@@ -1,8 +1,7 @@
-"""One file to documents, streamed: whole text files, long ones cut into pieces, JSON lines and parquet rows.
+"""Stream documents from one file: whole text files, long files cut into pieces, JSON lines, and parquet rows.
 
-Every reader takes a `CorpusFile` and its opened bytes, yields `Document`s, and raises InputError that
-names the file and the line, row or byte where it stops making sense. Compressed files are read as what
-is inside them.
+Every reader takes a `CorpusFile` and its opened bytes and yields `Document`s. It raises InputError naming the file and
+the line, row or byte that is invalid. Compressed files are decompressed on the way.
 """
 
 import json
@@ -23,7 +22,7 @@ ROWS_PER_BATCH = 256
 
 @dataclass(frozen=True)
 class Document:
-    """A text and what to call it. A `record` is a line or row of a larger file, whose number is no lasting name."""
+    """A text and its name. A `record` is a line or row of a larger file, whose number may change."""
 
     name: str
     text: str
@@ -31,13 +30,13 @@ class Document:
 
     @property
     def key(self) -> str:
-        """What decides whether it is held out: the same for the same document when others come or go."""
+        """Return the string that decides whether the document is held out; it does not depend on other documents."""
         return self.text if self.record else self.name
 
 
 @dataclass(frozen=True)
 class CorpusFile:
-    """A file of the corpus, the name its documents get, and how to read them."""
+    """A file of the corpus, the name for its documents, and the function that reads it."""
 
     path: Path
     name: str
@@ -48,27 +47,27 @@ Reader = Callable[[CorpusFile, BinaryIO], Iterator[Document]]
 
 
 def reader_for(path: Path) -> Reader:
-    """The reader that the suffix asks for, whole text files if none does."""
+    """Return the reader for the suffix of `path`; `whole_file` for unknown suffixes."""
     suffix = (path.with_suffix("") if path.suffix in COMPRESSED else path).suffix
     return {".jsonl": json_lines, ".parquet": parquet_rows}.get(suffix, whole_file)
 
 
 def whole_file(file: CorpusFile, raw: BinaryIO) -> Iterator[Document]:
-    """The file as one document; none if it is empty."""
+    """Yield the file as one document, or nothing if it is empty."""
     text = _decode(b"".join(_chunks(file, raw)), str(file.path), 0)
     if text:
         yield Document(file.name, text)
 
 
 def python_module(file: CorpusFile, raw: BinaryIO) -> Iterator[Document]:
-    """As `whole_file`, but a file in another encoding is no document instead of an error."""
+    """Yield the file as `whole_file` does, but skip it if it is not UTF-8 instead of raising an error."""
     with suppress(UnicodeDecodeError):
         if text := raw.read().decode():
             yield Document(file.name, text)
 
 
 def pieces(file: CorpusFile, raw: BinaryIO) -> Iterator[Document]:
-    """Documents of at most 16 KiB, cut after the last line that fits, or inside a line that alone is longer."""
+    """Yield documents of at most 16 KiB, cut after the last line that fits, or within a line that is longer than that."""
     rest, done, index = b"", 0, 0
     for chunk in chain(_chunks(file, raw), [b""]):
         rest += chunk
@@ -79,7 +78,7 @@ def pieces(file: CorpusFile, raw: BinaryIO) -> Iterator[Document]:
 
 
 def json_lines(file: CorpusFile, raw: BinaryIO) -> Iterator[Document]:
-    """One document per line that is an object with a string "text"; blank lines and empty texts are passed over."""
+    """Yield the string "text" of the object on each line. Blank lines and empty texts are skipped."""
     for number, line in enumerate(_lines(_chunks(file, raw)), start=1):
         place = f"{file.path}: line {number}"
         source = _decode(line, place, 0)
@@ -99,7 +98,10 @@ def json_lines(file: CorpusFile, raw: BinaryIO) -> Iterator[Document]:
 
 
 def parquet_rows(file: CorpusFile, raw: BinaryIO) -> Iterator[Document]:
-    """One document per row of the string column "text"; empty texts are passed over. Needs pyarrow."""
+    """Yield one document per row of the string column "text". Empty texts are skipped.
+
+    Raises InputError if pyarrow is not installed.
+    """
     try:
         import pyarrow
         import pyarrow.parquet
@@ -126,7 +128,7 @@ def parquet_rows(file: CorpusFile, raw: BinaryIO) -> Iterator[Document]:
 
 
 def _chunks(file: CorpusFile, raw: BinaryIO) -> Iterator[bytes]:
-    """The file's bytes, decompressed."""
+    """Yield the file's bytes, decompressed."""
     suffix = file.path.suffix
     try:
         yield from decompressed(iter(lambda: raw.read(CHUNK_BYTES), b""), suffix)
@@ -147,12 +149,12 @@ def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _cut(data: bytes) -> int:
-    """Where a piece ends."""
+    """Return the length of the next piece of `data`."""
     if len(data) <= PIECE_BYTES:
         return len(data)
     if end := data.rfind(b"\n", 0, PIECE_BYTES) + 1:
         return end
-    # A UTF-8 character has at most three continuation bytes; more of them fail to decode wherever the cut is.
+    # A UTF-8 character has at most three continuation bytes; a longer run is invalid wherever it is cut.
     return next((at for at in range(PIECE_BYTES, PIECE_BYTES - 4, -1) if data[at] & 0xC0 != 0x80), PIECE_BYTES)
 
 

@@ -1,7 +1,7 @@
-"""Text to tokens and back, byte for byte: SentencePiece BPE, or the raw bytes.
+"""Convert text to tokens and back, byte for byte: SentencePiece BPE, or raw bytes.
 
-Every vocabulary begins with pad, bos, eos and unk. A document in a stream of tokens is BOS and its
-tokens; there is no EOS.
+Every vocabulary begins with pad, bos, eos and unk. In a stream of tokens, a document is a BOS and its tokens; there is
+no EOS.
 """
 
 import hashlib
@@ -23,49 +23,53 @@ from bytegolf.text.bytetable import ByteTable
 
 NUM_SPECIALS = 4
 SERIALISED_BYTES = b"bytes260"
-SPACE_MARK = "\u2581"  # what SentencePiece writes for a space
+SPACE_MARK = "\u2581"  # how SentencePiece writes a space
 SENTENCE_CHARACTERS = 4000
 
 Kind = Literal["bpe", "bytes"]
 
 
 class Tokenizer(Protocol):
-    """What the rest of the package knows of a tokenizer."""
+    """The interface of a tokenizer, as the rest of the package uses it."""
 
     @property
-    def kind(self) -> Kind: ...
+    def kind(self) -> Kind:
+        """Return the kind of the vocabulary."""
+
     @property
     def name(self) -> str:
-        """Short, for people: "bpe 1024"."""
+        """Return a short name for display, such as "bpe 1024"."""
 
     @property
-    def vocab_size(self) -> int: ...
+    def vocab_size(self) -> int:
+        """Return the number of token ids."""
+
     @property
     def file_name(self) -> str:
-        """Of its file in a data or run folder."""
+        """Return the name of its file in a data or run folder."""
 
     @property
     def serialised(self) -> bytes:
-        """What `tokenizer_from` makes it of again."""
+        """Return the bytes from which `tokenizer_from` restores the tokenizer."""
 
     @property
     def sha256(self) -> str:
-        """Of `serialised`, in hexadecimal."""
+        """Return the SHA-256 of `serialised`, in hexadecimal."""
 
     def encode(self, text: str) -> Tokens:
-        """(n,) uint16 tokens of one document, without BOS."""
+        """Return the tokens of one document, (n,) uint16, without BOS."""
 
     def encode_batch(self, texts: Sequence[str], normalised: bool = False) -> list[Tokens]:
-        """`encode` of each text, on all cores; `normalised` leaves to the tokenizer all that it makes of a text."""
+        """Return the tokens of each text, using all cores; `normalised` allows the tokenizer to change the text."""
 
     def decode(self, ids: npt.ArrayLike) -> bytes:
-        """The UTF-8 bytes of a stream of tokens; special ids have none."""
+        """Return the UTF-8 bytes of a stream of tokens; special ids have none."""
 
     def byte_counts(self, ids: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """(n,) bytes that each of n tokens adds to what is decoded; the first stands at a document's start."""
+        """Return the bytes each of n tokens adds to the decoded text, (n,); the first token is at a document's start."""
 
     def total_bytes(self, ids: npt.ArrayLike) -> int:
-        """The sum of `byte_counts`, faster."""
+        """Return the sum of `byte_counts`, faster."""
 
 
 class _Tabled:
@@ -81,42 +85,49 @@ class _Tabled:
         self._table = table
 
     def decode(self, ids: npt.ArrayLike) -> bytes:
+        """Return the UTF-8 bytes of a stream of tokens."""
         return self._table.decode(ids)
 
     def byte_counts(self, ids: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """Return the bytes each token adds, (n,)."""
         return self._table.byte_counts(ids)
 
     def total_bytes(self, ids: npt.ArrayLike) -> int:
+        """Return the sum of `byte_counts`."""
         return self._table.total_bytes(ids)
 
 
 class BytesTokenizer(_Tabled):
-    """The four specials and the 256 bytes: token = byte + 4."""
+    """The byte vocabulary: four special ids and the 256 bytes, token = byte + 4."""
 
     def __init__(self) -> None:
+        """Build the byte vocabulary."""
         pieces = [b""] * NUM_SPECIALS + [bytes([value]) for value in range(256)]
         super().__init__("bytes", SERIALISED_BYTES, ByteTable(pieces, pieces, [not piece for piece in pieces]))
 
     def encode(self, text: str) -> Tokens:
+        """Return the UTF-8 bytes of one document as tokens."""
         return np.frombuffer(text.encode(), dtype=np.uint8).astype(np.uint16) + np.uint16(NUM_SPECIALS)
 
     def encode_batch(self, texts: Sequence[str], normalised: bool = False) -> list[Tokens]:
+        """Return the tokens of each text; bytes are never normalised."""
         return [self.encode(text) for text in texts]
 
 
 class BpeTokenizer(_Tabled):
-    """A SentencePiece model, ours or foreign.
+    """A SentencePiece model, trained here or elsewhere.
 
-    Raises InputError if the bytes are no model, its BOS is not id 1, or its ids do not fit uint16.
+    Raises InputError if the bytes are not a model, its BOS is not id 1, or its ids do not fit uint16.
     """
 
     def __init__(self, model: bytes) -> None:
-        if not model:  # SentencePiece takes this for "load later"
+        """Load a serialised SentencePiece model."""
+        if not model:  # SentencePiece takes empty bytes as "load later"
             raise InputError("tokenizer: expected a SentencePiece model, found an empty file")
         try:
             self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
             table = _table_of(self._processor)
-        except (RuntimeError, ValueError):  # ValueError: pieces, or pieces quoted in a message, that are no UTF-8
+        except (RuntimeError, ValueError):  # ValueError: pieces, or pieces quoted in a message, are not UTF-8
             raise InputError(f"tokenizer: expected a SentencePiece model, found {len(model)} bytes that are none") from None
         size, bos = self._processor.vocab_size(), self._processor.bos_id()
         if bos != BOS:
@@ -127,10 +138,12 @@ class BpeTokenizer(_Tabled):
         super().__init__("bpe", model, table)
 
     def encode(self, text: str) -> Tokens:
+        """Return the tokens of one document."""
         return self.encode_batch([text])[0]
 
     def encode_batch(self, texts: Sequence[str], normalised: bool = False) -> list[Tokens]:
-        # SentencePiece writes spaces as U+2581 and could not tell that character from them: it goes in as bytes.
+        """Return the tokens of each text, using all cores."""
+        # SentencePiece writes spaces as U+2581, so a U+2581 in the text must be encoded as bytes to differ from a space.
         split = [[text] if normalised else text.split(SPACE_MARK) for text in texts]
         encoded = iter(self._processor.encode([part for parts in split for part in parts], num_threads=os.cpu_count() or 1))
         batch = []
@@ -144,7 +157,7 @@ class BpeTokenizer(_Tabled):
 
 
 def train_bpe(texts: Iterable[str], vocab_size: int, across_words: bool = False) -> BpeTokenizer:
-    """A lossless BPE tokenizer of `vocab_size` pieces. The same texts give the same bytes.
+    """Train a lossless BPE tokenizer of `vocab_size` pieces. The same texts give the same model, byte for byte.
 
     `across_words` lets pieces span words and the spaces between them (as in SuperBPE, arXiv 2503.13423).
 
@@ -167,7 +180,7 @@ def train_bpe(texts: Iterable[str], vocab_size: int, across_words: bool = False)
 
 
 def tokenizer_from(kind: Kind, serialised: bytes) -> Tokenizer:
-    """The tokenizer that `serialised` was taken from. Raises InputError if it is damaged."""
+    """Return the tokenizer that `serialised` describes. Raises InputError if it is damaged."""
     if kind == "bpe":
         return BpeTokenizer(serialised)
     if serialised != SERIALISED_BYTES:
@@ -176,9 +189,9 @@ def tokenizer_from(kind: Kind, serialised: bytes) -> Tokenizer:
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
-    """A SentencePiece `.model` file, or the byte tokenizer: a data folder's file `bytes`, or just that word.
+    """Load a tokenizer: a SentencePiece `.model` file, or the byte vocabulary for a file or the bare name `bytes`.
 
-    Raises InputError if there is no such file or it is no tokenizer.
+    Raises InputError if there is no such file or it is not a tokenizer.
     """
     if path == Path("bytes") and not path.exists():
         return BytesTokenizer()
@@ -191,14 +204,14 @@ def load_tokenizer(path: Path) -> Tokenizer:
 
 
 def _sentences(texts: Iterable[str]) -> Iterator[str]:
-    """Texts in stretches that keep their line ends, so that pieces across them are learned."""
+    """Yield the texts in segments that keep their line ends, so that pieces can span lines."""
     for text in texts:
         for start in range(0, len(text), SENTENCE_CHARACTERS):
             yield text[start : start + SENTENCE_CHARACTERS]
 
 
 def _remedy(message: str) -> str:
-    """What SentencePiece's trainer asks for."""
+    """Return the vocabulary size that SentencePiece's error message asks for, in words."""
     if match := re.search(r"value <= (\d+)", message):
         return f"at most {match[1]} pieces for so little text"
     if match := re.search(r"required_chars\. \d+ vs (\d+)", message):
@@ -207,7 +220,7 @@ def _remedy(message: str) -> str:
 
 
 def _table_of(processor: sentencepiece.SentencePieceProcessor) -> ByteTable:
-    """What the model's own decoder makes of each piece, first in a document and after other text."""
+    """Return the bytes of each piece as the model's own decoder gives them, at a document's start and elsewhere."""
     ids = range(processor.vocab_size())
     pieces = {i: bytes([int(processor.id_to_piece(i)[3:5], 16)]) for i in ids if processor.is_byte(i)}
     control = [processor.is_control(i) for i in ids]
