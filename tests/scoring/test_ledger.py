@@ -1,4 +1,4 @@
-"""The books balance, or the ledger says so."""
+"""Every target once and in order, or the ledger says so."""
 
 import math
 

@@ -108,7 +108,7 @@ def encode(predictor: Predictor, lanes: Sequence[Tokens], advance: Callable[[int
 
 
 def decode(predictor: Predictor, lengths: Sequence[int], data: bytes, advance: Callable[[int], None] = lambda _: None) -> list[Tokens]:
-    """Return the lanes that were encoded. Raises DamagedError where `data` cannot be theirs; not every damage shows here."""
+    """Return the lanes that were encoded. Raises DamagedError for `data` that no lanes encode to; not every damage shows here."""
     source = DecodingSource(data)
     lanes = transcribe(predictor, lengths, source, advance)
     source.close()
