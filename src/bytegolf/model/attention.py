@@ -58,23 +58,32 @@ def without_own_value(y_BKTGh: Tensor, v_BKT1h: Tensor) -> Tensor:
     return y_BKTGh - (y_BKTGh * direction).sum(-1, keepdim=True) * direction
 
 
-def attention(
+class Context(NamedTuple):
+    """What attention needs beside a block's input, the same for all blocks.
+
+    `rotary` is of all positions, cached ones included; `visible` (B, 1, T, all positions) replaces the causal mask.
+    """
+
+    rotary: Rotary
+    visible: Tensor | None
+    attend: Kernel
+
+
+def attention_heads(
     x_BTD: Tensor,
     weights: BlockWeights,
     q_gain_H: Tensor,
     value_embedding: Scaled | None,
-    rotary: Rotary,
-    visible: Tensor | None,
     exclusive: bool,
-    attend: Kernel,
+    context: Context,
     last: int | None = None,
     cache: Cache | None = None,
 ) -> Tensor:
-    """What the `last` positions n, or all, read from those up to themselves: (B, n, D).
+    """Return the outputs of all heads, (B, n, D), for the `last` n positions or all: what each reads up to itself.
 
     `value_embedding`, (B, T, K·h), is added to the values. With a cache x holds the positions that follow those in it.
-    `rotary` is of all positions, cached ones included; `visible` (B, 1, T, all positions) replaces the causal mask.
     """
+    rotary, visible, attend = context
     head_dim = weights.q.shape[0] // q_gain_H.shape[0]
     kv_heads = weights.k.shape[0] // head_dim
     queries = x_BTD.shape[1] if last is None else last
@@ -92,4 +101,4 @@ def attention(
     y = attend(q, k.squeeze(3), v.squeeze(3), None if visible is None else visible[:, :, -queries:])
     if exclusive:
         y = without_own_value(y, v[:, :, -queries:])
-    return product(y.transpose(1, 2).flatten(2), weights.out)
+    return y.transpose(1, 2).flatten(2)

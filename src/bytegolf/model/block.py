@@ -1,16 +1,16 @@
 """One transformer block. It is the unit that is compiled: a model has many blocks, but few kinds of them."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from bytegolf.model.attention import Cache, Rotary, attention
+from bytegolf.model.attention import Cache, Context, attention_heads
 from bytegolf.model.banks import BlockWeights
 from bytegolf.model.embeddings import Scaled
-from bytegolf.model.kernels import Kernel
 from bytegolf.model.norm import rms_norm
+from bytegolf.model.observe import Observe
 from bytegolf.model.product import product
 
 
@@ -31,29 +31,58 @@ class Skip(NamedTuple):
     gain: Tensor
 
 
+class BlockInputs(NamedTuple):
+    """What one block computes with, beside the stream."""
+
+    weights: BlockWeights
+    controls: BlockControls
+    value_embedding: Scaled | None
+    skip: Skip | None
+    exclusive: bool
+    leak: float
+
+
+class BlockFunction(Protocol):
+    """The signature of `block`, compiled or not."""
+
+    def __call__(
+        self,
+        x: Tensor,
+        x0: Tensor,
+        inputs: BlockInputs,
+        context: Context,
+        last: int | None = None,
+        cache: Cache | None = None,
+        observe: Observe | None = None,
+    ) -> Tensor:
+        """Compute a block."""
+
+
 def block(
     x: Tensor,
     x0: Tensor,
-    weights: BlockWeights,
-    controls: BlockControls,
-    value_embedding: Scaled | None,
-    skip: Skip | None,
-    rotary: Rotary,
-    visible: Tensor | None,
-    exclusive: bool,
-    leak: float,
-    attend: Kernel,
+    inputs: BlockInputs,
+    context: Context,
     last: int | None = None,
     cache: Cache | None = None,
+    observe: Observe | None = None,
 ) -> Tensor:
-    """(B, T, D) to (B, T, D): skip, residual mix, attention, MLP. To (B, n, D) for the `last` n positions if given.
+    """Return the stream after a block, (B, T, D), or (B, n, D) for the `last` n positions: skip, residual mix, attention, MLP.
 
-    With a cache the block reads the positions before x from there, and leaves those of x in it.
+    With a cache the block reads the positions before x from there, and leaves those of x in it. `observe` is told what the
+    matrices read: "read" (queries, keys, values), "heads" (out), "hidden" (up) and "activation" (down).
     """
+    weights, controls, value_embedding, skip, exclusive, leak = inputs
     x = mixed(x, x0, controls, skip)
-    y = attention(branch_input(x, controls), weights, controls.q_gain, value_embedding, rotary, visible, exclusive, attend, last, cache)
-    x = torch.addcmul(x[:, -y.shape[1] :], controls.attention_scale, y)
-    return torch.addcmul(x, controls.mlp_scale, mlp(branch_input(x, controls), weights, leak))
+    read = branch_input(x, controls)
+    heads = attention_heads(read, weights, controls.q_gain, value_embedding, exclusive, context, last, cache)
+    x = torch.addcmul(x[:, -heads.shape[1] :], controls.attention_scale, product(heads, weights.out))
+    hidden = branch_input(x, controls)
+    activation = mlp_activation(hidden, weights, leak)
+    if observe is not None:
+        for name, seen in (("read", read), ("heads", heads), ("hidden", hidden), ("activation", activation)):
+            observe(name, seen)
+    return torch.addcmul(x, controls.mlp_scale, product(activation, weights.down))
 
 
 def mixed(x: Tensor, x0: Tensor, controls: BlockControls, skip: Skip | None) -> Tensor:
@@ -70,6 +99,6 @@ def branch_input(x: Tensor, controls: BlockControls) -> Tensor:
     return rms_norm(x) * controls.depth_scale
 
 
-def mlp(x: Tensor, weights: BlockWeights, leak: float) -> Tensor:
-    """Down · (leaky ReLU (Up x))²."""
-    return product(F.leaky_relu(product(x, weights.up), leak).square(), weights.down)
+def mlp_activation(x: Tensor, weights: BlockWeights, leak: float) -> Tensor:
+    """Return (leaky ReLU (Up x))², what the MLP's second matrix reads."""
+    return F.leaky_relu(product(x, weights.up), leak).square()

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from bytegolf.model.norm import rms_norm
+from bytegolf.model.observe import Observe
 from bytegolf.model.product import product
 
 
@@ -45,9 +46,14 @@ class Projected(nn.Module):
         if self.projection is not None:
             nn.init.orthogonal_(self.projection, generator=generator)
 
-    def forward(self, rows_BT: Tensor, dtype: torch.dtype) -> Tensor:
-        x = nn.functional.embedding(rows_BT, self.table).to(dtype)
-        return x if self.projection is None else product(x, self.projection.to(dtype))
+    def forward(self, rows_BT: Tensor, dtype: torch.dtype, observe: Observe | None = None) -> Tensor:
+        """Return the rows (B, T) of the table, mapped to (B, T, width) in `dtype`. `observe` is told what "projection" reads."""
+        x = nn.functional.embedding(rows_BT, self.table)
+        if self.projection is None:
+            return x.to(dtype)
+        if observe is not None:
+            observe("projection", x)
+        return product(x.to(dtype), self.projection.to(dtype))
 
 
 class HashEmbedding(Projected):
@@ -72,8 +78,9 @@ class HashEmbedding(Projected):
         start = len(self.table) - 1
         return torch.where(position < len(multipliers) - 1, start, mixed % start)
 
-    def embed(self, tokens_BT: Tensor, age_BT: Tensor | None, dtype: torch.dtype) -> Scaled:
-        return Scaled(self(self.rows(tokens_BT, age_BT), dtype), self.scale.to(dtype))
+    def embed(self, tokens_BT: Tensor, age_BT: Tensor | None, dtype: torch.dtype, observe: Observe | None = None) -> Scaled:
+        """Return the embedding of each position's last tokens, (B, T, width)."""
+        return Scaled(self(self.rows(tokens_BT, age_BT), dtype, observe), self.scale.to(dtype))
 
 
 class ValueEmbedding(Projected):
@@ -87,9 +94,9 @@ class ValueEmbedding(Projected):
         self.scale = nn.Parameter(torch.tensor(self.INITIAL_SCALE))
         self.layer_scales = nn.Parameter(torch.ones(num_layers))
 
-    def embed(self, tokens_BT: Tensor, dtype: torch.dtype) -> list[Scaled]:
-        """What is added to the values (B, T, kv) of each of the last blocks."""
-        values = self(tokens_BT, dtype)
+    def embed(self, tokens_BT: Tensor, dtype: torch.dtype, observe: Observe | None = None) -> list[Scaled]:
+        """Return what is added to the values (B, T, kv) of each of the last blocks."""
+        values = self(tokens_BT, dtype, observe)
         return [Scaled(values, scale) for scale in (self.scale * self.layer_scales).to(dtype).unbind(0)]
 
 
