@@ -18,24 +18,25 @@ from bytegolf.model.product import product
 
 
 class Rotary(NamedTuple):
-    """cos and sin of position times frequency, each (T, rotated/2)."""
+    """The cosine and sine of position times frequency, each (T, rotated/2)."""
 
     cos: Tensor
     sin: Tensor
 
     def last(self, positions: int) -> "Rotary":
+        """Return the tables of the last positions."""
         return Rotary(self.cos[-positions:], self.sin[-positions:])
 
 
 class Cache(Protocol):
-    """What a block keeps of positions that are forwarded once."""
+    """The keys and values that a block keeps of positions that are forwarded once."""
 
     def extended(self, k_BKT1h: Tensor, v_BKT1h: Tensor, rotary: Rotary) -> tuple[Tensor, Tensor]:
-        """Rotated keys and values of the cached positions and of those that follow them, given unrotated; `rotary` is of them all."""
+        """Return rotated keys and values of the cached positions and of those that follow, given unrotated; `rotary` is of all."""
 
 
 def rotary_tables(length: int, rotated: int, base: float, device: torch.device, dtype: torch.dtype) -> Rotary:
-    """Angles are exact in float32 and only their cosines and sines are rounded to `dtype`.
+    """Return the rotary tables of `length` positions: angles in float32, only their cosines and sines rounded to `dtype`.
 
     Tables computed in bfloat16 would tell only 641 of 2048 positions apart.
     """
@@ -53,13 +54,13 @@ def rotate(x_BKTGh: Tensor, rotary: Rotary) -> Tensor:
 
 
 def without_own_value(y_BKTGh: Tensor, v_BKT1h: Tensor) -> Tensor:
-    """Exclusive self-attention: remove from each head's output its component along the position's own value."""
+    """Remove from each head's output its component along the position's own value (exclusive self-attention)."""
     direction = F.normalize(v_BKT1h, dim=-1, eps=1e-12)
     return y_BKTGh - (y_BKTGh * direction).sum(-1, keepdim=True) * direction
 
 
 class Context(NamedTuple):
-    """What attention needs beside a block's input, the same for all blocks.
+    """The inputs of attention that are the same for all blocks.
 
     `rotary` is of all positions, cached ones included; `visible` (B, 1, T, all positions) replaces the causal mask.
     """

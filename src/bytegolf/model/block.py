@@ -25,14 +25,14 @@ class BlockControls(NamedTuple):
 
 
 class Skip(NamedTuple):
-    """What an earlier block hands a later one: activations (B, T, D) and their gain (D,)."""
+    """A skip connection: an earlier block's output (B, T, D) and its gain (D,)."""
 
     activations: Tensor
     gain: Tensor
 
 
 class BlockInputs(NamedTuple):
-    """What one block computes with, beside the stream."""
+    """The inputs of one block beside the stream."""
 
     weights: BlockWeights
     controls: BlockControls
@@ -86,7 +86,7 @@ def block(
 
 
 def mixed(x: Tensor, x0: Tensor, controls: BlockControls, skip: Skip | None) -> Tensor:
-    """The stream (B, T, D) as the block finds it: what an earlier block hands on is added, then it is mixed with the first state."""
+    """Return the stream (B, T, D) after an earlier block's output is added and it is mixed with the first state."""
     if skip is not None:
         x = torch.addcmul(x, skip.gain, skip.activations)
     if controls.residual_mix is not None:
@@ -95,7 +95,7 @@ def mixed(x: Tensor, x0: Tensor, controls: BlockControls, skip: Skip | None) -> 
 
 
 def branch_input(x: Tensor, controls: BlockControls) -> Tensor:
-    """What attention and MLP read of the stream, (B, T, D)."""
+    """Return the normed stream that attention and MLP read, (B, T, D)."""
     return rms_norm(x) * controls.depth_scale
 
 

@@ -1,4 +1,4 @@
-"""The functions in which a model spends its time, as they are written or compiled.
+"""The functions in which a model spends its time, plain or compiled.
 
 Compiling these alone, instead of the whole model, costs one compilation for each kind of block (with or without a
 skip, a value embedding, exclusive attention) instead of one for each block, and weights are their arguments: fake

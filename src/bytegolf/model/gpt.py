@@ -23,7 +23,7 @@ from bytegolf.model.weights import Weights
 
 
 class Controls(nn.Module):
-    """Gains of all blocks, stacked: a handful of vectors that are never decayed or quantised coarsely."""
+    """The gains of all blocks, stacked: a handful of vectors that are never decayed or quantised coarsely."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class Controls(nn.Module):
         self.depth_scale = config.depth_scale
 
     def blocks(self, dtype: torch.dtype) -> list[BlockControls]:
-        """Each block's gains in `dtype`."""
+        """Return each block's gains in `dtype`."""
         layers, device = len(self.mlp_scale), self.mlp_scale.device
         depth = torch.arange(1, layers + 1, device=device) ** -0.5 if self.depth_scale else torch.ones(layers, device=device)
         mixes = [None] * layers if self.residual_mix is None else self.residual_mix.to(dtype).unbind(0)
@@ -45,7 +45,7 @@ class Controls(nn.Module):
 
 
 class GPT(nn.Module):
-    """Decoder-only transformer of the baseline; equations in docs/model.md."""
+    """A decoder-only transformer with the baseline's architecture; equations in docs/model.md."""
 
     def __init__(self, config: ModelConfig, compute_dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
@@ -74,9 +74,9 @@ class GPT(nn.Module):
         self.banks.initialise(generator, banks)
 
     def forward(self, tokens_BT: Tensor, targets: Tensor | None = None, last: int | None = None) -> Tensor:
-        """Float32 logits (B, T, V) of each position's next token, only those of the `last` positions if given.
+        """Return the float32 logits of each position's next token, (B, T, V), only of the `last` positions if given.
 
-        With `targets` (B, T) instead the mean cross-entropy in nats.
+        With `targets` (B, T), return the mean cross-entropy in nats instead.
         """
         x = self.hidden(tokens_BT, last)
         return self.logits(x) if targets is None else self.loss(x, targets)
@@ -109,6 +109,7 @@ class GPT(nn.Module):
         return [None] * (self.config.num_layers - len(embedded)) + list(embedded)
 
     def rotary(self, tokens_BT: Tensor) -> Rotary:
+        """Return the rotary tables of all positions."""
         return rotary_tables(tokens_BT.shape[1], self.config.rotated_dims, self.config.rope_base, tokens_BT.device, self.compute_dtype)
 
     def blocks(
@@ -167,14 +168,14 @@ class GPT(nn.Module):
 
 
 def document_age(tokens_BT: Tensor) -> Tensor:
-    """Positions since the last document start, (B, T); the first position counts as a start."""
+    """Return the number of positions since the last document start, (B, T); the first position counts as a start."""
     position = torch.arange(tokens_BT.shape[1], device=tokens_BT.device).expand_as(tokens_BT)
     start = torch.where(tokens_BT == BOS, position, 0).cummax(dim=1).values
     return position - start
 
 
 def same_document(age_BT: Tensor) -> Tensor:
-    """The causal mask (B, 1, T, T) inside documents: query t sees key s if s <= t <= s + age_t."""
+    """Return the causal mask inside documents, (B, 1, T, T): query t sees key s if s <= t <= s + age_t."""
     position = torch.arange(age_BT.shape[1], device=age_BT.device)
     start = position - age_BT
     causal = position[:, None] >= position[None, :]
@@ -189,10 +190,11 @@ def model_from_weights(config: ModelConfig, weights: Weights, device: torch.devi
 
 
 def parameter_shapes(config: ModelConfig) -> dict[str, torch.Size]:
-    """Every parameter's shape, without allocating one."""
+    """Return every parameter's shape, without allocating one."""
     with torch.device("meta"):
         return {name: parameter.shape for name, parameter in GPT(config).named_parameters()}
 
 
 def parameter_count(config: ModelConfig) -> int:
+    """Return the number of weights."""
     return sum(shape.numel() for shape in parameter_shapes(config).values())
