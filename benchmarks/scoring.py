@@ -24,14 +24,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from bytegolf.model.attention import Rotary, without_own_value
+from bytegolf.model.attention import Cache, Context, Rotary, without_own_value
 from bytegolf.model.banks import BlockWeights
-from bytegolf.model.block import BlockControls, Skip
+from bytegolf.model.block import BlockControls, BlockInputs
 from bytegolf.model.compiled import ModelFunctions, compiled_functions
 from bytegolf.model.embeddings import Scaled
 from bytegolf.model.gpt import GPT
-from bytegolf.model.kernels import Kernel
 from bytegolf.model.norm import rms_norm
+from bytegolf.model.observe import Observe
 from bytegolf.model.stream import Stream
 from bytegolf.recipes import load_recipe
 from bytegolf.runtime.device import choose_device
@@ -130,16 +130,22 @@ def baseline_nats(model: GPT, inputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def baseline_block(
-    x: Tensor, x0: Tensor, weights: BlockWeights, controls: BlockControls, value_embedding: Scaled | None, skip: Skip | None,
-    rotary: Rotary, visible: None, exclusive: bool, leak: float, attend: Kernel, last: None, cache: None,
-) -> Tensor:  # fmt: skip
+    x: Tensor,
+    x0: Tensor,
+    inputs: BlockInputs,
+    context: Context,
+    last: int | None = None,
+    cache: Cache | None = None,
+    observe: Observe | None = None,
+) -> Tensor:
     """Compute a block as the baseline writes it, one operation after the other."""
+    weights, controls, value_embedding, skip, exclusive, leak = inputs
     if skip is not None:
         x = x + skip.gain * skip.activations
     if controls.residual_mix is not None:
         x = controls.residual_mix[0] * x + controls.residual_mix[1] * x0
     read = rms_norm(x) * controls.depth_scale
-    x = x + controls.attention_scale * baseline_attention(read, weights, controls, value_embedding, rotary, exclusive)
+    x = x + controls.attention_scale * baseline_attention(read, weights, controls, value_embedding, context.rotary, exclusive)
     read = rms_norm(x) * controls.depth_scale
     return x + controls.mlp_scale * F.linear(F.leaky_relu(F.linear(read, weights.up), leak).square(), weights.down)
 

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from bytegolf.errors import InputError
-from bytegolf.model.compiled import ModelFunctions
 from bytegolf.model.gpt import GPT
 from bytegolf.model.weights import WeightClass
 from bytegolf.packing.calibration import calibrate, input_moments
@@ -82,15 +81,14 @@ def test_observing_changes_nothing() -> None:
     """Neither the model, nor what it computes while it is observed: the head reads what it reads without."""
     model = random_model(changed())
     tokens = random_tokens(model.config)
-    before, parts = model(tokens), model.functions
-    captured: list[Tensor] = []
-    model.functions = ModelFunctions(block=lambda *arguments: captured.append(parts.block(*arguments)) or captured[-1])  # type: ignore[func-returns-value]
-    model(tokens)
-    model.functions = parts
+    before = model(tokens)
+    x = model.hidden(tokens)
+    places: list[str] = []
+    observed = model.hidden(tokens, observe=lambda place, _: places.append(place))
+    assert torch.equal(observed, x) and len(places) == len(set(places))
     moments = input_moments(model, [tokens.numpy(), tokens.numpy()])
-    assert model.functions is parts and torch.equal(model(tokens), before)
-    assert not any(module._forward_pre_hooks for module in model.modules())
-    x = captured[-1].double()
+    assert torch.equal(model(tokens), before)
+    x = x.double()
     normed = x / x.square().mean(-1, keepdim=True).sqrt()
     expected = torch.einsum("btd,bte->de", normed, normed) / tokens.numel()
     torch.testing.assert_close(moments["tokens"][0], expected, rtol=1e-4, atol=1e-5)

@@ -18,24 +18,25 @@ from bytegolf.model.product import product
 
 
 class Rotary(NamedTuple):
-    """cos and sin of position times frequency, each (T, rotated/2)."""
+    """The cosine and sine of position times frequency, each (T, rotated/2)."""
 
     cos: Tensor
     sin: Tensor
 
     def last(self, positions: int) -> "Rotary":
+        """Return the tables of the last positions."""
         return Rotary(self.cos[-positions:], self.sin[-positions:])
 
 
 class Cache(Protocol):
-    """What a block keeps of positions that are forwarded once."""
+    """The keys and values that a block keeps of positions that are forwarded once."""
 
     def extended(self, k_BKT1h: Tensor, v_BKT1h: Tensor, rotary: Rotary) -> tuple[Tensor, Tensor]:
-        """Rotated keys and values of the cached positions and of those that follow them, given unrotated; `rotary` is of them all."""
+        """Return rotated keys and values of the cached positions and of those that follow, given unrotated; `rotary` is of all."""
 
 
 def rotary_tables(length: int, rotated: int, base: float, device: torch.device, dtype: torch.dtype) -> Rotary:
-    """Angles are exact in float32 and only their cosines and sines are rounded to `dtype`.
+    """Return the rotary tables of `length` positions: angles in float32, only their cosines and sines rounded to `dtype`.
 
     Tables computed in bfloat16 would tell only 641 of 2048 positions apart.
     """
@@ -53,28 +54,37 @@ def rotate(x_BKTGh: Tensor, rotary: Rotary) -> Tensor:
 
 
 def without_own_value(y_BKTGh: Tensor, v_BKT1h: Tensor) -> Tensor:
-    """Exclusive self-attention: remove from each head's output its component along the position's own value."""
+    """Remove from each head's output its component along the position's own value (exclusive self-attention)."""
     direction = F.normalize(v_BKT1h, dim=-1, eps=1e-12)
     return y_BKTGh - (y_BKTGh * direction).sum(-1, keepdim=True) * direction
 
 
-def attention(
+class Context(NamedTuple):
+    """The inputs of attention that are the same for all blocks.
+
+    `rotary` is of all positions, cached ones included; `visible` (B, 1, T, all positions) replaces the causal mask.
+    """
+
+    rotary: Rotary
+    visible: Tensor | None
+    attend: Kernel
+
+
+def attention_heads(
     x_BTD: Tensor,
     weights: BlockWeights,
     q_gain_H: Tensor,
     value_embedding: Scaled | None,
-    rotary: Rotary,
-    visible: Tensor | None,
     exclusive: bool,
-    attend: Kernel,
+    context: Context,
     last: int | None = None,
     cache: Cache | None = None,
 ) -> Tensor:
-    """What the `last` positions n, or all, read from those up to themselves: (B, n, D).
+    """Return the outputs of all heads, (B, n, D), for the `last` n positions or all: what each reads up to itself.
 
     `value_embedding`, (B, T, K·h), is added to the values. With a cache x holds the positions that follow those in it.
-    `rotary` is of all positions, cached ones included; `visible` (B, 1, T, all positions) replaces the causal mask.
     """
+    rotary, visible, attend = context
     head_dim = weights.q.shape[0] // q_gain_H.shape[0]
     kv_heads = weights.k.shape[0] // head_dim
     queries = x_BTD.shape[1] if last is None else last
@@ -92,4 +102,4 @@ def attention(
     y = attend(q, k.squeeze(3), v.squeeze(3), None if visible is None else visible[:, :, -queries:])
     if exclusive:
         y = without_own_value(y, v[:, :, -queries:])
-    return product(y.transpose(1, 2).flatten(2), weights.out)
+    return y.transpose(1, 2).flatten(2)

@@ -36,7 +36,7 @@ class Banks(nn.Module):
         self.down = nn.Parameter(torch.zeros(layers, dim, hidden))
 
     def initialise(self, generator: torch.Generator, kind: Initial = "orthogonal") -> None:
-        """Orthogonal or uniform inputs (±1/sqrt of their number); outputs stay zero, so every block starts as the identity."""
+        """Draw input matrices, orthogonal or uniform in ±1/sqrt(inputs); outputs stay zero, so every block starts as the identity."""
         layers = len(self.up)
         for matrix in (*self.qo[:layers], *self.kv, *self.up):
             if kind == "orthogonal":
@@ -46,7 +46,7 @@ class Banks(nn.Module):
                 nn.init.uniform_(matrix, -bound, bound, generator=generator)
 
     def blocks(self, dtype: torch.dtype) -> list[BlockWeights]:
-        """Each block's matrices in `dtype`. Unbinding costs one pass backward, where slicing would cost one per block."""
+        """Return each block's matrices in `dtype`. Unbinding costs one pass backward, where slicing would cost one per block."""
         q, out = self.qo.to(dtype).unflatten(0, (2, -1)).unbind(0)
         k, v = self.kv.to(dtype).unflatten(0, (2, -1)).unbind(0)
         stacks = (q, k, v, out, self.up.to(dtype), self.down.to(dtype))

@@ -1,16 +1,16 @@
 """One transformer block. It is the unit that is compiled: a model has many blocks, but few kinds of them."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from bytegolf.model.attention import Cache, Rotary, attention
+from bytegolf.model.attention import Cache, Context, attention_heads
 from bytegolf.model.banks import BlockWeights
 from bytegolf.model.embeddings import Scaled
-from bytegolf.model.kernels import Kernel
 from bytegolf.model.norm import rms_norm
+from bytegolf.model.observe import Observe
 from bytegolf.model.product import product
 
 
@@ -25,39 +25,68 @@ class BlockControls(NamedTuple):
 
 
 class Skip(NamedTuple):
-    """What an earlier block hands a later one: activations (B, T, D) and their gain (D,)."""
+    """A skip connection: an earlier block's output (B, T, D) and its gain (D,)."""
 
     activations: Tensor
     gain: Tensor
 
 
+class BlockInputs(NamedTuple):
+    """The inputs of one block beside the stream."""
+
+    weights: BlockWeights
+    controls: BlockControls
+    value_embedding: Scaled | None
+    skip: Skip | None
+    exclusive: bool
+    leak: float
+
+
+class BlockFunction(Protocol):
+    """The signature of `block`, compiled or not."""
+
+    def __call__(
+        self,
+        x: Tensor,
+        x0: Tensor,
+        inputs: BlockInputs,
+        context: Context,
+        last: int | None = None,
+        cache: Cache | None = None,
+        observe: Observe | None = None,
+    ) -> Tensor:
+        """Compute a block."""
+
+
 def block(
     x: Tensor,
     x0: Tensor,
-    weights: BlockWeights,
-    controls: BlockControls,
-    value_embedding: Scaled | None,
-    skip: Skip | None,
-    rotary: Rotary,
-    visible: Tensor | None,
-    exclusive: bool,
-    leak: float,
-    attend: Kernel,
+    inputs: BlockInputs,
+    context: Context,
     last: int | None = None,
     cache: Cache | None = None,
+    observe: Observe | None = None,
 ) -> Tensor:
-    """(B, T, D) to (B, T, D): skip, residual mix, attention, MLP. To (B, n, D) for the `last` n positions if given.
+    """Return the stream after a block, (B, T, D), or (B, n, D) for the `last` n positions: skip, residual mix, attention, MLP.
 
-    With a cache the block reads the positions before x from there, and leaves those of x in it.
+    With a cache the block reads the positions before x from there, and leaves those of x in it. `observe` is told what the
+    matrices read: "read" (queries, keys, values), "heads" (out), "hidden" (up) and "activation" (down).
     """
+    weights, controls, value_embedding, skip, exclusive, leak = inputs
     x = mixed(x, x0, controls, skip)
-    y = attention(branch_input(x, controls), weights, controls.q_gain, value_embedding, rotary, visible, exclusive, attend, last, cache)
-    x = torch.addcmul(x[:, -y.shape[1] :], controls.attention_scale, y)
-    return torch.addcmul(x, controls.mlp_scale, mlp(branch_input(x, controls), weights, leak))
+    read = branch_input(x, controls)
+    heads = attention_heads(read, weights, controls.q_gain, value_embedding, exclusive, context, last, cache)
+    x = torch.addcmul(x[:, -heads.shape[1] :], controls.attention_scale, product(heads, weights.out))
+    hidden = branch_input(x, controls)
+    activation = mlp_activation(hidden, weights, leak)
+    if observe is not None:
+        for name, seen in (("read", read), ("heads", heads), ("hidden", hidden), ("activation", activation)):
+            observe(name, seen)
+    return torch.addcmul(x, controls.mlp_scale, product(activation, weights.down))
 
 
 def mixed(x: Tensor, x0: Tensor, controls: BlockControls, skip: Skip | None) -> Tensor:
-    """The stream (B, T, D) as the block finds it: what an earlier block hands on is added, then it is mixed with the first state."""
+    """Return the stream (B, T, D) after an earlier block's output is added and it is mixed with the first state."""
     if skip is not None:
         x = torch.addcmul(x, skip.gain, skip.activations)
     if controls.residual_mix is not None:
@@ -66,10 +95,10 @@ def mixed(x: Tensor, x0: Tensor, controls: BlockControls, skip: Skip | None) -> 
 
 
 def branch_input(x: Tensor, controls: BlockControls) -> Tensor:
-    """What attention and MLP read of the stream, (B, T, D)."""
+    """Return the normed stream that attention and MLP read, (B, T, D)."""
     return rms_norm(x) * controls.depth_scale
 
 
-def mlp(x: Tensor, weights: BlockWeights, leak: float) -> Tensor:
-    """Down · (leaky ReLU (Up x))²."""
-    return product(F.leaky_relu(product(x, weights.up), leak).square(), weights.down)
+def mlp_activation(x: Tensor, weights: BlockWeights, leak: float) -> Tensor:
+    """Return (leaky ReLU (Up x))², what the MLP's second matrix reads."""
+    return F.leaky_relu(product(x, weights.up), leak).square()

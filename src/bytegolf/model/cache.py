@@ -1,4 +1,4 @@
-"""What attention keeps of positions that are forwarded once: their keys and values."""
+"""The keys and values that attention keeps of positions that are forwarded once."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ from bytegolf.model.attention import Rotary, rotate
 
 @dataclass
 class KeysValues:
-    """Of one block and the last `reach` positions at most: keys, normed but not rotated, and values, each (B, K, S, 1, h)."""
+    """One block's keys (normed, not rotated) and values of the last `reach` positions at most, each (B, K, S, 1, h)."""
 
     reach: int
     keys: Tensor | None = None
     values: Tensor | None = None
 
     def extended(self, k_BKT1h: Tensor, v_BKT1h: Tensor, rotary: Rotary) -> tuple[Tensor, Tensor]:
-        """Keys and values of the cached positions and of those that follow them; the last of these are kept."""
+        """Return keys and values of the cached positions and of those that follow them; the last of these are kept."""
         if self.keys is not None and self.values is not None:
             k_BKT1h, v_BKT1h = torch.cat((self.keys, k_BKT1h), dim=2), torch.cat((self.values, v_BKT1h), dim=2)
         first = max(0, k_BKT1h.shape[2] - self.reach)
@@ -26,7 +26,7 @@ class KeysValues:
 
 
 class RotatedKeysValues:
-    """Of one block and `capacity` positions at most, each rotated once and written once, so that a step copies no others."""
+    """One block's keys and values of `capacity` positions at most, each rotated and written once: reading a token copies no others."""
 
     def __init__(self, capacity: int) -> None:
         self.capacity, self.length = capacity, 0
@@ -34,7 +34,7 @@ class RotatedKeysValues:
         self.values: Tensor | None = None
 
     def extended(self, k_BKT1h: Tensor, v_BKT1h: Tensor, rotary: Rotary) -> tuple[Tensor, Tensor]:
-        """Keys and values of the cached positions and of those that follow them; all are kept."""
+        """Return keys and values of the cached positions and of those that follow them; all are kept."""
         batch, heads, new, _, width = k_BKT1h.shape
         if self.keys is None or self.values is None:
             self.keys, self.values = (k_BKT1h.new_zeros(batch, heads, self.capacity, 1, width) for _ in range(2))

@@ -21,7 +21,7 @@ KEPT_SCORES = 1 << 26  # of one call
 
 
 class Tile(NamedTuple):
-    """Some heads' queries of some neighbouring positions, and all the keys that they see."""
+    """A tile of scores: the queries of some heads at neighbouring positions, and all keys that they see."""
 
     heads: slice
     rows: slice
@@ -32,7 +32,7 @@ class Tile(NamedTuple):
 
 
 def causal_attention(q_NRh: Tensor, k_NTh: Tensor, v_NTh: Tensor, shared: int) -> Tensor:
-    """softmax(q kᵀ) v over the keys up to each query's own position, (N, R, h). Scores are not scaled."""
+    """Return softmax(q kᵀ) v over the keys up to each query's own position, (N, R, h). Scores are not scaled."""
     keep = torch.is_grad_enabled() and _count_scores(q_NRh, k_NTh, shared, TILE_POSITIONS) <= KEPT_SCORES
     y, _ = attention_operator(q_NRh, k_NTh, v_NTh, shared, TILE_POSITIONS, keep)
     return y
@@ -40,7 +40,7 @@ def causal_attention(q_NRh: Tensor, k_NTh: Tensor, v_NTh: Tensor, shared: int) -
 
 @torch.library.custom_op("bytegolf::causal_attention", mutates_args=())
 def attention_operator(q_NRh: Tensor, k_NTh: Tensor, v_NTh: Tensor, shared: int, step: int, keep: bool) -> tuple[Tensor, Tensor]:
-    """Causal attention, and its probabilities tile after tile if they are to be kept. A tile has `step` positions of queries."""
+    """Return causal attention, and its probabilities tile by tile if they are kept. A tile has `step` positions of queries."""
     y = torch.empty_like(q_NRh)
     kept = q_NRh.new_empty(_count_scores(q_NRh, k_NTh, shared, step) if keep else 0)
     for tile in _tiles(q_NRh, k_NTh, shared, step):
@@ -68,7 +68,7 @@ def _backward_operator(
 
 
 def _spans(q_NRh: Tensor, k_NTh: Tensor, shared: int, step: int) -> Iterator[tuple[int, int, int]]:
-    """First and last position of the queries of each row of tiles, and the number of keys they see."""
+    """Yield the first and last position of the queries of each row of tiles, and the number of keys they see."""
     positions, keys = q_NRh.shape[1] // shared, k_NTh.shape[1]
     for first in range(0, positions, step):
         last = min(first + step, positions)

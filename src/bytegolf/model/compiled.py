@@ -1,18 +1,18 @@
-"""The functions in which a model spends its time, as they are written or compiled.
+"""The functions in which a model spends its time, plain or compiled.
 
 Compiling these alone, instead of the whole model, costs one compilation for each kind of block (with or without a
 skip, a value embedding, exclusive attention) instead of one for each block, and weights are their arguments: fake
 quantisation changes what goes in and compiles nothing anew.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
 
-from bytegolf.model.block import block
-from bytegolf.model.embeddings import first_state
+from bytegolf.model.block import BlockFunction, block
+from bytegolf.model.embeddings import Scaled, first_state
 from bytegolf.model.head import NllAndGradient, nll_and_gradient
 from bytegolf.model.norm import rms_norm
 
@@ -21,8 +21,10 @@ KINDS = 64  # of block and shape that one process may compile: with and without 
 
 @dataclass(frozen=True)
 class ModelFunctions:
-    first_state: Callable[..., Tensor] = first_state
-    block: Callable[..., Tensor] = block
+    """The functions of a model that may be compiled."""
+
+    first_state: Callable[[Tensor, Sequence[Scaled], Tensor | None, Tensor | None], Tensor] = first_state
+    block: BlockFunction = block
     rms_norm: Callable[[Tensor], Tensor] = rms_norm
     nll_and_gradient: NllAndGradient = nll_and_gradient
 

@@ -1,4 +1,4 @@
-"""What a position knows before any attention: its token, a hash of its last tokens, its neighbour.
+"""The first state of each position, before any attention: its token, a hash of its last tokens, its neighbour.
 
 B batch, T positions, D model width. Where documents are isolated, `age` (B, T) counts the positions since
 the last document start, and nothing here reaches further back than that.
@@ -11,18 +11,19 @@ import torch
 from torch import Tensor, nn
 
 from bytegolf.model.norm import rms_norm
+from bytegolf.model.observe import Observe
 from bytegolf.model.product import product
 
 
 class Scaled(NamedTuple):
-    """Values (B, T, width) and the factor () that they are worth; multiplied where they are added."""
+    """Values (B, T, width) with a scalar factor, by which they are multiplied only where they are added."""
 
     values: Tensor
     scale: Tensor
 
 
 class HashKind(NamedTuple):
-    """Multipliers of the current token, the one before it, ...; and the initial scale of the output."""
+    """A hash of the last tokens: a multiplier for the current one, the one before it, …, and the output's initial scale."""
 
     multipliers: tuple[int, ...]
     scale: float
@@ -41,13 +42,19 @@ class Projected(nn.Module):
         self.projection = nn.Parameter(torch.zeros(width, dim)) if dim != width else None
 
     def initialise(self, generator: torch.Generator, table_std: float) -> None:
+        """Draw the table from a normal distribution, and the projection as an orthogonal matrix."""
         nn.init.normal_(self.table, std=table_std, generator=generator)
         if self.projection is not None:
             nn.init.orthogonal_(self.projection, generator=generator)
 
-    def forward(self, rows_BT: Tensor, dtype: torch.dtype) -> Tensor:
-        x = nn.functional.embedding(rows_BT, self.table).to(dtype)
-        return x if self.projection is None else product(x, self.projection.to(dtype))
+    def forward(self, rows_BT: Tensor, dtype: torch.dtype, observe: Observe | None = None) -> Tensor:
+        """Return the rows (B, T) of the table, mapped to (B, T, width) in `dtype`. `observe` is told what "projection" reads."""
+        x = nn.functional.embedding(rows_BT, self.table)
+        if self.projection is None:
+            return x.to(dtype)
+        if observe is not None:
+            observe("projection", x)
+        return product(x.to(dtype), self.projection.to(dtype))
 
 
 class HashEmbedding(Projected):
@@ -59,7 +66,7 @@ class HashEmbedding(Projected):
         self.scale = nn.Parameter(torch.tensor(kind.scale))
 
     def rows(self, tokens_BT: Tensor, age_BT: Tensor | None) -> Tensor:
-        """The row of each position, (B, T). The last row stands for contexts that a start cuts short.
+        """Return the table's row for each position, (B, T). The last row stands for contexts that a document's start cuts short.
 
         int64, so that products of any uint16 token are exact.
         """
@@ -72,8 +79,9 @@ class HashEmbedding(Projected):
         start = len(self.table) - 1
         return torch.where(position < len(multipliers) - 1, start, mixed % start)
 
-    def embed(self, tokens_BT: Tensor, age_BT: Tensor | None, dtype: torch.dtype) -> Scaled:
-        return Scaled(self(self.rows(tokens_BT, age_BT), dtype), self.scale.to(dtype))
+    def embed(self, tokens_BT: Tensor, age_BT: Tensor | None, dtype: torch.dtype, observe: Observe | None = None) -> Scaled:
+        """Return the embedding of each position's last tokens, (B, T, width)."""
+        return Scaled(self(self.rows(tokens_BT, age_BT), dtype, observe), self.scale.to(dtype))
 
 
 class ValueEmbedding(Projected):
@@ -87,25 +95,26 @@ class ValueEmbedding(Projected):
         self.scale = nn.Parameter(torch.tensor(self.INITIAL_SCALE))
         self.layer_scales = nn.Parameter(torch.ones(num_layers))
 
-    def embed(self, tokens_BT: Tensor, dtype: torch.dtype) -> list[Scaled]:
-        """What is added to the values (B, T, kv) of each of the last blocks."""
-        values = self(tokens_BT, dtype)
+    def embed(self, tokens_BT: Tensor, dtype: torch.dtype, observe: Observe | None = None) -> list[Scaled]:
+        """Return what is added to the values (B, T, kv) of each of the last blocks."""
+        values = self(tokens_BT, dtype, observe)
         return [Scaled(values, scale) for scale in (self.scale * self.layer_scales).to(dtype).unbind(0)]
 
 
 class Smear(nn.Module):
-    """How much of its predecessor each position takes on, per dimension."""
+    """A learned gate that mixes each position with its predecessor, per dimension."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.gate = nn.Parameter(torch.zeros(dim))
 
     def shares(self, dtype: torch.dtype) -> Tensor:
+        """Return the share of the predecessor in each dimension, (D,), in [0, 1]."""
         return self.gate.sigmoid().to(dtype)
 
 
 def first_state(tokens_BTD: Tensor, hashed: Sequence[Scaled], smeared_D: Tensor | None, age_BT: Tensor | None) -> Tensor:
-    """(B, T, D): the normed sum of embeddings, each position smeared with its predecessor where there are shares."""
+    """Return the normed sum of embeddings, (B, T, D), each position mixed with its predecessor where there are shares."""
     x = tokens_BTD
     for embedding in hashed:
         x = x + embedding.scale * embedding.values
@@ -114,7 +123,7 @@ def first_state(tokens_BTD: Tensor, hashed: Sequence[Scaled], smeared_D: Tensor 
 
 
 def smear(x_BTD: Tensor, shares_D: Tensor, age_BT: Tensor | None) -> Tensor:
-    """x_t <- (1 - g) x_t + g x_{t-1} with shares g; nothing stands before a start."""
+    """Return (1 - g) x_t + g x_{t-1} for shares g; the predecessor of a document's start is zero."""
     previous = nn.functional.pad(x_BTD[:, :-1], (0, 0, 1, 0))
     if age_BT is not None:
         previous = previous.masked_fill((age_BT == 0)[..., None], 0)

@@ -1,4 +1,4 @@
-"""What a token costs in arithmetic."""
+"""The arithmetic that a token costs."""
 
 from bytegolf.config import Recipe
 from bytegolf.model.gpt import parameter_shapes
@@ -6,7 +6,10 @@ from bytegolf.model.weights import weight_class
 
 
 def training_flops_per_token(recipe: Recipe) -> int:
-    """6 per weight in a matrix product, and 6·L·T·D for causal attention (forward and backward, T the sequence length)."""
+    """Return the FLOPs of training on a token, forward and backward.
+
+    They are 6 per weight in a matrix product, and 6·L·T·D for causal attention, T being the sequence length.
+    """
     model = recipe.model
     shapes = parameter_shapes(model)
     products = sum(shape.numel() for name, shape in shapes.items() if weight_class(name) in ("mlp", "attention", "projection"))

@@ -11,18 +11,19 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bytegolf.config import BOS, ModelConfig
-from bytegolf.model.attention import Cache, Rotary, rotary_tables
+from bytegolf.model.attention import Cache, Context, Rotary, rotary_tables
 from bytegolf.model.banks import Banks, Initial
-from bytegolf.model.block import BlockControls, Skip
+from bytegolf.model.block import BlockControls, BlockInputs, Skip
 from bytegolf.model.compiled import ModelFunctions
 from bytegolf.model.embeddings import BIGRAM, TRIGRAM, HashEmbedding, Scaled, Smear, ValueEmbedding
 from bytegolf.model.head import cross_entropies, mean_cross_entropy, softcapped_logits
 from bytegolf.model.kernels import kernel_for
+from bytegolf.model.observe import Observe, under
 from bytegolf.model.weights import Weights
 
 
 class Controls(nn.Module):
-    """Gains of all blocks, stacked: a handful of vectors that are never decayed or quantised coarsely."""
+    """The gains of all blocks, stacked: a handful of vectors that are never decayed or quantised coarsely."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -35,7 +36,7 @@ class Controls(nn.Module):
         self.depth_scale = config.depth_scale
 
     def blocks(self, dtype: torch.dtype) -> list[BlockControls]:
-        """Each block's gains in `dtype`."""
+        """Return each block's gains in `dtype`."""
         layers, device = len(self.mlp_scale), self.mlp_scale.device
         depth = torch.arange(1, layers + 1, device=device) ** -0.5 if self.depth_scale else torch.ones(layers, device=device)
         mixes = [None] * layers if self.residual_mix is None else self.residual_mix.to(dtype).unbind(0)
@@ -44,7 +45,7 @@ class Controls(nn.Module):
 
 
 class GPT(nn.Module):
-    """Decoder-only transformer of the baseline; equations in docs/model.md."""
+    """A decoder-only transformer with the baseline's architecture; equations in docs/model.md."""
 
     def __init__(self, config: ModelConfig, compute_dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
@@ -73,35 +74,42 @@ class GPT(nn.Module):
         self.banks.initialise(generator, banks)
 
     def forward(self, tokens_BT: Tensor, targets: Tensor | None = None, last: int | None = None) -> Tensor:
-        """Float32 logits (B, T, V) of each position's next token, only those of the `last` positions if given.
+        """Return the float32 logits of each position's next token, (B, T, V), only of the `last` positions if given.
 
-        With `targets` (B, T) instead the mean cross-entropy in nats.
+        With `targets` (B, T), return the mean cross-entropy in nats instead.
         """
         x = self.hidden(tokens_BT, last)
         return self.logits(x) if targets is None else self.loss(x, targets)
 
-    def hidden(self, tokens_BT: Tensor, last: int | None = None) -> Tensor:
-        """What the head reads, (B, T, D), only of the `last` positions if given."""
+    def hidden(self, tokens_BT: Tensor, last: int | None = None, observe: Observe | None = None) -> Tensor:
+        """Return the hidden states, (B, T, D), only of the `last` positions if given.
+
+        `observe` is told what each matrix reads, under the names of `blocks`, `embed` and `block_values`.
+        """
         age = document_age(tokens_BT) if self.config.isolate_documents else None
         visible = None if age is None else same_document(age)
-        x0 = self.embed(tokens_BT, age)
-        return self.blocks(x0, self.block_values(tokens_BT), self.rotary(tokens_BT), visible, last)
+        x0 = self.embed(tokens_BT, age, observe)
+        values = self.block_values(tokens_BT, observe)
+        return self.blocks(x0, values, self.rotary(tokens_BT), visible, last, observe=observe)
 
-    def embed(self, tokens_BT: Tensor, age_BT: Tensor | None) -> Tensor:
+    def embed(self, tokens_BT: Tensor, age_BT: Tensor | None, observe: Observe | None = None) -> Tensor:
+        """Return the first state of each position, (B, T, D). `observe` is told of "bigram.projection" and "trigram.projection"."""
         dtype = self.compute_dtype
         x = F.embedding(tokens_BT, self.tokens).to(dtype)
-        hashed = [table.embed(tokens_BT, age_BT, dtype) for table in (self.bigram, self.trigram) if table is not None]
+        tables = {"bigram": self.bigram, "trigram": self.trigram}
+        hashed = [table.embed(tokens_BT, age_BT, dtype, under(name, observe)) for name, table in tables.items() if table is not None]
         smeared = None if self.smear is None else self.smear.shares(dtype)
         return self.functions.first_state(x, hashed, smeared, age_BT)
 
-    def block_values(self, tokens_BT: Tensor) -> list[Scaled | None]:
-        """What is added to each block's attention values."""
+    def block_values(self, tokens_BT: Tensor, observe: Observe | None = None) -> list[Scaled | None]:
+        """Return what is added to each block's attention values. `observe` is told of "value_embedding.projection"."""
         if self.value_embedding is None:
             return [None] * self.config.num_layers
-        embedded = self.value_embedding.embed(tokens_BT, self.compute_dtype)
+        embedded = self.value_embedding.embed(tokens_BT, self.compute_dtype, under("value_embedding", observe))
         return [None] * (self.config.num_layers - len(embedded)) + list(embedded)
 
     def rotary(self, tokens_BT: Tensor) -> Rotary:
+        """Return the rotary tables of all positions."""
         return rotary_tables(tokens_BT.shape[1], self.config.rotated_dims, self.config.rope_base, tokens_BT.device, self.compute_dtype)
 
     def blocks(
@@ -112,55 +120,62 @@ class GPT(nn.Module):
         visible: Tensor | None,
         last: int | None = None,
         caches: Sequence[Cache] = (),
+        observe: Observe | None = None,
     ) -> Tensor:
-        """All blocks (B, T, D). Outputs of the first half return in the second half, last in first out (U-Net).
+        """Return the stream after all blocks, (B, T, D).
 
-        Only the last block can leave positions out: the others' are read by the next. Caches, one a block, are read and extended.
+        Outputs of the first half return in the second half, last in first out (U-Net). Only the last block can leave positions
+        out: the others' are read by the next. Caches, one a block, are read and extended. `observe` is told what each matrix of
+        block i reads, as "blocks.i.read" and so on (see `block`).
         """
         config, dtype = self.config, self.compute_dtype
         weights, controls = self.banks.blocks(dtype), self.controls.blocks(dtype)
         gains = None if self.controls.skips is None else iter(self.controls.skips.to(dtype).unbind(0))
-        attend = kernel_for(x0.device, dtype, visible is not None)
+        context = Context(rotary, visible, kernel_for(x0.device, dtype, visible is not None))
         first_half = config.num_layers // 2
         stack: list[Tensor] = []
         x = x0
         for i in range(config.num_layers):
             skip = Skip(stack.pop(), next(gains)) if gains and i >= first_half and stack else None
             exclusive = i >= config.num_layers - config.xsa_layers
+            inputs = BlockInputs(weights[i], controls[i], values[i], skip, exclusive, config.mlp_leak)
             asked = last if i == config.num_layers - 1 else None
-            cache = caches[i] if caches else None
-            x = self.functions.block(
-                x, x0, weights[i], controls[i], values[i], skip, rotary, visible, exclusive, config.mlp_leak, attend, asked, cache
-            )
+            x = self.functions.block(x, x0, inputs, context, asked, caches[i] if caches else None, under(f"blocks.{i}", observe))
             if gains and i < first_half:
                 stack.append(x)
         return x
 
+    def head_input(self, x_BTD: Tensor) -> Tensor:
+        """Return what the head multiplies, the normed hidden states (B, T, D)."""
+        return self.functions.rms_norm(x_BTD)
+
     def logits(self, x_BTD: Tensor) -> Tensor:
+        """Return the softcapped logits of hidden states, (B, T, V)."""
         head = self.tokens if self.head is None else self.head
-        return softcapped_logits(self.functions.rms_norm(x_BTD), head, self.config.logit_softcap)
+        return softcapped_logits(self.head_input(x_BTD), head, self.config.logit_softcap)
 
     def loss(self, x_BTD: Tensor, targets_BT: Tensor) -> Tensor:
+        """Return the mean cross-entropy of targets (B, T) in nats."""
         head = self.tokens if self.head is None else self.head
-        x_ND = self.functions.rms_norm(x_BTD).flatten(0, 1)
+        x_ND = self.head_input(x_BTD).flatten(0, 1)
         return mean_cross_entropy(x_ND, head, targets_BT.flatten(), self.config.logit_softcap, self.functions.nll_and_gradient)
 
     def nats(self, x_BTD: Tensor, targets_BT: Tensor) -> Tensor:
         """Return the cross-entropy of each position's target, (B, T), in nats."""
         head = self.tokens if self.head is None else self.head
-        x_ND = self.functions.rms_norm(x_BTD).flatten(0, 1)
+        x_ND = self.head_input(x_BTD).flatten(0, 1)
         return cross_entropies(x_ND, head, targets_BT.flatten(), self.config.logit_softcap).view(targets_BT.shape)
 
 
 def document_age(tokens_BT: Tensor) -> Tensor:
-    """Positions since the last document start, (B, T); the first position counts as a start."""
+    """Return the number of positions since the last document start, (B, T); the first position counts as a start."""
     position = torch.arange(tokens_BT.shape[1], device=tokens_BT.device).expand_as(tokens_BT)
     start = torch.where(tokens_BT == BOS, position, 0).cummax(dim=1).values
     return position - start
 
 
 def same_document(age_BT: Tensor) -> Tensor:
-    """The causal mask (B, 1, T, T) inside documents: query t sees key s if s <= t <= s + age_t."""
+    """Return the causal mask inside documents, (B, 1, T, T): query t sees key s if s <= t <= s + age_t."""
     position = torch.arange(age_BT.shape[1], device=age_BT.device)
     start = position - age_BT
     causal = position[:, None] >= position[None, :]
@@ -175,10 +190,11 @@ def model_from_weights(config: ModelConfig, weights: Weights, device: torch.devi
 
 
 def parameter_shapes(config: ModelConfig) -> dict[str, torch.Size]:
-    """Every parameter's shape, without allocating one."""
+    """Return every parameter's shape, without allocating one."""
     with torch.device("meta"):
         return {name: parameter.shape for name, parameter in GPT(config).named_parameters()}
 
 
 def parameter_count(config: ModelConfig) -> int:
+    """Return the number of weights."""
     return sum(shape.numel() for shape in parameter_shapes(config).values())

@@ -18,20 +18,20 @@ NllAndGradient = Callable[[Tensor, Tensor, float, torch.dtype], tuple[Tensor, Te
 
 
 def softcapped_logits(x_ND: Tensor, head_VD: Tensor, cap: float) -> Tensor:
-    """Cap · tanh(x headᵀ / cap), (N, V)."""
+    """Return cap · tanh(x headᵀ / cap), (N, V)."""
     z = x_ND.to(head_VD.dtype) / cap  # before the product, where there is less to divide
     return cap * torch.tanh(product(z, head_VD))
 
 
 def cross_entropies(x_ND: Tensor, head_VD: Tensor, targets_N: Tensor, cap: float) -> Tensor:
-    """-log softmax of the softcapped logits at each target, (N,), in nats."""
+    """Return -log softmax of the softcapped logits at each target, (N,), in nats."""
     rows = max(1, CHUNK_LOGITS // len(head_VD))
     chunks = zip(x_ND.split(rows), targets_N.split(rows), strict=True)
     return torch.cat([F.cross_entropy(softcapped_logits(x, head_VD, cap), targets, reduction="none") for x, targets in chunks])
 
 
 def nll_and_gradient(u_NV: Tensor, targets_N: Tensor, cap: float, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """-log softmax(cap · tanh(u)) at each target, in nats, and its gradient by cap · u in `dtype`."""
+    """Return -log softmax(cap · tanh(u)) at each target, in nats, and its gradient by cap · u in `dtype`."""
     capped = 2 * torch.sigmoid(2 * u_NV) - 1  # tanh, at half the cost
     logits = cap * capped
     log_sum = torch.logsumexp(logits, dim=-1, keepdim=True)
@@ -42,7 +42,7 @@ def nll_and_gradient(u_NV: Tensor, targets_N: Tensor, cap: float, dtype: torch.d
 
 
 def mean_cross_entropy(x_ND: Tensor, head_VD: Tensor, targets_N: Tensor, cap: float, pointwise: NllAndGradient) -> Tensor:
-    """Mean loss in nats of the softcapped logits; `pointwise` is `nll_and_gradient`, or its compiled form."""
+    """Return the mean loss in nats of the softcapped logits; `pointwise` is `nll_and_gradient`, or its compiled form."""
     loss: Tensor = _MeanCrossEntropy.apply(x_ND, head_VD, targets_N, cap, pointwise)
     return loss
 

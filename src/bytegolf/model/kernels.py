@@ -1,4 +1,4 @@
-"""How attention is computed: the kernels there are, and which of them is taken. Chosen here and nowhere else.
+"""The kernels that compute attention, and the choice among them, which is made here and nowhere else.
 
 B batch, K key-value heads, G query heads that share one of them, T keys, n queries: the last n positions. A kernel gives
 softmax(q kᵀ) v, (B, K, n, G, h), over the keys up to each query's own, or over those that `visible` (B, 1, n, T) names.
@@ -24,7 +24,7 @@ FASTEST_FIRST = [SDPBackend.CUDNN_ATTENTION, SDPBackend.FLASH_ATTENTION, SDPBack
 
 
 class Setting(NamedTuple):
-    """What a choice depends on."""
+    """The device, precision and mask for which a kernel is chosen."""
 
     device: str  # its type
     dtype: torch.dtype
@@ -34,7 +34,7 @@ class Setting(NamedTuple):
 
 
 def choose(setting: Setting) -> KernelName:
-    """The fastest kernel for a setting. torch's own contain FlashAttention-2, so that a wheel of it would gain nothing."""
+    """Return the fastest kernel for a setting. Torch's own contain FlashAttention-2, so that a wheel of it would gain nothing."""
     if setting.device == "cpu" and not setting.masked:
         return "tiles"
     if setting.flash and setting.capability == HOPPER and setting.dtype in HALF and not setting.masked:
@@ -44,7 +44,7 @@ def choose(setting: Setting) -> KernelName:
 
 @cache
 def kernel_for(device: torch.device, dtype: torch.dtype, masked: bool) -> Kernel:
-    """The kernel to take on this machine."""
+    """Return the kernel to use on this machine."""
     capability = torch.cuda.get_device_capability(device)[0] if device.type == "cuda" else 0
     wheel = flash_attention_3() if capability == HOPPER else None
     chosen = choose(Setting(device.type, dtype, masked, capability, flash=wheel is not None))
@@ -54,7 +54,7 @@ def kernel_for(device: torch.device, dtype: torch.dtype, masked: bool) -> Kernel
 
 
 def flash_attention_3() -> Callable[..., Any] | None:
-    """`flash_attn_func` of FlashAttention-3 (arXiv 2407.08608), if its wheel is there and fits this torch."""
+    """Return `flash_attn_func` of FlashAttention-3 (arXiv 2407.08608), if its wheel is installed and fits this torch."""
     try:
         from flash_attn_interface import flash_attn_func
     except (ImportError, OSError):
@@ -64,14 +64,14 @@ def flash_attention_3() -> Callable[..., Any] | None:
 
 
 def tiled(q_BKnGh: Tensor, k_BKTh: Tensor, v_BKTh: Tensor, visible: Tensor | None) -> Tensor:
-    """By bytegolf's own operator, which takes no mask."""
+    """Compute attention by bytegolf's own operator, which takes no mask."""
     assert visible is None
     y = causal_attention(q_BKnGh.flatten(2, 3).flatten(0, 1), k_BKTh.flatten(0, 1), v_BKTh.flatten(0, 1), q_BKnGh.shape[3])
     return y.view(q_BKnGh.shape)
 
 
 def by_torch(q_BKnGh: Tensor, k_BKTh: Tensor, v_BKTh: Tensor, visible: Tensor | None) -> Tensor:
-    """By torch's scaled_dot_product_attention."""
+    """Compute attention by torch's scaled_dot_product_attention."""
     q, device = q_BKnGh.transpose(2, 3).flatten(1, 2), q_BKnGh.device
     queries, keys = q.shape[2], k_BKTh.shape[2]
     if visible is None and queries < keys:  # torch would line its causal mask up at the first key, not at the last
@@ -85,7 +85,7 @@ def by_torch(q_BKnGh: Tensor, k_BKTh: Tensor, v_BKTh: Tensor, visible: Tensor | 
 
 
 def reads_shared_heads(device: str, dtype: torch.dtype, masked: bool) -> bool:
-    """Whether torch's best kernel lets query heads share keys and values.
+    """Return whether torch's best kernel lets query heads share keys and values.
 
     On CUDA that for float32 and for masks does not; asked to, torch would take one that writes all scores out.
     """
@@ -93,7 +93,7 @@ def reads_shared_heads(device: str, dtype: torch.dtype, masked: bool) -> bool:
 
 
 def by_wheel(flash: Callable[..., Any], q_BKnGh: Tensor, k_BKTh: Tensor, v_BKTh: Tensor, visible: Tensor | None) -> Tensor:
-    """By FlashAttention's own function, which lines its causal mask up at the last key and takes no other."""
+    """Compute attention by FlashAttention's own function, which aligns its causal mask to the last key and takes no other."""
     assert visible is None
     q = q_BKnGh.transpose(1, 2).flatten(2, 3)
     y = flash(q, k_BKTh.transpose(1, 2), v_BKTh.transpose(1, 2), softmax_scale=1.0, causal=True)

@@ -1,4 +1,4 @@
-"""Texts read a token at a time, many of them side by side: what generates and what decodes."""
+"""Texts read a token at a time, many of them side by side, as generating and decoding do."""
 
 import torch
 from torch import Tensor
@@ -25,7 +25,7 @@ class Lanes:
         self.angles: Rotary | None = None  # of the whole window
 
     def logits(self, tokens_B: Tensor) -> Tensor:
-        """Of the token after the next ones, (B, V)."""
+        """Read one token of each text and return the logits of the tokens after them, (B, V)."""
         model = self.model
         if self.length == self.window:
             self._forget(self.window - self.window // 2)
@@ -42,7 +42,7 @@ class Lanes:
         return model.logits(x)[:, 0]
 
     def _visible(self) -> Tensor:
-        """(B, 1, 1, positions in sight): those of the newest one's document."""
+        """Return which positions in sight are of the newest one's document, (B, 1, 1, positions in sight)."""
         assert self.tokens is not None
         age = document_age(self.tokens[:, -self.length :])[:, -1:]
         position = torch.arange(self.length, device=age.device)

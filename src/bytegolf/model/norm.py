@@ -7,5 +7,5 @@ EPSILON = 1.1920929e-7  # float32's, whatever the input's dtype: what the baseli
 
 
 def rms_norm(x: Tensor) -> Tensor:
-    """X over the root of its mean square along the last axis."""
+    """Return x divided by the root of its mean square along the last axis."""
     return F.rms_norm(x, x.shape[-1:], eps=EPSILON)

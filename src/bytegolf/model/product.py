@@ -5,7 +5,7 @@ from torch import Tensor
 
 
 def product(x: Tensor, weight: Tensor) -> Tensor:
-    """X weightᵀ: (..., in) times (out, in) is (..., out).
+    """Return x weightᵀ: (..., in) times (out, in) is (..., out).
 
     Where no gradient is asked for, float32 on a CPU goes through oneDNN, as bfloat16 always does: torch would take
     another library, which reaches less than half of its speed on processors by AMD.
@@ -17,7 +17,7 @@ def product(x: Tensor, weight: Tensor) -> Tensor:
 
 @torch.library.custom_op("bytegolf::onednn_product", mutates_args=())
 def _onednn_product(x: Tensor, weight: Tensor) -> Tensor:
-    """An operator of its own because torch.compile takes oneDNN's with constant weights alone."""
+    """Multiply by oneDNN, in an operator of its own: torch.compile takes oneDNN's with constant weights alone."""
     return torch.ops.mkldnn._linear_pointwise(x, weight, None, "none", [], "")
 
 

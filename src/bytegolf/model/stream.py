@@ -23,7 +23,7 @@ class Stream:
         self.tokens: Tensor | None = None  # (B, P): the last ones
 
     def hidden(self, tokens_BT: Tensor) -> Tensor:
-        """What the head reads of the next piece, (B, T, D)."""
+        """Return the hidden states of the next piece, (B, T, D)."""
         model, length = self.model, tokens_BT.shape[1]
         text = tokens_BT if self.tokens is None else torch.cat((self.tokens, tokens_BT), dim=1)
         self.tokens = text[:, -max(self.reach, NEIGHBOURS) :]
@@ -34,9 +34,9 @@ class Stream:
         return model.blocks(x0, model.block_values(tokens_BT), model.rotary(in_sight), visible, caches=self.caches)
 
     def logits(self, tokens_BT: Tensor) -> Tensor:
-        """Of the token after each of the next piece, (B, T, V)."""
+        """Return the logits of the token after each of the next piece, (B, T, V)."""
         return self.model.logits(self.hidden(tokens_BT))
 
     def nats(self, tokens_BT: Tensor, targets_BT: Tensor) -> Tensor:
-        """What the token after each of the next piece costs, (B, T)."""
+        """Return the nats of the token after each of the next piece, (B, T)."""
         return self.model.nats(self.hidden(tokens_BT), targets_BT)

@@ -1,4 +1,4 @@
-"""What a model's weights are called, and what kind each of them is."""
+"""The names of a model's weights and their classes."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -26,5 +26,5 @@ _CLASSES: dict[str, WeightClass] = {
 
 
 def weight_class(name: str) -> WeightClass:
-    """Return what kind of weight a parameter is. The optimiser, the packer and the report all group by it."""
+    """Return the class of a parameter. The optimiser, the packer and the report all group by it."""
     return _CLASSES.get(name, "control")

@@ -1,4 +1,4 @@
-"""Text to calibrate by: training text, or without any the model's own, or tokens drawn blindly. Never the held-out split."""
+"""Batches to calibrate by: training text, or without any the model's own text, or random tokens. Never the held-out split."""
 
 from collections.abc import Iterator
 
@@ -20,17 +20,26 @@ COUNTED_TOKENS = 1 << 24  # of training text, in which rows of tables are counte
 WRITTEN_AT_ONCE = 64  # sequences
 
 
-def calibration_batches(source: CalibrationName, model: GPT, recipe: Recipe, tokens: TokenStream | None) -> Iterator[CalibrationBatch]:
-    """Sequences of a run, `pack.calibration_tokens` of them in all or as many as there are, in small batches."""
+def training_batches(recipe: Recipe, tokens: TokenStream, batch_tokens: int) -> Iterator[CalibrationBatch]:
+    """Yield the first training sequences of a run, `pack.calibration_tokens` in all or as many as there are.
+
+    Raises InputError if there is no whole sequence.
+    """
     length = recipe.train.sequence_length
+    wanted = max(1, min(recipe.pack.calibration_tokens, len(tokens) - 1) // length)
+    at_once = min(wanted, max(1, batch_tokens // length))
+    with Batches(tokens, length, at_once, recipe.train.seed, recipe.model.vocab_size) as batches:
+        for first in range(0, wanted, at_once):
+            yield next(batches)[: wanted - first, :-1]
+
+
+def calibration_batches(source: CalibrationName, model: GPT, recipe: Recipe, tokens: TokenStream | None) -> Iterator[CalibrationBatch]:
+    """Yield `pack.calibration_tokens` tokens of a source in small batches: training text, the model's own text, or random tokens."""
     if source == "text":
         assert tokens is not None
-        wanted = max(1, min(recipe.pack.calibration_tokens, len(tokens) - 1) // length)
-        at_once = min(wanted, max(1, BATCH_TOKENS // length))
-        with Batches(tokens, length, at_once, recipe.train.seed, recipe.model.vocab_size) as batches:
-            for first in range(0, wanted, at_once):
-                yield next(batches)[: wanted - first, :-1]
+        yield from training_batches(recipe, tokens, BATCH_TOKENS)
         return
+    length = recipe.train.sequence_length
     wanted, at_once = max(1, recipe.pack.calibration_tokens // length), max(1, BATCH_TOKENS // length)
     write = _written if source == "self" else _drawn
     generator = torch.Generator(model.tokens.device).manual_seed(recipe.train.seed)
@@ -40,13 +49,13 @@ def calibration_batches(source: CalibrationName, model: GPT, recipe: Recipe, tok
 
 
 def counted_batches(tokens: TokenStream, length: int) -> Iterator[CalibrationBatch]:
-    """The beginning of a text, once, in order."""
+    """Yield the beginning of a text, once and in order, as sequences of `length` tokens."""
     for first in range(0, min(len(tokens), COUNTED_TOKENS) - length, length):
         yield tokens[first : first + length].astype(np.int64)[None]
 
 
 def _written(model: GPT, sequences: int, length: int, generator: torch.Generator) -> torch.Tensor:
-    """What the model writes after a document's start, token by token as its predictions have it: (sequences, length)."""
+    """Return text that the model samples after a document's start, (sequences, length)."""
     stream = Stream(model, length)
     tokens = [torch.full((sequences, 1), BOS, device=model.tokens.device)]
     with torch.no_grad():
@@ -57,5 +66,5 @@ def _written(model: GPT, sequences: int, length: int, generator: torch.Generator
 
 
 def _drawn(model: GPT, sequences: int, length: int, generator: torch.Generator) -> torch.Tensor:
-    """Tokens that are all equally likely."""
+    """Return tokens that are all equally likely, (sequences, length)."""
     return torch.randint(len(model.tokens), (sequences, length), generator=generator, device=model.tokens.device)

@@ -1,4 +1,4 @@
-"""How much a model's loss minds a change of each weight: the Fisher information, in factors of rows and columns.
+"""The curvature of a model's loss in each weight: the Fisher information, in factors of rows and columns.
 
 Where targets are drawn from the model's own predictions, gradients of different tokens are independent with mean 0. So the
 gradient G of a matrix over a whole batch will do: E[Gᵀ G] is the sum over its tokens of g'g · x xᵀ, x what the matrix reads and
@@ -45,7 +45,7 @@ CalibrationBatches = Sequence[NDArray[np.int64]]
 
 
 def curvatures(model: GPT, batches: CalibrationBatches, advance: Callable[[int], None] = lambda _: None) -> Curvatures:
-    """Of every parameter, over batches of tokens (sequences, T). Many small batches tell more than few large ones.
+    """Return the curvature of every parameter over batches of tokens (sequences, T). Many small batches tell more than few large ones.
 
     Raises InputError for a model whose gradients are no numbers.
     """
@@ -66,7 +66,7 @@ def curvatures(model: GPT, batches: CalibrationBatches, advance: Callable[[int],
 
 
 def _of_batch(model: GPT, seed: int, batch: NDArray[np.int64]) -> Curvatures:
-    """Summed over its tokens."""
+    """Return the curvature of one batch, summed over its tokens."""
     names = [name for name, _ in model.named_parameters()]
     gradients = _gradients(model, batch, seed)
     return {
@@ -75,7 +75,7 @@ def _of_batch(model: GPT, seed: int, batch: NDArray[np.int64]) -> Curvatures:
 
 
 def _gradients(model: GPT, batch: NDArray[np.int64], seed: int) -> tuple[Tensor, ...]:
-    """Of the summed loss in nats of targets that the model draws."""
+    """Return the gradients of the summed loss in nats of targets that the model draws."""
     tokens = torch.from_numpy(np.ascontiguousarray(batch)).to(model.tokens.device)
     generator = torch.Generator(tokens.device).manual_seed(seed)
     x = model.hidden(tokens)
@@ -98,7 +98,7 @@ def _curvature(gradients: Tensor) -> Curvature:
 
 
 def row_uses(model: GPT, batches: Iterable[NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:
-    """How often each row of each lookup table is read in batches of tokens (sequences, T); the token embedding's also as a target."""
+    """Return how often each row of each lookup table is read in batches of tokens (sequences, T), targets included."""
     uses: dict[str, NDArray[np.int64]] = {}
     with torch.no_grad():
         for batch in batches:
