@@ -22,7 +22,7 @@ from bytegolf.proving.receipt import Receipt, check_receipt, prove_text
 from bytegolf.sandbox import sandbox_available
 from bytegolf.scoring.protocols import PROTOCOLS
 from bytegolf.storage.provenance import provenance
-from bytegolf.text.prepare import prepare
+from bytegolf.text.prepare import prepare_text
 from support.proofs import SENTENCES, artifact_file, own
 
 TTT = TttConfig(chunk_tokens=80)
@@ -177,7 +177,7 @@ def test_the_verb_proves_held_out_text(tmp_path: Path) -> None:
     for i in range(6):
         (texts / f"{i}.txt").write_text(SENTENCES[i] * 3)
     (tmp_path / "t.model").write_bytes(own().serialised)
-    prepare([str(texts)], tmp_path / "data", tokenizer=tmp_path / "t.model", val_docs=2)
+    prepare_text([str(texts)], tmp_path / "data", tokenizer=tmp_path / "t.model", val_docs=2)
     result = bg.prove(artifact_file(tmp_path), tmp_path / "data", "streaming", limit_bytes=100)
     assert result.ok and 90 <= result.text_bytes <= 100
     assert proof.PROTOCOLS.index(result.protocol) == 2

@@ -2,9 +2,9 @@
 
 Sequence k covers tokens [kT, kT + T]: its T inputs and, one further on, its T targets. Sequences share
 their border token, so every neighbouring pair is trained on once per epoch (but for the last few that do
-not fill a sequence). Each epoch has its own order, a function of seed and epoch alone; the whole state
-is how many sequences were handed out. Of several processes each reads its own share of every batch; the order
-and the count are those of all together, whatever their number.
+not fill a sequence). Each epoch has its own order, a function of seed and epoch alone, so the only state to
+save is how many sequences were handed out. Each of several processes reads its own share of every batch; the
+order does not depend on their number, and the count is that of all processes together.
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,7 +23,7 @@ Batch = npt.NDArray[np.int64]
 
 
 def count_sequences(stream: TokenStream, sequence_length: int) -> int:
-    """Training sequences in the stream. Raises InputError if there is none."""
+    """Return the number of training sequences in the stream. Raises InputError if there is none."""
     sequences = (len(stream) - 1) // sequence_length
     if sequences < 1:
         limit = max(len(stream) - 1, 0)
@@ -32,14 +32,14 @@ def count_sequences(stream: TokenStream, sequence_length: int) -> int:
 
 
 def require_shares(recipe: Recipe, group: Group) -> None:
-    """Raises InputError if the sequences of a batch cannot be shared out evenly among the processes."""
+    """Raise InputError unless the sequences of a batch can be shared out evenly among the processes."""
     sequences = recipe.train.batch_tokens // recipe.train.sequence_length
     if sequences % group.size:
         raise InputError(f"train.batch_tokens: expected a multiple of {group.size} sequences for {group.size} processes, found {sequences}")
 
 
 def run_batches(recipe: Recipe, stream: TokenStream, position: int = 0, group: Group = ALONE) -> "Batches":
-    """This process's share of the batches of a recipe's run, from `position` on."""
+    """Return this process's share of the batches of a recipe's run, beginning after `position` sequences."""
     config = recipe.train
     sequences = config.batch_tokens // config.sequence_length
     return Batches(stream, config.sequence_length, sequences, config.seed, recipe.model.vocab_size, position, group)
@@ -49,7 +49,7 @@ class Batches:
     """An iterator of int64 arrays (sequences, sequence_length + 1), this process's share of `sequences_per_batch`.
 
     `position` counts the sequences handed out to all processes; `Batches(..., position=p)` goes on from there. The next
-    batch is made on a thread while this one is used: close it, or use it as a context manager.
+    batch is read on a thread while this one is used: close the iterator, or use it as a context manager.
 
     Raises InputError if the stream is shorter than a sequence, and while iterating for a token that is
     not in the vocabulary.
@@ -83,7 +83,7 @@ class Batches:
         return batch
 
     def close(self) -> None:
-        """Stop the thread."""
+        """Stop the thread that reads ahead."""
         self._thread.shutdown(cancel_futures=True)
 
     def __enter__(self) -> Self:

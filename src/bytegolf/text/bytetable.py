@@ -14,29 +14,31 @@ from bytegolf.errors import InputError
 
 
 class ByteTable:
-    """`inside[id]` and `at_start[id]` are the bytes of token `id`; they differ where a decoder drops a leading space.
+    """A decoder as a table: the bytes of every token, inside a document and at its start.
 
-    `control[id]` marks ids that stand for no text. What follows one, or nothing, is at the start of a document.
+    `inside[id]` and `at_start[id]` are the bytes of token `id`; they differ where a decoder drops a leading space.
+    `control[id]` marks ids that stand for no text. A token is at the start of a document if it comes first or
+    follows a control id.
     """
 
     def __init__(self, inside: Sequence[bytes], at_start: Sequence[bytes], control: Sequence[bool]) -> None:
         self.vocab_size = len(inside)
         self._pieces = [*inside, *at_start]
         self._lengths = np.array([len(piece) for piece in self._pieces], dtype=np.int64)
-        self._dropped = self._lengths[: self.vocab_size] - self._lengths[self.vocab_size :]  # by a token that stands at a start
+        self._dropped = self._lengths[: self.vocab_size] - self._lengths[self.vocab_size :]  # bytes that a token lacks at a start
         self._control = np.array(control, dtype=np.bool_)
 
     def decode(self, ids: npt.ArrayLike) -> bytes:
-        """The bytes of a stream of tokens. Raises InputError for an id outside the vocabulary."""
+        """Return the bytes of a stream of tokens. Raises InputError for an id outside the vocabulary."""
         return b"".join(map(self._pieces.__getitem__, self._rows(ids).tolist()))
 
     def byte_counts(self, ids: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """(n,) bytes that each of n tokens adds. Raises InputError for an id outside the vocabulary."""
+        """Return how many bytes each of n tokens adds, (n,). Raises InputError for an id outside the vocabulary."""
         counts: npt.NDArray[np.int64] = self._lengths[self._rows(ids)]
         return counts
 
     def total_bytes(self, ids: npt.ArrayLike) -> int:
-        """The sum of `byte_counts`, several times faster. Raises InputError for an id outside the vocabulary."""
+        """Return the sum of `byte_counts`, several times faster. Raises InputError for an id outside the vocabulary."""
         tokens = np.asarray(ids)
         if not tokens.size:
             return 0
@@ -46,6 +48,7 @@ class ByteTable:
         return int(everywhere - self._dropped[starting].sum() - self._dropped[tokens[0]])
 
     def _rows(self, ids: npt.ArrayLike) -> npt.NDArray[np.intp]:
+        """Return the index into `_pieces` of each token, (n,)."""
         rows = np.array(ids, dtype=np.intp).reshape(-1)
         if rows.size:
             self._require_known(rows)

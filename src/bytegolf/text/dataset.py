@@ -1,4 +1,4 @@
-"""A data folder opened for use: prepared here, or a foreign folder of bare contest shards."""
+"""Data folders opened for use: prepared by this package, or foreign ones that hold nothing but contest shards."""
 
 import hashlib
 import re
@@ -10,7 +10,7 @@ import numpy as np
 import zstandard
 
 from bytegolf.arrays import Tokens
-from bytegolf.errors import InputError
+from bytegolf.errors import InputError, ParameterError
 from bytegolf.storage.data_folder import DataFolder, DataManifest
 from bytegolf.text.shards import HEADER_BYTES, TokenStream
 from bytegolf.text.tokenizer import BytesTokenizer, Tokenizer, load_tokenizer
@@ -20,7 +20,7 @@ COUNT_TOKENS = 10_000_000  # counted at once
 
 @dataclass(frozen=True)
 class Dataset:
-    """Token streams, their tokenizer, and what is known of the text. Streams are opened when first used."""
+    """A data folder opened for use: token streams, their tokenizer and the text. Streams are opened when first used."""
 
     folder: DataFolder
     tokenizer: Tokenizer
@@ -28,22 +28,25 @@ class Dataset:
 
     @cached_property
     def train(self) -> TokenStream:
-        """Raises InputError if shards are missing, damaged, or hold other than the recorded number of tokens."""
+        """Open the training tokens. Raises InputError if shards are missing, damaged, or more or fewer than recorded."""
         return self._stream("train", self.manifest.train_tokens if self.manifest else None)
 
     @cached_property
     def val(self) -> TokenStream:
-        """As `train`, for the held-out split."""
+        """Open the held-out tokens. Raises InputError as `train` does."""
         return self._stream("val", self.manifest.val_tokens if self.manifest else None)
 
     @cached_property
     def val_bytes(self) -> int:
-        """UTF-8 bytes of the held-out documents: the denominator of bits per byte."""
+        """Return the number of UTF-8 bytes of the held-out documents: the denominator of bits per byte."""
         return self.manifest.val_bytes if self.manifest else count_bytes(self.val, self.tokenizer)
 
     @cached_property
     def sha256(self) -> str:
-        """Identifies the data: the manifest, or in a foreign folder its shards' names, sizes and headers and the tokenizer."""
+        """Return a hash that identifies the data.
+
+        It is of the manifest, or in a foreign folder of the tokenizer and of the shards' names, sizes and headers.
+        """
         if self.manifest:
             return hashlib.sha256(self.folder.manifest_path.read_bytes()).hexdigest()
         identity = hashlib.sha256(self.tokenizer.sha256.encode())
@@ -54,7 +57,10 @@ class Dataset:
         return identity.hexdigest()
 
     def val_text(self) -> bytes | None:
-        """The exact held-out documents, one after the other; None in a foreign folder. Raises InputError if damaged."""
+        """Return the exact held-out documents, one after the other, or None in a foreign folder.
+
+        Raises InputError if the text is damaged.
+        """
         if self.manifest is None:
             return None
         path = self.folder.val_text
@@ -68,9 +74,9 @@ class Dataset:
         return text
 
     def held_out(self, limit_bytes: int = 0) -> tuple[Tokens | TokenStream, int]:
-        """The held-out tokens and the bytes that those after the first stand for.
+        """Return the held-out tokens, and the number of bytes of all but the first token.
 
-        With `limit_bytes`, the longest run of tokens from the start that stands for no more than that.
+        With `limit_bytes` they are the longest beginning of the held-out text that has no more bytes than that.
         Raises InputError if there is nothing to score.
         """
         first = int(self.tokenizer.byte_counts(self.val[:1]).sum())
@@ -87,7 +93,7 @@ class Dataset:
         return tokens, num_bytes
 
     def train_text(self, limit_bytes: int) -> bytes:
-        """The last training documents, decoded, about `limit_bytes` at most."""
+        """Return the end of the training text, at most `limit_bytes` of it, decoded."""
         return self.tokenizer.decode(self.train[max(0, len(self.train) - limit_bytes) :])[-limit_bytes:]
 
     def _stream(self, split: str, tokens: int | None) -> TokenStream:
@@ -100,10 +106,10 @@ class Dataset:
 def open_data(folder: Path, tokenizer: Path | None = None) -> Dataset:
     """Open a data folder; scoring needs no training shards.
 
-    A foreign folder's `tokenizer` is given, or found in it or in the folder `tokenizers` beside it or one
-    further up; of several the one that names the vocabulary the folder's name ends with.
+    The tokenizer of a foreign folder may be given. Otherwise it is found in the folder, or in a folder `tokenizers`
+    beside it or one further up; of several, it is the one whose name has the vocabulary size that ends the folder's name.
 
-    Raises InputError if there is no held-out shard or no such tokenizer, or they disagree with the manifest.
+    Raises InputError if there is no held-out shard or no such tokenizer, or if they disagree with the manifest.
     """
     data = DataFolder(folder)
     data.shards("val")
@@ -120,7 +126,10 @@ def open_data(folder: Path, tokenizer: Path | None = None) -> Dataset:
 
 
 def count_bytes(stream: TokenStream, tokenizer: Tokenizer) -> int:
-    """Bytes of text in a stream of documents, in little memory. Raises InputError for an id outside the vocabulary."""
+    """Return the number of bytes of text in a stream of documents, counted in little memory.
+
+    Raises InputError for an id outside the vocabulary.
+    """
     total = 0
     for start in range(0, len(stream), COUNT_TOKENS):
         context = min(start, 1)  # a token's bytes depend on the one before
@@ -130,17 +139,18 @@ def count_bytes(stream: TokenStream, tokenizer: Tokenizer) -> int:
 
 
 def _find_tokenizer(folder: Path) -> Tokenizer:
+    """Return the tokenizer of a foreign folder, see `open_data`. Raises InputError if it is not plain which one that is."""
     root = folder.resolve()
-    vocab = re.search(r"(?:sp|byte)?(\d+)$", root.name)
+    vocab = re.search(r"(?:sp|byte)?(\d+)$", root.name)  # sp1024 of fineweb10B_sp1024
     if vocab and vocab[0] == "byte260":
         return BytesTokenizer()
     places = (root, root.parent / "tokenizers", root.parent.parent / "tokenizers")
-    found = sorted(path for place in places for path in place.glob("*.model"))
-    named = [path for path in found if vocab and vocab[1] in re.findall(r"\d+", path.stem)]
-    fitting = found if len(found) == 1 else named
+    models = sorted(path for place in places for path in place.glob("*.model"))
+    named = [path for path in models if vocab and vocab[1] in re.findall(r"\d+", path.stem)]
+    fitting = models if len(models) == 1 else named
     if len(fitting) != 1:
-        listed = ", ".join(map(str, found)) or "none"
-        raise InputError(f"{folder}: expected one tokenizer in it or in tokenizers beside it, found {listed}; name one with --tokenizer")
+        listed = ", ".join(map(str, models)) or "none"
+        raise ParameterError("tokenizer", f"expected one in {folder} or in tokenizers beside it, found {listed}; say which to use")
     tokenizer = load_tokenizer(fitting[0])
     if vocab and vocab[0].startswith("sp") and tokenizer.vocab_size != int(vocab[1]):
         raise InputError(f"{fitting[0]}: expected a vocabulary of {vocab[1]} for {folder}, found {tokenizer.vocab_size}")

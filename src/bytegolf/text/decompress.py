@@ -1,7 +1,7 @@
-"""Compressed streams, chunk by chunk, told apart by suffix.
+"""Decompression of .gz, .bz2, .xz and .zst streams, chunk by chunk.
 
-One loop serves every format, and notices a file that was cut short: some of the libraries' own readers
-take it for one that ends there.
+One loop serves every format and notices a file that was cut short, which some of the libraries' own readers take
+for a complete one.
 """
 
 import bz2
@@ -12,11 +12,11 @@ from typing import Protocol
 
 import zstandard
 
-DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)  # what broken data raises
+DECOMPRESSION_ERRORS = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)  # raised for broken data
 
 
 class _Frame(Protocol):
-    """What the libraries' decompressors have in common. Past its `eof` a frame leaves the rest as `unused_data`."""
+    """The interface that the libraries' decompressors share. Past its `eof` a frame leaves the rest as `unused_data`."""
 
     @property
     def eof(self) -> bool: ...
@@ -35,7 +35,11 @@ COMPRESSED = frozenset(_FRAMES)
 
 
 def decompressed(stored: Iterator[bytes], suffix: str) -> Iterator[bytes]:
-    """What the chunks of a file with this suffix hold; just them if it is none of COMPRESSED. Raises one of DAMAGE."""
+    """Yield the contents of a file, given as chunks and decompressed as its suffix says.
+
+    With a suffix that is not in COMPRESSED the chunks are passed through. A file may hold several frames, one after
+    the other. Raises one of DECOMPRESSION_ERRORS for broken data.
+    """
     if suffix not in _FRAMES:
         yield from stored
         return

@@ -1,8 +1,7 @@
-"""One file to documents, streamed: whole text files, long ones cut into pieces, JSON lines and parquet rows.
+"""Files to documents, streamed: whole text files, long ones cut into pieces, JSON lines and parquet rows.
 
-Every reader takes a `CorpusFile` and its opened bytes, yields `Document`s, and raises InputError that
-names the file and the line, row or byte where it stops making sense. Compressed files are read as what
-is inside them.
+Every reader takes a `CorpusFile` and the file opened, yields `Document`s, and raises an InputError that names the file
+and the line, row or byte that cannot be read. Compressed files are decompressed on the way.
 """
 
 import json
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bytegolf.errors import InputError
-from bytegolf.text.decompress import COMPRESSED, DAMAGE, decompressed
+from bytegolf.text.decompress import COMPRESSED, DECOMPRESSION_ERRORS, decompressed
 
 CHUNK_BYTES = 1 << 18
 PIECE_BYTES = 16_384
@@ -23,7 +22,7 @@ ROWS_PER_BATCH = 256
 
 @dataclass(frozen=True)
 class Document:
-    """A text and what to call it. A `record` is a line or row of a larger file, whose number is no lasting name."""
+    """A text and its name. A `record` is a line or row of a larger file, and its number may change as others come and go."""
 
     name: str
     text: str
@@ -31,7 +30,7 @@ class Document:
 
     @property
     def key(self) -> str:
-        """What decides whether it is held out: the same for the same document when others come or go."""
+        """Return what decides whether the document is held out; it stays the same when other documents come or go."""
         return self.text if self.record else self.name
 
 
@@ -41,34 +40,34 @@ class CorpusFile:
 
     path: Path
     name: str
-    read: "Reader"
+    read: "ReadDocuments"
 
 
-Reader = Callable[[CorpusFile, BinaryIO], Iterator[Document]]
+ReadDocuments = Callable[[CorpusFile, BinaryIO], Iterator[Document]]
 
 
-def reader_for(path: Path) -> Reader:
-    """The reader that the suffix asks for, whole text files if none does."""
+def reader_for(path: Path) -> ReadDocuments:
+    """Return the reader for the path's suffix, that of whole text files if the suffix says nothing."""
     suffix = (path.with_suffix("") if path.suffix in COMPRESSED else path).suffix
     return {".jsonl": json_lines, ".parquet": parquet_rows}.get(suffix, whole_file)
 
 
 def whole_file(file: CorpusFile, raw: BinaryIO) -> Iterator[Document]:
-    """The file as one document; none if it is empty."""
+    """Yield the file as one document, or nothing if it is empty."""
     text = _decode(b"".join(_chunks(file, raw)), str(file.path), 0)
     if text:
         yield Document(file.name, text)
 
 
 def python_module(file: CorpusFile, raw: BinaryIO) -> Iterator[Document]:
-    """As `whole_file`, but a file in another encoding is no document instead of an error."""
+    """Yield the file as one document, or nothing if it is empty or not UTF-8."""
     with suppress(UnicodeDecodeError):
         if text := raw.read().decode():
             yield Document(file.name, text)
 
 
 def pieces(file: CorpusFile, raw: BinaryIO) -> Iterator[Document]:
-    """Documents of at most 16 KiB, cut after the last line that fits, or inside a line that alone is longer."""
+    """Yield documents of at most 16 KiB, cut after the last line that fits, or inside a line that alone is longer."""
     rest, done, index = b"", 0, 0
     for chunk in chain(_chunks(file, raw), [b""]):
         rest += chunk
@@ -79,7 +78,7 @@ def pieces(file: CorpusFile, raw: BinaryIO) -> Iterator[Document]:
 
 
 def json_lines(file: CorpusFile, raw: BinaryIO) -> Iterator[Document]:
-    """One document per line that is an object with a string "text"; blank lines and empty texts are passed over."""
+    """Yield a document for each line, a JSON object with a string "text"; skip blank lines and empty texts."""
     for number, line in enumerate(_lines(_chunks(file, raw)), start=1):
         place = f"{file.path}: line {number}"
         source = _decode(line, place, 0)
@@ -99,7 +98,7 @@ def json_lines(file: CorpusFile, raw: BinaryIO) -> Iterator[Document]:
 
 
 def parquet_rows(file: CorpusFile, raw: BinaryIO) -> Iterator[Document]:
-    """One document per row of the string column "text"; empty texts are passed over. Needs pyarrow."""
+    """Yield a document for each row of the string column "text"; skip empty texts. Needs pyarrow."""
     try:
         import pyarrow
         import pyarrow.parquet
@@ -126,28 +125,29 @@ def parquet_rows(file: CorpusFile, raw: BinaryIO) -> Iterator[Document]:
 
 
 def _chunks(file: CorpusFile, raw: BinaryIO) -> Iterator[bytes]:
-    """The file's bytes, decompressed."""
+    """Yield the file's bytes, decompressed."""
     suffix = file.path.suffix
     try:
         yield from decompressed(iter(lambda: raw.read(CHUNK_BYTES), b""), suffix)
-    except DAMAGE as error:
+    except DECOMPRESSION_ERRORS as error:
         raise InputError(f"{file.path}: expected {suffix[1:]} data, found {_first_line(error)}") from None
 
 
 def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    begun: list[bytes] = []
+    """Yield lines without their line ends; keeping a list of parts takes linear time for a line of many chunks."""
+    parts: list[bytes] = []
     for chunk in chunks:
         end, *others = chunk.split(b"\n")
-        begun.append(end)
+        parts.append(end)
         for other in others:
-            yield b"".join(begun)
-            begun = [other]
-    if rest := b"".join(begun):
+            yield b"".join(parts)
+            parts = [other]
+    if rest := b"".join(parts):
         yield rest
 
 
 def _cut(data: bytes) -> int:
-    """Where a piece ends."""
+    """Return the length of the next piece of `data`."""
     if len(data) <= PIECE_BYTES:
         return len(data)
     if end := data.rfind(b"\n", 0, PIECE_BYTES) + 1:

@@ -1,4 +1,4 @@
-"""Token streams on disk, in the contest's shard format, and several shards seen as one array.
+"""Token streams on disk in the contest's shard format, and several shards as one array.
 
 A shard is a header of 256 little-endian int32 (magic, version, number of tokens, zeros) and that many
 uint16 tokens.
@@ -25,8 +25,8 @@ MAX_SHARD_TOKENS = 100_000_000
 class Shard:
     """One file of tokens: `len(shard)`, and `shard[start:stop]` for uint16 tokens.
 
-    Read piece by piece instead of mapped: pages of a map count as the process's memory, which then grows with the corpus.
-    Raises InputError if the file is not exactly one shard.
+    Each slice is read from disk instead of mapped: mapped pages count as the process's memory, which would grow with
+    the corpus. Raises InputError if the file is not exactly one shard.
     """
 
     def __init__(self, path: Path) -> None:
@@ -57,14 +57,14 @@ class Shard:
         wanted = (stop - start) * TOKEN_BYTES
         read = os.pread(self._file.fileno(), wanted, HEADER_BYTES + start * TOKEN_BYTES)
         if len(read) != wanted:
-            raise InputError(f"{self.path}: expected {self._length} tokens as when it was opened, found it cut meanwhile")
+            raise InputError(f"{self.path}: expected {self._length} tokens as when it was opened; the file was cut since")
         return np.frombuffer(read, "<u2")
 
 
 class ShardWriter:
-    """Writes tokens to `folder/split_000000.bin` and on, a new shard whenever one is full.
+    """Writes tokens to `folder/split_000000.bin` and so on, beginning a new shard whenever one is full.
 
-    A context manager; `tokens` is how many were written. A shard's header is right once it is closed.
+    It is a context manager; `tokens` counts the tokens written. A shard's header is valid once the shard is closed.
     """
 
     def __init__(self, folder: Path, split: str, max_tokens: int = MAX_SHARD_TOKENS) -> None:
@@ -74,7 +74,7 @@ class ShardWriter:
         self._in_shard = 0
 
     def write(self, tokens: npt.ArrayLike) -> None:
-        """Append tokens."""
+        """Append tokens, (n,)."""
         left = np.asarray(tokens, dtype="<u2")
         while left.size:
             if self._file is None or self._in_shard == self.max_tokens:
@@ -87,7 +87,7 @@ class ShardWriter:
             left = left[part.size :]
 
     def close(self) -> None:
-        """Write the last header."""
+        """Write the last shard's header and close it."""
         if self._file is not None:
             self._file.seek(0)
             self._file.write(_header(self._in_shard))
@@ -110,7 +110,7 @@ class ShardWriter:
 class TokenStream:
     """Shards, in order, as one array: `len(stream)`, and `stream[start:stop]` for uint16 tokens.
 
-    Only what is asked for is read. Raises InputError if a file is not a shard.
+    A slice reads only its own tokens from disk. Raises InputError if a file is not a shard.
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
