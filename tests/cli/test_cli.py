@@ -26,7 +26,7 @@ from bytegolf.flow.quickstart import quickstart
 from bytegolf.recipes import load_recipe, recipe_names
 from bytegolf.storage.files import read_json
 from bytegolf.storage.run_folder import RunFolder
-from bytegolf.text.prepare import prepare
+from bytegolf.text.prepare import prepare_text
 from bytegolf.text.shards import MAGIC
 from bytegolf.training import checkpoint
 from support.runs import MICRO, documents, environment, finished, micro, prepared, small_disk, untimed, write_texts
@@ -97,8 +97,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(MICRO, root / "micro.toml")
     (root / "wrong.toml").write_text("[model\n")
     write_texts(root / "texts", documents(count=30))
-    prepare([str(root / "texts")], root / "other", vocab_size=300, val_docs=3)
-    prepare([str(root / "texts")], root / "other-bytes", text=TextConfig(tokenizer="bytes"), val_docs=3)
+    prepare_text([str(root / "texts")], root / "other", vocab_size=300, val_docs=3)
+    prepare_text([str(root / "texts")], root / "other-bytes", text=TextConfig(tokenizer="bytes"), val_docs=3)
 
     (root / "empty").mkdir()
     (root / "file").write_text("a file in the way\n")
@@ -384,22 +384,22 @@ MISTAKES = {
     "prepare texts --out new --val-docs 2 --vocab 70000": ("65536", "70000"),
     "prepare texts --out new --tokenizer nowhere.model": ("nowhere.model", "expected a tokenizer"),
     "prepare texts --out new --tokenizer latin.txt": ("latin.txt", "expected a SentencePiece model"),
-    "prepare texts --out new --tokenizer bytes --vocab 300": ("--vocab", "--tokenizer", "several"),
+    "prepare texts --out new --tokenizer bytes --vocab 300": ("--tokenizer", "cannot be combined with vocab"),
     "prepare texts --out new --val-docs 0": ("--val-docs", "at least 1", "found 0"),
     "prepare texts --out new --val-docs 99": ("texts", "documents to train on"),
     "prepare texts --out file --tokenizer bytes": ("file",),
     "prepare texts --out file/data --tokenizer bytes": ("file",),
     "prepare texts --out folder --tokenizer bytes": ("folder", "something else"),
     "prepare texts --out data --tokenizer bytes": ("data", "documents", "--out"),
-    "prepare texts --out new --normalised": ("--normalised", "--tokenizer FILE.model"),
-    "prepare texts --out new --normalised --tokenizer bytes": ("--normalised", "--tokenizer FILE.model"),
+    "prepare texts --out new --normalised": ("--normalised", "needs the file of a tokenizer"),
+    "prepare texts --out new --normalised --tokenizer bytes": ("--normalised", "needs the file of a tokenizer"),
     "prepare texts --out new --variant sp1024": ("--variant", "fineweb"),
     "prepare texts --out new --train-shards 0": ("--train-shards", "fineweb"),
     "prepare texts --out new --with-docs": ("--with-docs", "fineweb"),
-    "prepare fineweb --out new --vocab 300": ("--vocab", "expected only with text"),
-    "prepare fineweb --out new --val-docs 3": ("--val-docs", "expected only with text"),
-    "prepare fineweb texts --out new": ("prepare", "published shards alone", "fineweb, texts"),
-    "prepare fineweb --out new --recipe tiny --variant sp512": ("--variant", "--recipe"),
+    "prepare fineweb --out new --vocab 300": ("--vocab", "applies to text only"),
+    "prepare fineweb --out new --val-docs 3": ("--val-docs", "applies to text only"),
+    "prepare fineweb texts --out new": ("SOURCE...", "published shards alone", "fineweb, texts"),
+    "prepare fineweb --out new --recipe tiny --variant sp512": ("--variant", "cannot be combined with recipe"),
     "prepare fineweb --out folder": ("folder", "found something else"),
     "prepare hf://models/a/b --out new": ("hf://models/a/b", "hf://datasets/OWNER/NAME"),
     # recipes

@@ -21,7 +21,7 @@ from bytegolf.storage.data_folder import DataManifest
 from bytegolf.storage.files import read_json
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.dataset import open_data
-from bytegolf.text.prepare import prepare
+from bytegolf.text.prepare import prepare_text
 from bytegolf.text.tokenizer import train_bpe
 from bytegolf.training.loop import Trainer
 from support.runs import documents, finished, micro, prepared, untimed, write_texts
@@ -256,7 +256,7 @@ def two_splits(tmp_path: Path) -> list[Path]:
     folders = []
     for name, texts in (("clean", held_out), ("poisoned", poison)):
         write_texts(tmp_path / f"{name} texts", [*texts, *training])
-        prepare([str(tmp_path / f"{name} texts")], tmp_path / name, tokenizer=tmp_path / "given.model", val_docs=4)
+        prepare_text([str(tmp_path / f"{name} texts")], tmp_path / name, tokenizer=tmp_path / "given.model", val_docs=4)
         folders.append(tmp_path / name)
     return folders
 
@@ -326,7 +326,7 @@ def test_another_tokenizer_does_not_resume(two_splits: list[Path], tmp_path: Pat
     """Before the first checkpoint too: the folder holds the tokenizer that the run began with, and pack takes it from there."""
     recipe = micro("model.vocab_size=300", "text.tokenizer=bpe")
     other = tmp_path / "other"
-    prepare([str(tmp_path / "clean texts")], other, vocab_size=300)
+    prepare_text([str(tmp_path / "clean texts")], other, vocab_size=300)
     stop_after(step)
     with pytest.raises(KeyboardInterrupt):
         bg.train(recipe, two_splits[0], tmp_path / "run")

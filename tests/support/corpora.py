@@ -10,6 +10,8 @@ from typing import Any
 
 import sentencepiece
 
+from bytegolf.text.corpus import open_corpus
+
 SOURCE = inspect.getsource(argparse)
 
 
@@ -24,6 +26,7 @@ def foreign_model(**options: Any) -> bytes:
 
 
 def write_jsonl(path: Path, texts: Sequence[str]) -> Path:
+    """Write a file with a JSON object per text, in this order."""
     path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
     return path
 
@@ -34,3 +37,11 @@ def write_texts(folder: Path, texts: Sequence[str]) -> Path:
     for index, text in enumerate(texts):
         (folder / f"{index:03d}.txt").write_bytes(text.encode())
     return folder
+
+
+def read_documents(*sources: Path | str, exclude: Path | None = None) -> list[tuple[str, str]]:
+    """Return (name, text) of every document of a corpus, after checking that it can be read again."""
+    corpus = open_corpus([str(source) for source in sources], exclude)
+    documents = [(document.name, document.text) for document in corpus]
+    assert documents == [(document.name, document.text) for document in corpus]
+    return documents

@@ -19,7 +19,7 @@ from bytegolf.model.gpt import GPT
 from bytegolf.model.weights import Bits, Weights
 from bytegolf.recipes import load_recipe
 from bytegolf.storage.run_folder import RunFolder
-from bytegolf.text.prepare import prepare
+from bytegolf.text.prepare import prepare_text
 from bytegolf.text.shards import ShardWriter, TokenStream
 from bytegolf.training.late_qat import QatPlan
 from bytegolf.training.learner import Learner
@@ -153,7 +153,7 @@ def prepared(factory: pytest.TempPathFactory) -> Path:
     """A data folder of raw bytes, made once per session. Read only."""
     root = factory.getbasetemp() / "prepared"
     if not (root / "data").exists():
-        prepare([str(write_texts(root / "texts", documents()))], root / "data", text=TextConfig(tokenizer="bytes"))
+        prepare_text([str(write_texts(root / "texts", documents()))], root / "data", text=TextConfig(tokenizer="bytes"))
     return root / "data"
 
 

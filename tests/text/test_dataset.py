@@ -1,4 +1,4 @@
-"""Data folders, ours and the contest's, open to what they say they hold."""
+"""Data folders, prepared here or by the contest, open to what they say they hold."""
 
 import os
 from collections.abc import Callable
@@ -9,9 +9,9 @@ import pytest
 
 from bytegolf.config import BOS
 from bytegolf.errors import InputError
-from bytegolf.text import dataset as module
+from bytegolf.text import dataset
 from bytegolf.text.dataset import count_bytes, open_data
-from bytegolf.text.prepare import prepare
+from bytegolf.text.prepare import prepare_text
 from bytegolf.text.shards import ShardWriter
 from bytegolf.text.tokenizer import BpeTokenizer, Tokenizer
 from support.corpora import SOURCE, foreign_model, write_jsonl
@@ -21,7 +21,7 @@ TEXTS = ["first text", "    indented", "third"]
 
 @pytest.fixture
 def prepared(tmp_path: Path) -> Path:
-    prepare([str(write_jsonl(tmp_path / "a.jsonl", [*TEXTS, SOURCE]))], tmp_path / "data", vocab_size=400, val_docs=len(TEXTS))
+    prepare_text([str(write_jsonl(tmp_path / "a.jsonl", [*TEXTS, SOURCE]))], tmp_path / "data", vocab_size=400, val_docs=len(TEXTS))
     return tmp_path / "data"
 
 
@@ -111,10 +111,10 @@ def test_the_only_tokenizer_is_taken(tmp_path: Path, bpe: BpeTokenizer, place: s
 
 def test_a_tokenizer_that_must_be_named(tmp_path: Path, bpe: BpeTokenizer) -> None:
     folder = contest_folder(tmp_path / "root", "words", bpe)
-    with pytest.raises(InputError, match=r"words: expected one tokenizer .*, found none; name one with --tokenizer"):
+    with pytest.raises(InputError, match=r"tokenizer: expected one in .*words or in tokenizers beside it, found none; say which"):
         open_data(folder)
     first, second = (put(folder / f"{name}.model", bpe.serialised) for name in "ab")
-    with pytest.raises(InputError, match=f"found {first}, {second}; name"):
+    with pytest.raises(InputError, match=f"found {first}, {second}; say which"):
         open_data(folder)
     assert open_data(folder, second).tokenizer.sha256 == bpe.sha256
 
@@ -148,7 +148,7 @@ def test_bytes_are_counted_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     whole = int(tokenizer.byte_counts(data.val[:]).sum())
     assert whole == len("first textindentedthird")
     for size in range(1, 12):
-        monkeypatch.setattr(module, "COUNT_TOKENS", size)
+        monkeypatch.setattr(dataset, "COUNT_TOKENS", size)
         assert count_bytes(data.val, tokenizer) == whole
 
 

@@ -1,116 +1,48 @@
 """Published shards become a data folder that is just what was published, however often the way there is interrupted."""
 
-import inspect
 import itertools
-import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections import namedtuple
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import sentencepiece
-from huggingface_hub import constants, file_download
 
-from bytegolf.cli.app import main
 from bytegolf.config import BOS
 from bytegolf.errors import InputError
 from bytegolf.storage.data_folder import DataManifest
-from bytegolf.text import fineweb as module
+from bytegolf.text import fineweb
 from bytegolf.text.dataset import open_data
-from bytegolf.text.fineweb import fetch_published
-from bytegolf.text.hub import HubPlace
-from bytegolf.text.prepare import prepare
-from bytegolf.text.shards import ShardWriter
-from bytegolf.text.tokenizer import BytesTokenizer
-from support.fake_hub import COMMIT, FakeHub, serving
-from support.runs import small_disk
+from bytegolf.text.prepare import prepare_text
+from support.fake_hub import COMMIT, FakeHub, reach
+from support.published_shards import (
+    DOCUMENTS,
+    HELD_OUT,
+    PLACE,
+    REPO,
+    SHARD_TOKENS,
+    TRAIN_0,
+    TRAIN_1,
+    TRAIN_2,
+    TRAIN_SHARDS,
+    VAL_0,
+    VAL_1,
+    in_repo,
+)
 
-REPO = "somebody/golf"
-PLACE = HubPlace(REPO, root="deep/root")
-HELD_OUT = ["first  ﬁne text", "    indented", "third\n\nline"]
-TRAINED = [inspect.getsource(itertools.takewhile.__class__ if i < 0 else inspect)[i * 300 :][:300] for i in range(20)]
-SHARD = 700
-SHARDS = 6
 Fetch = Callable[..., DataManifest]
-
-
-def shards(folder: str, encode: Callable[[str], list[int]], scratch: Path) -> dict[str, bytes]:
-    for split, texts in (("train", TRAINED), ("val", HELD_OUT)):
-        with ShardWriter(scratch, f"fineweb_{split}", SHARD if split == "train" else 12) as writer:
-            for text in texts:
-                writer.write([BOS, *encode(text)])
-    return {f"{folder}/{path.name}": path.read_bytes() for path in scratch.iterdir()}
-
-
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory, normalising: bytes) -> dict[str, bytes]:
-    """Files of the repository: two variants and the documents, as the contest lays them out."""
-    plain = sentencepiece.SentencePieceProcessor(model_proto=normalising)
-    files = shards("deep/root/datasets/fineweb10B_sp512", plain.encode, tmp_path_factory.mktemp("sp"))
-    raw = BytesTokenizer()
-    files |= shards("deep/root/datasets/fineweb10B_byte260", lambda text: raw.encode(text).tolist(), tmp_path_factory.mktemp("byte"))
-    files["deep/root/tokenizers/fineweb_512_bpe.model"] = normalising
-    files["deep/root/docs_selected.jsonl"] = "".join(json.dumps({"text": text}) + "\n" for text in (*HELD_OUT, *TRAINED)).encode()
-
-    def entry(name: str, tokenizer: str) -> dict[str, object]:
-        counts = {split: len([path for path in files if f"{name}/fineweb_{split}" in path]) for split in ("train", "val")}
-        stats = {"files_train": counts["train"], "files_val": counts["val"], "tokens_total": 9}
-        return {"name": name, "tokenizer_name": tokenizer, "path": f"datasets/{name}", "stats": stats}
-
-    planned = {"name": "fineweb10B_sp4096", "tokenizer_name": "sp_bpe_4096", "status": "planned"}
-    files["deep/root/manifest.json"] = json.dumps({
-        "version": "10B",
-        "datasets": [entry("fineweb10B_sp512", "sp_bpe_512"), entry("fineweb10B_byte260", "pure_byte_260"), planned],
-        "tokenizers": [
-            {"name": "sp_bpe_512", "kind": "sentencepiece_bpe", "model_path": "tokenizers/fineweb_512_bpe.model"},
-            {"name": "pure_byte_260", "kind": "byte", "path": "tokenizers/fineweb_pure_byte_260.json"},
-        ],
-    }).encode()  # fmt: skip
-    return files
-
-
-@pytest.fixture
-def hub(published: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
-    hub = FakeHub(REPO, dict(published))
-    with serving(hub):
-        reach(hub.endpoint, monkeypatch)
-        monkeypatch.setattr(file_download, "time", SimpleNamespace(sleep=lambda _: None))
-        monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 100)
-        yield hub
-
-
-def reach(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(constants, "ENDPOINT", endpoint)
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", endpoint + "/{repo_id}/resolve/{revision}/{filename}")
-
-
-@pytest.fixture
-def fetch(tmp_path: Path) -> Fetch:
-    def run(place: HubPlace = PLACE, **options: object) -> DataManifest:
-        return fetch_published(place, tmp_path / "data", **{"variant": "sp512", "train_shards": 2, **options})  # type: ignore[arg-type]
-
-    return run
+SHARD = SHARD_TOKENS["train"]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-def in_repo(name: str) -> str:
-    return f"deep/root/datasets/fineweb10B_sp512/{name}"
-
-
-TRAIN_0, TRAIN_1, TRAIN_2 = (f"fineweb_train_{index:06d}.bin" for index in range(3))
-VAL_0 = "fineweb_val_000000.bin"
 
 
 def test_a_published_variant(hub: FakeHub, fetch: Fetch, tmp_path: Path, normalising: bytes) -> None:
@@ -119,7 +51,7 @@ def test_a_published_variant(hub: FakeHub, fetch: Fetch, tmp_path: Path, normali
     plain = sentencepiece.SentencePieceProcessor(model_proto=normalising)
     texts = [plain.decode(plain.encode(text)).encode() for text in HELD_OUT]
     assert texts != [text.encode() for text in HELD_OUT]  # it does normalise
-    for name in (TRAIN_0, TRAIN_1, VAL_0, "fineweb_val_000001.bin"):
+    for name in (TRAIN_0, TRAIN_1, VAL_0, VAL_1):
         assert held[name] == hub.files[in_repo(name)]
     assert TRAIN_2 not in held and held["tokenizer.model"] == normalising and ".fetched" not in held
     assert set(held) == {*manifest.files, "manifest.json"}
@@ -143,7 +75,7 @@ def test_long_streams_are_read_in_parts(hub: FakeHub, fetch: Fetch, tmp_path: Pa
     whole = fetch()
     for size in (1, 2, 7, 19):
         shutil.rmtree(tmp_path / "data")
-        monkeypatch.setattr(module, "READ_TOKENS", size)
+        monkeypatch.setattr(fineweb, "READ_TOKENS", size)
         assert fetch() == whole
 
 
@@ -163,7 +95,7 @@ def test_more_shards_later(hub: FakeHub, fetch: Fetch, tmp_path: Path) -> None:
     manifest = fetch(train_shards=3)
     assert hub.fetched() == [TRAIN_2, "manifest.json"]
     assert manifest.train_tokens == 3 * SHARD == len(open_data(tmp_path / "data").train)
-    with pytest.raises(InputError, match=r"data: expected at most the 2 training shards asked for, found 3; give another --out"):
+    with pytest.raises(InputError, match=r"out: expected at most the 2 training shards asked for in .*, found 3; choose another"):
         fetch(train_shards=2)
 
 
@@ -190,30 +122,23 @@ def test_raw_bytes_and_documents(hub: FakeHub, fetch: Fetch, tmp_path: Path) -> 
     assert data.val_text() == "".join(HELD_OUT).encode()
     manifest = fetch(variant="byte260", with_docs=True)
     documents = (tmp_path / "data" / "docs_selected.jsonl").read_bytes()
-    assert documents == hub.files["deep/root/docs_selected.jsonl"] and "docs_selected.jsonl" in manifest.files
+    assert documents == hub.files[DOCUMENTS] and "docs_selected.jsonl" in manifest.files
     assert fetch(variant="byte260") == manifest  # and they stay
     assert "docs_selected.jsonl" in fetch(variant="byte260", train_shards=3).files
 
 
 def test_the_documents_give_the_published_tokens(hub: FakeHub, fetch: Fetch, tmp_path: Path) -> None:
     """Tokenised again with the published model, they are held out, encoded and counted as published."""
-    published = fetch(train_shards=SHARDS, with_docs=True)
+    published = fetch(train_shards=TRAIN_SHARDS, with_docs=True)
     data = tmp_path / "data"
     options = {"tokenizer": data / "tokenizer.model", "val_docs": len(HELD_OUT), "normalised": True}
-    again = prepare([str(data / "docs_selected.jsonl")], tmp_path / "again", **options)  # type: ignore[arg-type]
+    again = prepare_text([str(data / "docs_selected.jsonl")], tmp_path / "again", **options)  # type: ignore[arg-type]
     first, second = open_data(data), open_data(tmp_path / "again")
     np.testing.assert_array_equal(first.val[:], second.val[:])
     np.testing.assert_array_equal(first.train[:], second.train[:])
     assert first.val_text() == second.val_text()
     counts = ("val_offsets", *(f"{split}_{what}" for split in ("train", "val") for what in ("bytes", "tokens", "documents")))
     assert {name: getattr(published, name) for name in counts} == {name: getattr(again, name) for name in counts}
-
-
-def test_a_connection_that_is_cut_is_mended(hub: FakeHub, fetch: Fetch, tmp_path: Path) -> None:
-    hub.cut[in_repo(TRAIN_0)] = [500, 600]
-    fetch()
-    assert [asked for path, asked in hub.requests if path.endswith(TRAIN_0)] == ["", "bytes=500-", "bytes=1100-"]
-    assert contents(tmp_path / "data")[TRAIN_0] == hub.files[in_repo(TRAIN_0)]
 
 
 def test_the_same_command_goes_on(hub: FakeHub, fetch: Fetch, tmp_path: Path) -> None:
@@ -288,21 +213,6 @@ def test_stopped_while_files_are_put_in_place(
     assert len(open_data(tmp_path / "data").train) == 2 * SHARD and ".fetched" not in contents(tmp_path / "data")
 
 
-def test_other_bytes_than_published(hub: FakeHub, fetch: Fetch, tmp_path: Path) -> None:
-    right = hub.files[in_repo(TRAIN_1)]
-    for wrong in (right[:-1] + b"x", right[:-1], right + b"x"):
-        hub.sent[in_repo(TRAIN_1)] = wrong
-        with pytest.raises(InputError, match=rf"{TRAIN_1}: expected 2,424 bytes with hash [0-9a-f]{{16}}, found {len(wrong):,} bytes"):
-            fetch()
-    hub.sent["deep/root/manifest.json"] = b" " * len(hub.files["deep/root/manifest.json"])
-    (tmp_path / "data" / ".fetched" / "published.json").unlink()
-    with pytest.raises(InputError, match=r"manifest\.json: expected .* bytes with hash"):
-        fetch()
-    hub.sent.clear()
-    fetch()
-    assert contents(tmp_path / "data")[TRAIN_1] == right
-
-
 def test_shards_published_damaged(hub: FakeHub, fetch: Fetch) -> None:
     shard = hub.files[in_repo(TRAIN_1)]
     hub.files[in_repo(TRAIN_1)] = shard[:4] + b"\7" + shard[5:]
@@ -313,63 +223,11 @@ def test_shards_published_damaged(hub: FakeHub, fetch: Fetch) -> None:
         fetch()
 
 
-def test_what_is_not_published(hub: FakeHub, fetch: Fetch) -> None:
-    with pytest.raises(InputError, match="--variant: expected one that is published, sp512 or byte260, found sp4096"):
-        fetch(variant="sp4096")
-    with pytest.raises(InputError, match=rf"--train-shards: expected at most {SHARDS}, all of sp512, found {SHARDS + 1}"):
-        fetch(train_shards=SHARDS + 1)
-    del hub.files[in_repo(TRAIN_1)]
-    with pytest.raises(InputError, match=rf"golf/deep/root: expected the file .*{TRAIN_1}, found nothing of that name"):
-        fetch()
-    with pytest.raises(InputError, match=r"golf: expected the file manifest\.json, found nothing of that name"):
-        fetch(replace(PLACE, root=""))
-    with pytest.raises(InputError, match=r"nobody/golf/deep/root: expected a dataset that you may read, found none"):
-        fetch(replace(PLACE, repo="nobody/golf"))
-    with pytest.raises(InputError, match=r"golf@old/deep/root: expected a revision of somebody/golf, found none called old"):
-        fetch(replace(PLACE, revision="old"))
-
-
-@pytest.mark.parametrize(
-    "listing",
-    [b"{}", b"nonsense", b'{"datasets": [{"name": "a_sp512", "tokenizer_name": "t", "stats": {}}], "tokenizers": []}',
-     b'{"datasets": [{"name": "a_sp512", "tokenizer_name": "t", "stats": {"files_train": 2, "files_val": 1}}], "tokenizers": []}'],
-)  # fmt: skip
-def test_a_damaged_list_of_what_is_published(hub: FakeHub, fetch: Fetch, listing: bytes) -> None:
-    hub.files["deep/root/manifest.json"] = listing
-    with pytest.raises(InputError, match=r"manifest\.json: expected .*, found"):
-        fetch()
-
-
-def test_a_hub_in_trouble(hub: FakeHub, fetch: Fetch) -> None:
-    hub.status[in_repo(TRAIN_1)] = 503
-    with pytest.raises(InputError, match=rf"{TRAIN_1}: expected an answer from .*, found HTTP status 503"):
-        fetch()
-
-
-def test_one_failure_stops_the_other_downloads(hub: FakeHub, fetch: Fetch, tmp_path: Path) -> None:
-    hub.status[in_repo(TRAIN_1)], hub.slow[in_repo(TRAIN_0)] = 503, 0.1
-    with pytest.raises(InputError, match="HTTP status 503"):
-        fetch()
-    assert not (tmp_path / "data" / ".fetched" / TRAIN_0).exists()
-
-
-def test_a_disk_that_is_too_small(hub: FakeHub, fetch: Fetch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    usage = namedtuple("usage", "free")
-    with monkeypatch.context() as patched:
-        patched.setattr(shutil, "disk_usage", lambda _: usage(2000))
-        with pytest.raises(InputError, match=r"\.fetched: expected [\d,]+ bytes of free disk to fetch into, found 2,000"):
-            fetch()
-    with small_disk(2000), pytest.raises(OSError) as refused:
-        fetch()
-    assert "fineweb_train" in str(refused.value.filename) or "fineweb_val" in str(refused.value.filename) or "model" in str(refused.value)
-    fetch()
-
-
 def test_a_folder_of_something_else(hub: FakeHub, fetch: Fetch, tmp_path: Path) -> None:
     fetch()
-    with pytest.raises(InputError, match=r"data: expected no folder yet, or .*#byte260 fetched before, found .*#sp512; give another"):
+    with pytest.raises(InputError, match=r"out: expected .*data not to exist or to hold .*#byte260, found .*#sp512; choose another folder"):
         fetch(variant="byte260")
-    with pytest.raises(InputError, match=r"expected no folder yet, or .*/other/golf"):
+    with pytest.raises(InputError, match=r"to hold .*/other/golf"):
         fetch(replace(PLACE, repo="other/golf"))
     shutil.rmtree(tmp_path / "data")
     (tmp_path / "data").mkdir()
@@ -377,27 +235,3 @@ def test_a_folder_of_something_else(hub: FakeHub, fetch: Fetch, tmp_path: Path) 
     with pytest.raises(InputError, match="found something else"):
         fetch()
     assert (tmp_path / "data" / "precious").read_text() == "precious"
-
-
-def test_places() -> None:
-    for uri, place in (
-        ("hf://datasets/a/b", HubPlace("a/b")),
-        ("hf://datasets/a-1/b.c@v2/d/e/", HubPlace("a-1/b.c", "v2", "d/e")),
-        ("hf://datasets/a/b@0f/x", HubPlace("a/b", "0f", "x")),
-    ):
-        assert HubPlace.parse(uri) == place == HubPlace.parse(str(place))
-    assert HubPlace("a/b").path("c") == "c" and HubPlace("a/b", root="d/e").path("c") == "d/e/c"
-    for uri in ("hf://a/b", "hf://datasets/a", "hf://models/a/b", "https://datasets/a/b"):
-        with pytest.raises(InputError, match="expected hf://datasets/OWNER/NAME"):
-            HubPlace.parse(uri)
-
-
-def test_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    monkeypatch.setattr(sys, "argv", ["bytegolf", "prepare", "fineweb", "--out", str(tmp_path / "data")])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    shown = capsys.readouterr()
-    assert (ended.value.code, shown.out) == (2, "")
-    place = "hf://datasets/willdepueoai/parameter-golf/datasets"
-    assert shown.err == f"error: {place}: expected to reach {constants.ENDPOINT}, found HF_HUB_OFFLINE set\n"

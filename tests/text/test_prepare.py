@@ -14,13 +14,14 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bytegolf.arrays import Tokens
 from bytegolf.config import BOS, TextConfig
 from bytegolf.errors import InputError
 from bytegolf.storage.data_folder import DataManifest
 from bytegolf.text import prepare as module
 from bytegolf.text.dataset import count_bytes, open_data
-from bytegolf.text.prepare import prepare
-from bytegolf.text.tokenizer import BpeTokenizer, Kind, train_bpe
+from bytegolf.text.prepare import prepare_text
+from bytegolf.text.tokenizer import BpeTokenizer, BytesTokenizer, Kind, train_bpe
 from support.corpora import SOURCE, write_jsonl, write_texts
 
 TEXTS = [f"{i} " + SOURCE[i * 400 :][:400] for i in range(60)]
@@ -39,7 +40,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("kind", ["bpe", "bytes"])
 def test_a_data_folder(source: Path, tmp_path: Path, kind: Kind) -> None:
     out = tmp_path / "data"
-    manifest = prepare([str(source)], out, text=TextConfig(tokenizer=kind), vocab_size=400)
+    manifest = prepare_text([str(source)], out, text=TextConfig(tokenizer=kind), vocab_size=400)
     tokenizer_name = "bytes" if kind == "bytes" else "tokenizer.model"
     assert set(contents(out)) == {"train_000000.bin", "val_000000.bin", "val.txt.zst", tokenizer_name, "manifest.json"}
     assert DataManifest.model_validate_json((out / "manifest.json").read_bytes()) == manifest
@@ -64,7 +65,7 @@ def test_any_text_survives(tmp_path_factory: pytest.TempPathFactory, bpe: BpeTok
     folder = tmp_path_factory.mktemp("any")
     (folder / "any.model").write_bytes(bpe.serialised)
     documents = [f"{i}{text}" for i, text in enumerate(documents)]
-    prepare([str(write_jsonl(folder / "a.jsonl", documents))], folder / "data", tokenizer=folder / "any.model", val_docs=1)
+    prepare_text([str(write_jsonl(folder / "a.jsonl", documents))], folder / "data", tokenizer=folder / "any.model", val_docs=1)
     data = open_data(folder / "data")
     assert data.val_text() == documents[0].encode() == data.tokenizer.decode(data.val[:])
     assert data.tokenizer.decode(data.train[:]) == "".join(documents[1:]).encode()
@@ -72,17 +73,17 @@ def test_any_text_survives(tmp_path_factory: pytest.TempPathFactory, bpe: BpeTok
 
 
 def test_batches_do_not_show(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    prepare([str(source)], tmp_path / "a", vocab_size=400)
+    prepare_text([str(source)], tmp_path / "a", vocab_size=400)
     monkeypatch.setattr(module, "BATCH_DOCUMENTS", 7)
-    prepare([str(source)], tmp_path / "b", vocab_size=400)
+    prepare_text([str(source)], tmp_path / "b", vocab_size=400)
     monkeypatch.setattr(module, "BATCH_CHARACTERS", 900)
-    prepare([str(source)], tmp_path / "c", vocab_size=400)
+    prepare_text([str(source)], tmp_path / "c", vocab_size=400)
     assert contents(tmp_path / "a") == contents(tmp_path / "b") == contents(tmp_path / "c")
 
 
 def test_the_tokenizer_sees_no_held_out_text(tmp_path: Path) -> None:
     texts = ["Z" * 99, *TEXTS, "Z" * 99]
-    prepare([str(write_jsonl(tmp_path / "a.jsonl", texts))], tmp_path / "data", vocab_size=400, val_docs=1)
+    prepare_text([str(write_jsonl(tmp_path / "a.jsonl", texts))], tmp_path / "data", vocab_size=400, val_docs=1)
     ids = open_data(tmp_path / "data").tokenizer.encode("ZZ")
     assert len(ids) == 2
 
@@ -96,23 +97,23 @@ def test_a_sample_trains_the_tokenizer_of_a_large_corpus(source: Path, tmp_path:
 
     monkeypatch.setattr(module, "train_bpe", train)
     monkeypatch.setattr(module, "SAMPLE_BYTES", 10_000)
-    prepare([str(source)], tmp_path / "data", vocab_size=400)
+    prepare_text([str(source)], tmp_path / "data", vocab_size=400)
     assert 5_000 < len("".join(trained_on)) <= 10_000
 
 
 def test_preparing_again_reuses(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "data"
-    first = prepare([str(source)], out, vocab_size=400)
+    first = prepare_text([str(source)], out, vocab_size=400)
     before = {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in out.iterdir()}
     (out / "compressors.json").write_text("{}")
-    assert prepare([str(source)], out, vocab_size=400) == first
+    assert prepare_text([str(source)], out, vocab_size=400) == first
     assert {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in before} == before
     assert "data: already prepared, reused" in capsys.readouterr().err
 
 
 def test_another_preparation_is_refused(source: Path, tmp_path: Path, bpe: BpeTokenizer) -> None:
     out = tmp_path / "data"
-    prepare([str(source)], out, vocab_size=400)
+    prepare_text([str(source)], out, vocab_size=400)
     before = contents(out)
     (tmp_path / "given.model").write_bytes(bpe.serialised)
     (tmp_path / "other.txt").write_text(SOURCE)
@@ -123,17 +124,17 @@ def test_another_preparation_is_refused(source: Path, tmp_path: Path, bpe: BpeTo
         ("split", [source], {"val_docs": 2}),
         ("documents", [tmp_path / "other.txt"], {"val_docs": 2}),
     ):
-        with pytest.raises(InputError, match=rf"data: expected the {what} asked for .*, found others .*--out"):
-            prepare([str(path) for path in sources], out, **{"vocab_size": 400, **options})  # type: ignore[arg-type]
+        with pytest.raises(InputError, match=rf"out: expected .*data to hold the {what} asked for .*, found others .*; choose another"):
+            prepare_text([str(path) for path in sources], out, **{"vocab_size": 400, **options})  # type: ignore[arg-type]
     assert contents(out) == before
 
 
 def test_a_damaged_folder_is_not_reused(source: Path, tmp_path: Path) -> None:
     out = tmp_path / "data"
-    prepare([str(source)], out, text=TextConfig(tokenizer="bytes"))
+    prepare_text([str(source)], out, text=TextConfig(tokenizer="bytes"))
     os.truncate(out / "train_000000.bin", 5000)
     with pytest.raises(InputError, match=r"train_000000\.bin: expected the file as prepared, found it damaged"):
-        prepare([str(source)], out, text=TextConfig(tokenizer="bytes"))
+        prepare_text([str(source)], out, text=TextConfig(tokenizer="bytes"))
 
 
 def test_something_else_in_the_way(source: Path, tmp_path: Path) -> None:
@@ -143,15 +144,15 @@ def test_something_else_in_the_way(source: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for name in ("file", "full"):
         with pytest.raises(InputError, match=f"{name}: expected no folder yet, an empty one or prepared data"):
-            prepare([str(source)], tmp_path / name, text=TextConfig(tokenizer="bytes"))
+            prepare_text([str(source)], tmp_path / name, text=TextConfig(tokenizer="bytes"))
     assert (tmp_path / "file").read_text() == (tmp_path / "full" / "precious").read_text() == "precious"
-    prepare([str(source)], tmp_path / "empty", text=TextConfig(tokenizer="bytes"))
+    prepare_text([str(source)], tmp_path / "empty", text=TextConfig(tokenizer="bytes"))
 
 
 def test_data_inside_its_source_is_no_document(source: Path) -> None:
-    first = prepare([str(source)], source / "data", text=TextConfig(tokenizer="bytes"))
+    first = prepare_text([str(source)], source / "data", text=TextConfig(tokenizer="bytes"))
     assert first.train_documents + first.val_documents == len(TEXTS)
-    assert prepare([str(source)], source / "data", text=TextConfig(tokenizer="bytes")) == first
+    assert prepare_text([str(source)], source / "data", text=TextConfig(tokenizer="bytes")) == first
 
 
 @pytest.mark.parametrize("moment", ["encode_batch", "sha256_of", "write_json"])
@@ -164,20 +165,21 @@ def test_interrupted_it_leaves_nothing(
     monkeypatch.setattr(BpeTokenizer if moment == "encode_batch" else module, moment, interrupt)
     before = sorted(tmp_path.iterdir())
     with pytest.raises(KeyboardInterrupt):
-        prepare([str(source)], tmp_path / "data", vocab_size=400)
+        prepare_text([str(source)], tmp_path / "data", vocab_size=400)
     assert sorted(tmp_path.iterdir()) == before
 
 
 def test_text_that_changes_meanwhile(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    encode = module._encode
+    encode = BytesTokenizer.encode_batch
 
-    def encode_later(*arguments: object) -> object:
+    def encode_later(self: BytesTokenizer, texts: list[str], normalised: bool = False) -> list[Tokens]:
         (source / "059.txt").write_text("something new")
-        return encode(*arguments)  # type: ignore[arg-type]
+        return encode(self, texts, normalised)
 
-    monkeypatch.setattr(module, "_encode", encode_later)
+    monkeypatch.setattr(module, "BATCH_DOCUMENTS", 7)  # so that the last document is read after the first are encoded
+    monkeypatch.setattr(BytesTokenizer, "encode_batch", encode_later)
     with pytest.raises(InputError, match="expected the same documents in every pass, found them changed"):
-        prepare([str(source)], tmp_path / "data", text=TextConfig(tokenizer="bytes"))
+        prepare_text([str(source)], tmp_path / "data", text=TextConfig(tokenizer="bytes"))
     assert not (tmp_path / "data").exists()
 
 
@@ -185,9 +187,9 @@ def test_a_tokenizer_that_changes_text(tmp_path: Path, normalising: bytes) -> No
     (tmp_path / "other.model").write_bytes(normalising)
     path = write_jsonl(tmp_path / "a.jsonl", ["held out", "plain", "two  spaces"])
     with pytest.raises(
-        InputError, match=r"a\.jsonl:3: expected tokenizer bpe 512 .* found 's' instead of ' ' at character 4; --normalised"
+        InputError, match=r"a\.jsonl:3: expected tokenizer bpe 512 .* found 's' instead of ' ' at character 4; the option normalised"
     ):
-        prepare([str(path)], tmp_path / "data", tokenizer=tmp_path / "other.model", val_docs=1)
+        prepare_text([str(path)], tmp_path / "data", tokenizer=tmp_path / "other.model", val_docs=1)
     assert not (tmp_path / "data").exists()
 
 
@@ -199,7 +201,7 @@ def test_text_that_its_tokenizer_may_change(tmp_path_factory: pytest.TempPathFac
     (folder / "any.model").write_bytes(normalising)
     documents = [f"{i}{text}" for i, text in enumerate(documents)]
     source = str(write_jsonl(folder / "a.jsonl", documents))
-    manifest = prepare([source], folder / "data", tokenizer=folder / "any.model", val_docs=1, normalised=True)
+    manifest = prepare_text([source], folder / "data", tokenizer=folder / "any.model", val_docs=1, normalised=True)
     plain = sentencepiece.SentencePieceProcessor(model_proto=normalising)
     encoded = plain.encode(documents)
     texts = [text.encode() for text in plain.decode(encoded)]
@@ -208,26 +210,26 @@ def test_text_that_its_tokenizer_may_change(tmp_path_factory: pytest.TempPathFac
     assert data.train[:].tolist() == [token for ids in encoded[1:] for token in (BOS, *ids)]
     assert data.val_text() == texts[0] and data.val_bytes == manifest.val_bytes == len(texts[0])
     assert manifest.normalised and manifest.train_bytes == sum(map(len, texts[1:])) == count_bytes(data.train, data.tokenizer)
-    with pytest.raises(InputError, match=r"expected the text asked for \(exactly as given\), found others \(normalised by its"):
-        prepare([source], folder / "data", tokenizer=folder / "any.model", val_docs=1)
+    with pytest.raises(InputError, match=r"to hold the text asked for \(exactly as given\), found others \(normalised by its"):
+        prepare_text([source], folder / "data", tokenizer=folder / "any.model", val_docs=1)
 
 
 def test_a_document_that_normalises_to_nothing(tmp_path: Path, normalising: bytes) -> None:
     (tmp_path / "other.model").write_bytes(normalising)
     path = write_jsonl(tmp_path / "a.jsonl", [" \n ", "held out", "plain"])
-    manifest = prepare([str(path)], tmp_path / "data", tokenizer=tmp_path / "other.model", val_docs=2, normalised=True)
+    manifest = prepare_text([str(path)], tmp_path / "data", tokenizer=tmp_path / "other.model", val_docs=2, normalised=True)
     assert (manifest.val_offsets, manifest.val_bytes) == ([0, 0], len("held out"))
     assert open_data(tmp_path / "data").val[:].tolist()[:2] == [BOS, BOS]
 
 
 def test_a_vocabulary_too_large_for_the_text(source: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"vocab_size: expected at most .*, found 50000"):
-        prepare([str(source)], tmp_path / "data", vocab_size=50_000)
+        prepare_text([str(source)], tmp_path / "data", vocab_size=50_000)
     assert not (tmp_path / "data").exists()
 
 
 def test_held_out_text_at_rest(source: Path, tmp_path: Path) -> None:
-    prepare([str(source)], tmp_path / "data", text=TextConfig(tokenizer="bytes"))
+    prepare_text([str(source)], tmp_path / "data", text=TextConfig(tokenizer="bytes"))
     text = zstandard.ZstdDecompressor().stream_reader((tmp_path / "data" / "val.txt.zst").open("rb")).read()
     offsets = json.loads((tmp_path / "data" / "manifest.json").read_text())["val_offsets"]
     assert [text[start:end].decode() for start, end in itertools.pairwise([*offsets, len(text)])] == [TEXTS[i] for i in HELD_OUT]
@@ -241,7 +243,7 @@ def test_memory_does_not_grow_with_the_text(tmp_path: Path, bpe: BpeTokenizer) -
         "import sys, re, pathlib; from bytegolf.text import prepare as module\n"
         "module.BATCH_CHARACTERS = 200_000\n"
         "folder = pathlib.Path(sys.argv[1])\n"
-        "module.prepare([sys.argv[2]], folder / 'data', tokenizer=folder.parent / 'given.model', val_docs=2)\n"
+        "module.prepare_text([sys.argv[2]], folder / 'data', tokenizer=folder.parent / 'given.model', val_docs=2)\n"
         "print(re.search(r'VmHWM:\\s+(\\d+)', pathlib.Path('/proc/self/status').read_text())[1])"
     )
     peaks = []

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from bytegolf.errors import InputError
 from bytegolf.text.corpus import Document, open_corpus
-from bytegolf.text.split import SplitRule, survey
+from bytegolf.text.split import SplitRule, decide_split
 from support.corpora import write_jsonl, write_texts
 
 
 def divide(path: Path, val_docs: int | None = None) -> tuple[list[str], list[str]]:
     """Names of (training documents, held-out documents)."""
     corpus = open_corpus([str(path)])
-    divided = list(survey(corpus, SplitRule(val_docs)).divide(corpus))
+    divided = list(decide_split(corpus, SplitRule(val_docs)).divide(corpus))
     return [document.name for document, out in divided if not out], [document.name for document, out in divided if out]
 
 
@@ -59,7 +59,7 @@ def test_copies_of_held_out_documents_leave_training(tmp_path: Path) -> None:
 
 def test_a_fingerprint_is_of_names_texts_and_order(tmp_path: Path) -> None:
     def fingerprint(name: str, texts: list[str]) -> str:
-        return survey(open_corpus([str(write_jsonl(tmp_path / name, texts))]), SplitRule(1)).corpus_sha256
+        return decide_split(open_corpus([str(write_jsonl(tmp_path / name, texts))]), SplitRule(1)).corpus_sha256
 
     assert fingerprint("a.jsonl", ["one", "two"]) == fingerprint("a.jsonl", ["one", "two"])
     others = [("b.jsonl", ["one", "two"]), ("a.jsonl", ["two", "one"]), ("a.jsonl", ["one", "twö"]), ("a.jsonl", ["one", "two", "three"])]
@@ -70,8 +70,8 @@ def test_a_fingerprint_is_of_names_texts_and_order(tmp_path: Path) -> None:
     ("texts", "val_docs", "expected"),
     [
         ([], None, "at least one document with text, found none"),
-        (["one"], None, "documents to hold out, found none of 1 with sha256.*--val-docs N"),
-        (["one", "two"], 2, "documents to train on, found all 2 held out by first 2 documents; set --val-docs N"),
+        (["one"], None, "documents to hold out, found none of 1 with sha256.*; choose how many"),
+        (["one", "two"], 2, "documents to train on, found all 2 held out by first 2 documents; choose how many"),
         (["one", "one"], 1, "documents to train on, found all 2 held out"),
     ],
 )
@@ -82,5 +82,5 @@ def test_text_that_cannot_be_split(tmp_path: Path, texts: list[str], val_docs: i
 
 @pytest.mark.parametrize("val_docs", [0, -1])
 def test_no_documents_asked_for(val_docs: int) -> None:
-    with pytest.raises(InputError, match=f"--val-docs: expected at least 1 document, found {val_docs}"):
+    with pytest.raises(InputError, match=f"val_docs: expected at least 1 document, found {val_docs}"):
         SplitRule(val_docs)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bytegolf.config import TextConfig
-from bytegolf.text.prepare import prepare
+from bytegolf.text.prepare import prepare_text
 from bytegolf.text.shards import HEADER_BYTES
 from support.processes import Crowd, Dawdle, Signal, finish, impatient, start, train_command
 from support.runs import documents, events, prepared, write_texts
@@ -42,7 +42,7 @@ def failed(tmp_path_factory: pytest.TempPathFactory, data: Path) -> dict[str, Fa
     with next(damaged.glob("train_*.bin")).open("r+b") as file:
         file.seek(HEADER_BYTES)
         file.write(b"\xff" * 60_000)  # the first half, so that a few batches go well
-    prepare([str(write_texts(root / "texts", documents(seed=2)))], other, text=TextConfig(tokenizer="bytes"))
+    prepare_text([str(write_texts(root / "texts", documents(seed=2)))], other, text=TextConfig(tokenizer="bytes"))
 
     def command(name: str, data: Path = data, *overrides: str) -> list[object]:
         return train_command(data, root / name / "run", *RECIPE, *overrides)

@@ -1,13 +1,14 @@
-"""Text or published shards -> a data folder."""
+"""Text, or published shards, to a data folder."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from bytegolf.config import Recipe, TextConfig
-from bytegolf.errors import InputError
+from bytegolf.errors import InputError, ParameterError
 from bytegolf.recipes import load_recipe
 from bytegolf.storage.data_folder import DataManifest
-from bytegolf.text.prepare import prepare as prepare_text
+from bytegolf.text.prepare import prepare_text
 
 DEFAULT_VOCAB_SIZE = 1024
 
@@ -16,60 +17,108 @@ def prepare(
     sources: Sequence[str],
     out: Path,
     *,
-    recipe: str | None = None,
+    recipe: str | Path | Recipe | None = None,
     vocab: int | None = None,
-    tokenizer: str | None = None,
+    tokenizer: str | Path | None = None,
     val_docs: int | None = None,
     normalised: bool = False,
     variant: str | None = None,
     train_shards: int | None = None,
     with_docs: bool = False,
 ) -> DataManifest:
-    """Text, or published shards, into a data folder.
+    """Make the data folder `out` from `sources`, and return its manifest.
 
-    The vocabulary of text is a recipe's, one of `vocab` pieces, or an existing tokenizer (a file, or "bytes"). Of what
-    is published the `variant` is given, or named by a recipe's vocabulary.
+    Sources are "stdlib" and files or folders of text, or one place that publishes shards: "fineweb" or
+    "hf://datasets/OWNER/NAME[@REVISION][/FOLDER]".
+
+    Text gets the vocabulary of `recipe` (a name, a file or a `Recipe`), one of `vocab` pieces (1024 by default), or that
+    of an existing `tokenizer` (a SentencePiece file, or "bytes"). The first `val_docs` documents are held out, by default
+    one in twenty by hash. With `normalised` the tokenizer may change the text.
+
+    Of published shards, `variant` says which vocabulary (by default the recipe's, or sp1024), `train_shards` how many of
+    the training shards to fetch (by default 80), and `with_docs` whether to fetch the documents as well.
+
+    Raises ParameterError for options that do not go together, InputError for sources that cannot be prepared.
     """
-    chosen = load_recipe(recipe) if recipe else None
-    of_text = {"--vocab": vocab, "--tokenizer": tokenizer, "--val-docs": val_docs, "--normalised": normalised or None}
-    of_published = {"--variant": variant, "--train-shards": train_shards, "--with-docs": with_docs or None}
+    known = load_recipe(str(recipe)) if isinstance(recipe, str | Path) else recipe
+    for_text = _TextOptions(vocab, str(tokenizer) if tokenizer else None, val_docs, normalised)
+    for_published = _PublishedOptions(variant, train_shards, with_docs)
     if any(source == "fineweb" or source.startswith("hf://") for source in sources):
-        _require_none(of_text, "with text; docs/data.md tells how fineweb gets another vocabulary")
+        for_text.refuse("applies to text only; docs/data.md tells how to give FineWeb another vocabulary")
+        return for_published.prepare(sources, out, known)
+    for_published.refuse("applies to published shards only, fineweb or hf://datasets/…")
+    return for_text.prepare(sources, out, known)
+
+
+class _TextOptions(NamedTuple):
+    """The options of `prepare` that only text has."""
+
+    vocab: int | None
+    tokenizer: str | None
+    val_docs: int | None
+    normalised: bool
+
+    def refuse(self, reason: str) -> None:
+        """Raise ParameterError if any of these options is given."""
+        _refuse(self._asdict(), reason)
+
+    def prepare(self, sources: Sequence[str], out: Path, recipe: Recipe | None) -> DataManifest:
+        """Make a data folder from text."""
+        vocabularies = {"recipe": recipe, "vocab": self.vocab, "tokenizer": self.tokenizer}
+        given = [name for name, value in vocabularies.items() if value is not None]
+        if len(given) > 1:
+            raise ParameterError(given[-1], f"cannot be combined with {given[0]}; give one of recipe, vocab and tokenizer")
+        if self.normalised and self.tokenizer in (None, "bytes"):
+            raise ParameterError("normalised", "needs the file of a tokenizer that changes text; tokenizers made here change nothing")
+        text = recipe.text if recipe else TextConfig(tokenizer="bytes") if self.tokenizer == "bytes" else TextConfig()
+        return prepare_text(
+            sources,
+            out,
+            text=text,
+            vocab_size=recipe.model.vocab_size if recipe else self.vocab or DEFAULT_VOCAB_SIZE,
+            tokenizer=Path(self.tokenizer) if self.tokenizer and self.tokenizer != "bytes" else None,
+            val_docs=self.val_docs,
+            normalised=self.normalised,
+        )
+
+
+class _PublishedOptions(NamedTuple):
+    """The options of `prepare` that only published shards have."""
+
+    variant: str | None
+    train_shards: int | None
+    with_docs: bool
+
+    def refuse(self, reason: str) -> None:
+        """Raise ParameterError if any of these options is given."""
+        _refuse(self._asdict(), reason)
+
+    def prepare(self, sources: Sequence[str], out: Path, recipe: Recipe | None) -> DataManifest:
+        """Make a data folder of published shards, fetched from the Hugging Face hub."""
         if len(sources) > 1:
-            raise InputError(f"prepare: expected published shards alone, found {', '.join(sources)}")
-        return _fetch(sources[0], out, chosen, variant, train_shards, with_docs)
-    _require_none(of_published, "with fineweb or hf://datasets/…")
-    if sum(choice is not None for choice in (recipe, vocab, tokenizer)) > 1:
-        raise InputError("prepare: expected one of --recipe, --vocab and --tokenizer, found several")
-    if normalised and tokenizer in (None, "bytes"):
-        raise InputError("--normalised: expected with --tokenizer FILE.model, found without; our own tokenizers change nothing")
-    return prepare_text(
-        sources,
-        out,
-        text=TextConfig(tokenizer="bytes") if tokenizer == "bytes" else chosen.text if chosen else TextConfig(),
-        vocab_size=chosen.model.vocab_size if chosen else vocab or DEFAULT_VOCAB_SIZE,
-        tokenizer=Path(tokenizer) if tokenizer and tokenizer != "bytes" else None,
-        val_docs=val_docs,
-        normalised=normalised,
-    )
+            raise ParameterError("sources", f"expected published shards alone, found {', '.join(sources)}")
+        if recipe and self.variant is not None:
+            raise ParameterError("variant", "cannot be combined with recipe, which names its vocabulary")
+        (source,) = sources
+        try:
+            from bytegolf.text.fineweb import FINEWEB, TRAIN_SHARDS, VARIANT, fetch_published
+            from bytegolf.text.hub import HubPlace
+        except ModuleNotFoundError as error:
+            raise InputError(f"{source}: expected the package {error.name}, found it missing; pip install huggingface-hub") from None
+        return fetch_published(
+            FINEWEB if source == "fineweb" else HubPlace.parse(source),
+            out,
+            variant=_variant_of(recipe) if recipe else self.variant or VARIANT,
+            train_shards=TRAIN_SHARDS if self.train_shards is None else self.train_shards,
+            with_docs=self.with_docs,
+        )
 
 
-def _fetch(source: str, out: Path, recipe: Recipe | None, variant: str | None, train_shards: int | None, with_docs: bool) -> DataManifest:
-    """Published shards; of the baseline's number unless it is given, and of its vocabulary unless there is a recipe."""
-    try:
-        from bytegolf.text.fineweb import FINEWEB, TRAIN_SHARDS, VARIANT, fetch_published
-        from bytegolf.text.hub import HubPlace
-    except ModuleNotFoundError as error:
-        raise InputError(f"{source}: expected the package {error.name}, found it missing; pip install huggingface-hub") from None
-    if recipe:
-        _require_none({"--variant": variant}, "without --recipe, which names its vocabulary")
-        variant = "byte260" if recipe.text.tokenizer == "bytes" else f"sp{recipe.model.vocab_size}"
-    place = FINEWEB if source == "fineweb" else HubPlace.parse(source)
-    shards = TRAIN_SHARDS if train_shards is None else train_shards
-    return fetch_published(place, out, variant=variant or VARIANT, train_shards=shards, with_docs=with_docs)
+def _variant_of(recipe: Recipe) -> str:
+    return "byte260" if recipe.text.tokenizer == "bytes" else f"sp{recipe.model.vocab_size}"
 
 
-def _require_none(options: Mapping[str, object], use: str) -> None:
+def _refuse(options: dict[str, object], reason: str) -> None:
     for name, value in options.items():
-        if value is not None:
-            raise InputError(f"{name}: expected only {use}, found it here")
+        if value is not None and value is not False:
+            raise ParameterError(name, reason)

@@ -8,6 +8,7 @@ from typing import Any
 from bytegolf.config import Recipe
 from bytegolf.flow.compare_compressors import compare_compressors
 from bytegolf.flow.pack import PackResult, pack
+from bytegolf.flow.prepare import prepare
 from bytegolf.flow.prove import prove
 from bytegolf.flow.report import report
 from bytegolf.flow.train import TrainResult, train
@@ -18,7 +19,6 @@ from bytegolf.sandbox import sandbox_available
 from bytegolf.scoring.compressors import CompressorScore
 from bytegolf.storage.data_folder import DataManifest
 from bytegolf.storage.run_folder import RunFolder
-from bytegolf.text.prepare import prepare
 
 PROVED_BYTES = 1 << 16  # of held-out text at the end of quickstart
 PROVED_STRIDE = 16  # short pieces decode fast
@@ -48,7 +48,7 @@ def quickstart(
     `recipe` is the recipe called quickstart where none is given; `sources` and `val_docs` are those of `prepare`.
     """
     recipe, data, run = recipe or load_recipe("quickstart"), out / "data", RunFolder(out / "run")
-    manifest = prepare(sources, data, text=recipe.text, vocab_size=recipe.model.vocab_size, val_docs=val_docs)
+    manifest = prepare(sources, data, recipe=recipe, val_docs=val_docs)
     trained = train(recipe, data, run.root, resume=True)
     packed = pack(run.root, data=data)
     compressors = compare_compressors(data)

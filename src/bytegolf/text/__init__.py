@@ -1,1 +1,7 @@
-"""Text to tokens: corpora, splits, tokenizers, shards and training batches."""
+"""Documents -> tokens.
+
+A document goes through the modules in this order: `corpus` lists files and `readers` turn them into documents; `split`
+decides which are held out; `tokenizer` encodes them; `prepare` does all this and writes `shards` into a data folder
+(`fineweb` fetches one that is published, by way of `hub` and `published`); `dataset` opens the folder; `batches` draws
+training sequences from it.
+"""

@@ -1,10 +1,10 @@
-"""Provide shuffled training sequences from a token stream: endless, prefetched and resumable.
+"""Shuffled training sequences from a token stream, endless, prefetched and resumable.
 
-Sequence k covers tokens [kT, kT + T]: T inputs and, shifted by one, T targets. Neighbouring sequences share their
-border token, so each epoch trains once on every pair of neighbouring tokens, except the last few that do not fill a
-sequence. The order of an epoch is a function of the random seed and the epoch alone, so the whole state is the number
-of sequences handed out. With several processes, each reads its own share of every batch; order and count refer to
-all processes together, whatever their number.
+Sequence k covers tokens [kT, kT + T]: its T inputs and, one further on, its T targets. Sequences share
+their border token, so every neighbouring pair is trained on once per epoch (but for the last few that do
+not fill a sequence). Each epoch has its own order, a function of seed and epoch alone, so the only state to
+save is how many sequences were handed out. Each of several processes reads its own share of every batch; the
+order does not depend on their number, and the count is that of all processes together.
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -32,26 +32,27 @@ def count_sequences(stream: TokenStream, sequence_length: int) -> int:
 
 
 def require_shares(recipe: Recipe, group: Group) -> None:
-    """Check that the sequences of a batch divide evenly among the processes. Raises InputError if they do not."""
+    """Raise InputError unless the sequences of a batch can be shared out evenly among the processes."""
     sequences = recipe.train.batch_tokens // recipe.train.sequence_length
     if sequences % group.size:
         raise InputError(f"train.batch_tokens: expected a multiple of {group.size} sequences for {group.size} processes, found {sequences}")
 
 
 def run_batches(recipe: Recipe, stream: TokenStream, position: int = 0, group: Group = ALONE) -> "Batches":
-    """Return this process's share of the batches of a recipe's run, starting at sequence `position`."""
+    """Return this process's share of the batches of a recipe's run, beginning after `position` sequences."""
     config = recipe.train
     sequences = config.batch_tokens // config.sequence_length
     return Batches(stream, config.sequence_length, sequences, config.seed, recipe.model.vocab_size, position, group)
 
 
 class Batches:
-    """An iterator over this process's share of each batch: int64 arrays (sequences, sequence_length + 1).
+    """An iterator of int64 arrays (sequences, sequence_length + 1), this process's share of `sequences_per_batch`.
 
-    `position` counts the sequences handed out to all processes together; `Batches(..., position=p)` continues from there.
-    A thread prepares the next batch while the current one is used: call `close`, or use the object as a context manager.
+    `position` counts the sequences handed out to all processes; `Batches(..., position=p)` goes on from there. The next
+    batch is read on a thread while this one is used: close the iterator, or use it as a context manager.
 
-    Raises InputError if the stream is shorter than a sequence and, while iterating, for a token outside the vocabulary.
+    Raises InputError if the stream is shorter than a sequence, and while iterating for a token that is
+    not in the vocabulary.
     """
 
     def __init__(
@@ -64,7 +65,6 @@ class Batches:
         position: int = 0,
         group: Group = ALONE,
     ) -> None:
-        """Start to prefetch the batch at `position`. `sequences_per_batch` counts those of all processes."""
         self.stream, self.sequence_length, self.sequences_per_batch = stream, sequence_length, sequences_per_batch
         self.seed, self.vocab_size, self.position, self.group = seed, vocab_size, position, group
         self.num_sequences = count_sequences(stream, sequence_length)
@@ -74,26 +74,22 @@ class Batches:
         self._next = self._prefetch()
 
     def __iter__(self) -> Self:
-        """Return the iterator itself."""
         return self
 
     def __next__(self) -> Batch:
-        """Return the next batch, and start to prefetch the one after it."""
         batch = self._next.result()
         self.position += self.sequences_per_batch
         self._next = self._prefetch()
         return batch
 
     def close(self) -> None:
-        """Stop the prefetching thread."""
+        """Stop the thread that reads ahead."""
         self._thread.shutdown(cancel_futures=True)
 
     def __enter__(self) -> Self:
-        """Return the object itself."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Stop the prefetching thread."""
         self.close()
 
     def _prefetch(self) -> Future[Batch]:

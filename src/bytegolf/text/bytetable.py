@@ -1,6 +1,7 @@
-"""Map each token to the bytes of text it stands for, inside a document and at its start.
+"""The bytes of text that each token stands for, alone and right after a document's start.
 
-Decoding and counting both read this one table, so the denominator of bits per byte always agrees with the decoded text.
+Everything that turns tokens into bytes or counts them reads this one table, so that the denominator of
+bits per byte cannot disagree with the decoded text.
 """
 
 from collections.abc import Sequence
@@ -13,18 +14,18 @@ from bytegolf.errors import InputError
 
 
 class ByteTable:
-    """The bytes of every token of a vocabulary.
+    """A decoder as a table: the bytes of every token, inside a document and at its start.
 
     `inside[id]` and `at_start[id]` are the bytes of token `id`; they differ where a decoder drops a leading space.
-    `control[id]` marks ids that stand for no text. A token that follows one, or that comes first, is at a document's start.
+    `control[id]` marks ids that stand for no text. A token is at the start of a document if it comes first or
+    follows a control id.
     """
 
     def __init__(self, inside: Sequence[bytes], at_start: Sequence[bytes], control: Sequence[bool]) -> None:
-        """Build the table from one entry per token."""
         self.vocab_size = len(inside)
         self._pieces = [*inside, *at_start]
         self._lengths = np.array([len(piece) for piece in self._pieces], dtype=np.int64)
-        self._dropped = self._lengths[: self.vocab_size] - self._lengths[self.vocab_size :]  # bytes a token loses at a start
+        self._dropped = self._lengths[: self.vocab_size] - self._lengths[self.vocab_size :]  # bytes that a token lacks at a start
         self._control = np.array(control, dtype=np.bool_)
 
     def decode(self, ids: npt.ArrayLike) -> bytes:
@@ -32,7 +33,7 @@ class ByteTable:
         return b"".join(map(self._pieces.__getitem__, self._rows(ids).tolist()))
 
     def byte_counts(self, ids: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """Return the bytes each token adds, (n,) for n tokens. Raises InputError for an id outside the vocabulary."""
+        """Return how many bytes each of n tokens adds, (n,). Raises InputError for an id outside the vocabulary."""
         counts: npt.NDArray[np.int64] = self._lengths[self._rows(ids)]
         return counts
 
@@ -47,6 +48,7 @@ class ByteTable:
         return int(everywhere - self._dropped[starting].sum() - self._dropped[tokens[0]])
 
     def _rows(self, ids: npt.ArrayLike) -> npt.NDArray[np.intp]:
+        """Return the index into `_pieces` of each token, (n,)."""
         rows = np.array(ids, dtype=np.intp).reshape(-1)
         if rows.size:
             self._require_known(rows)

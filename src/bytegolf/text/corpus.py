@@ -1,7 +1,7 @@
-"""Read text as one stream of documents: from the standard library's source, from files, or from folders.
+"""Sources of text (the Python standard library, files, folders) as one stream of documents.
 
-A corpus lists its files once, when it is opened, and can be read repeatedly: preparing data reads it several times
-instead of holding it in memory.
+A corpus lists its files once, when it is opened, and can be read again and again: preparing data reads
+it several times instead of holding it in memory.
 """
 
 import os
@@ -21,22 +21,24 @@ NOT_STDLIB = frozenset({"site-packages", "test", "tests", "idle_test"})
 
 @dataclass(frozen=True)
 class Corpus:
-    """Documents in a fixed order. `source` names where they come from."""
+    """Documents in a fixed order. `source` says where they come from, for the manifest and for messages."""
 
     source: str
     files: tuple[CorpusFile, ...]
 
     @property
     def size(self) -> int:
-        """Return the size of the corpus's files on disk, in bytes."""
+        """Return the size of all files on disk, in bytes."""
         return sum(file.path.stat().st_size for file in self.files)
 
     def __iter__(self) -> Iterator[Document]:
-        """Iterate over every document."""
         return self.read()
 
     def read(self, progress: Progress | None = None) -> Iterator[Document]:
-        """Yield every document; `progress` advances by the bytes read from disk. Raises InputError for a file that cannot be read."""
+        """Yield every document, and advance `progress` by the bytes read from disk.
+
+        Raises InputError for a file that cannot be read.
+        """
         for file in self.files:
             try:
                 with file.path.open("rb") as raw:
@@ -51,10 +53,10 @@ class Corpus:
 
 
 def open_corpus(sources: Sequence[str], exclude: Path | None = None) -> Corpus:
-    """Return the documents of `sources`: each is "stdlib", a folder, or a file of text, JSON lines or parquet.
+    """Return the corpus of `sources`: each "stdlib", a folder, or a file of text, JSON lines or parquet.
 
-    Files under `exclude`, the folder for the prepared data, are left out. Raises InputError for a path that is neither a
-    file nor a folder, and for a corpus without files.
+    Files under the folder `exclude`, where the prepared data will go, are left out. A single text file is cut into
+    pieces. Raises InputError for a path that is neither file nor folder, and for a corpus without files.
     """
     if len(sources) == 1 and Path(sources[0]).is_file() and reader_for(Path(sources[0])) is whole_file:
         path = Path(sources[0])  # one document could not be split into training and held-out text
@@ -77,7 +79,7 @@ def _files(source: str, exclude: Path | None) -> Iterator[CorpusFile]:
 
 
 def _stdlib() -> Iterator[CorpusFile]:
-    """Yield the Python modules of the running interpreter's library, without tests and installed packages."""
+    """Yield the Python modules of the running interpreter's library, except tests and installed packages."""
     root = Path(sysconfig.get_path("stdlib"))
     for name in _walk(root, lambda folder: folder.name not in NOT_STDLIB):
         if name.endswith(".py"):
@@ -93,13 +95,13 @@ def _folder(root: Path, exclude: Path | None) -> Iterator[CorpusFile]:
 
 
 def _walk(root: Path, enter: Callable[[Path], bool]) -> list[str]:
-    """Return the sorted POSIX paths, relative to `root`, of the regular files in folders that `enter` allows."""
+    """Return the POSIX paths, relative to `root`, of the regular files in folders that `enter` allows, sorted."""
     names = []
-    for folder, subfolders, files in os.walk(root, onerror=_refuse):
+    for folder, subfolders, files in os.walk(root, onerror=_refuse_folder):
         subfolders[:] = [name for name in subfolders if enter(Path(folder, name))]
         names += [PurePath(folder, name).relative_to(root).as_posix() for name in files if Path(folder, name).is_file()]
     return sorted(names)
 
 
-def _refuse(error: OSError) -> None:
+def _refuse_folder(error: OSError) -> None:
     raise InputError(f"{error.filename}: expected a readable folder, found {error.strerror}")

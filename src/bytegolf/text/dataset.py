@@ -1,4 +1,4 @@
-"""Open a data folder: one that bytegolf prepared, or a foreign folder of bare contest shards."""
+"""Data folders opened for use: prepared by this package, or foreign ones that hold nothing but contest shards."""
 
 import hashlib
 import re
@@ -10,17 +10,17 @@ import numpy as np
 import zstandard
 
 from bytegolf.arrays import Tokens
-from bytegolf.errors import InputError
+from bytegolf.errors import InputError, ParameterError
 from bytegolf.storage.data_folder import DataFolder, DataManifest
 from bytegolf.text.shards import HEADER_BYTES, TokenStream
 from bytegolf.text.tokenizer import BytesTokenizer, Tokenizer, load_tokenizer
 
-COUNT_TOKENS = 10_000_000  # tokens counted at a time
+COUNT_TOKENS = 10_000_000  # counted at once
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Token streams, their tokenizer, and what is known about the text. Each stream is opened at its first use."""
+    """A data folder opened for use: token streams, their tokenizer and the text. Streams are opened when first used."""
 
     folder: DataFolder
     tokenizer: Tokenizer
@@ -28,27 +28,24 @@ class Dataset:
 
     @cached_property
     def train(self) -> TokenStream:
-        """Return the training tokens.
-
-        Raises InputError if shards are missing or damaged, or their number of tokens differs from the manifest's.
-        """
+        """Open the training tokens. Raises InputError if shards are missing, damaged, or more or fewer than recorded."""
         return self._stream("train", self.manifest.train_tokens if self.manifest else None)
 
     @cached_property
     def val(self) -> TokenStream:
-        """Return the held-out tokens. Raises InputError as `train` does."""
+        """Open the held-out tokens. Raises InputError as `train` does."""
         return self._stream("val", self.manifest.val_tokens if self.manifest else None)
 
     @cached_property
     def val_bytes(self) -> int:
-        """Return the UTF-8 bytes of the held-out documents: the denominator of bits per byte."""
+        """Return the number of UTF-8 bytes of the held-out documents: the denominator of bits per byte."""
         return self.manifest.val_bytes if self.manifest else count_bytes(self.val, self.tokenizer)
 
     @cached_property
     def sha256(self) -> str:
         """Return a hash that identifies the data.
 
-        It covers the manifest or, in a foreign folder, the tokenizer and the shards' names, sizes and headers.
+        It is of the manifest, or in a foreign folder of the tokenizer and of the shards' names, sizes and headers.
         """
         if self.manifest:
             return hashlib.sha256(self.folder.manifest_path.read_bytes()).hexdigest()
@@ -60,9 +57,9 @@ class Dataset:
         return identity.hexdigest()
 
     def val_text(self) -> bytes | None:
-        """Return the exact held-out documents, concatenated, or None in a foreign folder.
+        """Return the exact held-out documents, one after the other, or None in a foreign folder.
 
-        Raises InputError if the stored text is damaged.
+        Raises InputError if the text is damaged.
         """
         if self.manifest is None:
             return None
@@ -77,9 +74,9 @@ class Dataset:
         return text
 
     def held_out(self, limit_bytes: int = 0) -> tuple[Tokens | TokenStream, int]:
-        """Return the held-out tokens, and the number of bytes of all but the first of them.
+        """Return the held-out tokens, and the number of bytes of all but the first token.
 
-        With `limit_bytes`, the tokens are the longest prefix that stands for at most that many bytes.
+        With `limit_bytes` they are the longest beginning of the held-out text that has no more bytes than that.
         Raises InputError if there is nothing to score.
         """
         first = int(self.tokenizer.byte_counts(self.val[:1]).sum())
@@ -87,7 +84,7 @@ class Dataset:
             tokens: Tokens | TokenStream = self.val
             num_bytes = self.val_bytes - first
         else:
-            beginning = self.val[: 2 * (limit_bytes + 1)]  # enough: of two neighbouring tokens at most one is a BOS, which adds no byte
+            beginning = self.val[: 2 * (limit_bytes + 1)]  # enough: of two tokens in a row at most one is a BOS
             ends = np.cumsum(self.tokenizer.byte_counts(beginning)) - first
             kept = int(np.searchsorted(ends, limit_bytes, side="right"))
             tokens, num_bytes = beginning[:kept], int(ends[kept - 1])
@@ -96,7 +93,7 @@ class Dataset:
         return tokens, num_bytes
 
     def train_text(self, limit_bytes: int) -> bytes:
-        """Return the end of the training text, decoded, at most `limit_bytes` long."""
+        """Return the end of the training text, at most `limit_bytes` of it, decoded."""
         return self.tokenizer.decode(self.train[max(0, len(self.train) - limit_bytes) :])[-limit_bytes:]
 
     def _stream(self, split: str, tokens: int | None) -> TokenStream:
@@ -107,10 +104,10 @@ class Dataset:
 
 
 def open_data(folder: Path, tokenizer: Path | None = None) -> Dataset:
-    """Open a data folder. Training shards are not required, since scoring needs none.
+    """Open a data folder; scoring needs no training shards.
 
-    The tokenizer of a foreign folder is `tokenizer`, or is searched for in the folder and in the folder `tokenizers` beside
-    it or one level further up; if there are several, the one named after the vocabulary in the folder's name is used.
+    The tokenizer of a foreign folder may be given. Otherwise it is found in the folder, or in a folder `tokenizers`
+    beside it or one further up; of several, it is the one whose name has the vocabulary size that ends the folder's name.
 
     Raises InputError if there is no held-out shard or no such tokenizer, or if they disagree with the manifest.
     """
@@ -129,30 +126,31 @@ def open_data(folder: Path, tokenizer: Path | None = None) -> Dataset:
 
 
 def count_bytes(stream: TokenStream, tokenizer: Tokenizer) -> int:
-    """Return the bytes of text in a stream of documents, using little memory.
+    """Return the number of bytes of text in a stream of documents, counted in little memory.
 
     Raises InputError for an id outside the vocabulary.
     """
     total = 0
     for start in range(0, len(stream), COUNT_TOKENS):
-        context = min(start, 1)  # a token's bytes depend on the token before it
+        context = min(start, 1)  # a token's bytes depend on the one before
         counted = tokenizer.total_bytes(stream[start - context : start + COUNT_TOKENS])
         total += counted - tokenizer.total_bytes(stream[start - context : start])
     return total
 
 
 def _find_tokenizer(folder: Path) -> Tokenizer:
+    """Return the tokenizer of a foreign folder, see `open_data`. Raises InputError if it is not plain which one that is."""
     root = folder.resolve()
-    vocab = re.search(r"(?:sp|byte)?(\d+)$", root.name)
+    vocab = re.search(r"(?:sp|byte)?(\d+)$", root.name)  # sp1024 of fineweb10B_sp1024
     if vocab and vocab[0] == "byte260":
         return BytesTokenizer()
     places = (root, root.parent / "tokenizers", root.parent.parent / "tokenizers")
-    found = sorted(path for place in places for path in place.glob("*.model"))
-    named = [path for path in found if vocab and vocab[1] in re.findall(r"\d+", path.stem)]
-    fitting = found if len(found) == 1 else named
+    models = sorted(path for place in places for path in place.glob("*.model"))
+    named = [path for path in models if vocab and vocab[1] in re.findall(r"\d+", path.stem)]
+    fitting = models if len(models) == 1 else named
     if len(fitting) != 1:
-        listed = ", ".join(map(str, found)) or "none"
-        raise InputError(f"{folder}: expected one tokenizer in it or in tokenizers beside it, found {listed}; name one with --tokenizer")
+        listed = ", ".join(map(str, models)) or "none"
+        raise ParameterError("tokenizer", f"expected one in {folder} or in tokenizers beside it, found {listed}; say which to use")
     tokenizer = load_tokenizer(fitting[0])
     if vocab and vocab[0].startswith("sp") and tokenizer.vocab_size != int(vocab[1]):
         raise InputError(f"{fitting[0]}: expected a vocabulary of {vocab[1]} for {folder}, found {tokenizer.vocab_size}")

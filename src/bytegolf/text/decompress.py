@@ -1,6 +1,7 @@
-"""Decompress streams chunk by chunk; the file suffix tells the format.
+"""Decompression of .gz, .bz2, .xz and .zst streams, chunk by chunk.
 
-One loop serves all formats and detects truncated files, which some of the libraries' own readers accept as complete.
+One loop serves every format and notices a file that was cut short, which some of the libraries' own readers take
+for a complete one.
 """
 
 import bz2
@@ -11,11 +12,11 @@ from typing import Protocol
 
 import zstandard
 
-DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)  # exceptions that broken data raises
+DECOMPRESSION_ERRORS = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)  # raised for broken data
 
 
 class _Frame(Protocol):
-    """The common interface of the libraries' decompressors. After `eof`, remaining input is in `unused_data`."""
+    """The interface that the libraries' decompressors share. Past its `eof` a frame leaves the rest as `unused_data`."""
 
     @property
     def eof(self) -> bool: ...
@@ -34,9 +35,10 @@ COMPRESSED = frozenset(_FRAMES)
 
 
 def decompressed(stored: Iterator[bytes], suffix: str) -> Iterator[bytes]:
-    """Yield the decompressed content of a file's chunks; `suffix` tells the format.
+    """Yield the contents of a file, given as chunks and decompressed as its suffix says.
 
-    Chunks pass unchanged if the suffix is not in COMPRESSED. Raises one of DAMAGE for broken data.
+    With a suffix that is not in COMPRESSED the chunks are passed through. A file may hold several frames, one after
+    the other. Raises one of DECOMPRESSION_ERRORS for broken data.
     """
     if suffix not in _FRAMES:
         yield from stored

@@ -1,10 +1,11 @@
-"""Fetch published contest shards into a data folder, check them, and reconstruct the held-out text.
+"""Published contest shards as a data folder: fetched, checked, counted, and with the held-out text that they stand for.
 
-The published tokenizer normalises text (NFKC, runs of spaces), so the original documents cannot be recovered from the
-shards: bytes are counted on the decoded tokens, and the decoded text is stored as the held-out text.
-Files are collected in a hidden folder inside the data folder, so that an interrupted fetch can continue and an
-incomplete folder is never used. The manifest is written first and the files it lists are moved in afterwards; a folder
-that lacks one of them is refused.
+The shards hold the tokens that the published tokenizer made of the documents, and that tokenizer normalises text
+(NFKC, runs of spaces): bytes are therefore counted on what the tokens decode to, and that is the held-out text kept.
+
+Files are gathered in a hidden folder inside the data folder, so that an interrupted fetch can continue and nothing
+takes a part for the whole. At the end the manifest is written first and the files are moved in after it: a folder that
+lacks some of the files in its manifest is refused.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ import zstandard
 
 from bytegolf.arrays import Tokens
 from bytegolf.config import BOS
-from bytegolf.errors import InputError
+from bytegolf.errors import InputError, ParameterError
 from bytegolf.runtime.progress import Progress, say
 from bytegolf.storage.data_folder import DataFolder, DataManifest
 from bytegolf.storage.files import sha256_of, write_json
@@ -30,26 +31,26 @@ from bytegolf.text.shards import TokenStream
 from bytegolf.text.tokenizer import SERIALISED_BYTES, Tokenizer, load_tokenizer
 
 FINEWEB = HubPlace("willdepueoai/parameter-golf", root="datasets")
-VARIANT, TRAIN_SHARDS = "sp1024", 80
+VARIANT, TRAIN_SHARDS = "sp1024", 80  # those of the baseline
 SPLIT = "as published"
 GATHERING = ".fetched"
-READ_TOKENS = 10_000_000  # tokens read at a time
+READ_TOKENS = 10_000_000  # at once
 
 
 def fetch_published(
     place: HubPlace, out: Path, *, variant: str = VARIANT, train_shards: int = TRAIN_SHARDS, with_docs: bool = False
 ) -> DataManifest:
-    """Fetch a published `variant` into the data folder `out` and return its manifest.
+    """Make the data folder `out` of a published `variant` and return its manifest.
 
-    All held-out shards and the first `train_shards` training shards are fetched. `with_docs` also fetches the documents
-    (docs_selected.jsonl, about 48 GB for FineWeb), from which another vocabulary can be made. Existing files are kept:
-    more shards can be added to a folder later, and a folder that already holds what is asked for needs no network.
+    All held-out shards and the first `train_shards` training shards are fetched, and `with_docs` the documents
+    (docs_selected.jsonl, about 48 GB for FineWeb), from which another vocabulary can be made. Files that are there
+    already are kept: a folder may get more shards later, and one that holds all that is asked for needs no network.
 
-    Raises InputError if the hub cannot be reached or does not publish the variant, a file differs from the published one,
-    the disk is too small, or `out` holds something else.
+    Raises InputError if the hub cannot be reached or does not publish that, a file is not as published, the disk is
+    too small, or `out` holds something else.
     """
     folder = DataFolder(out)
-    existing = _existing(folder, place, variant, train_shards)
+    existing = _existing_manifest(folder, place, variant, train_shards)
     if existing and _covers(existing, train_shards, with_docs) and not folder.damaged(existing):
         say(f"{out}: already fetched, reused")
         return existing
@@ -57,13 +58,13 @@ def fetch_published(
     gathering.mkdir(parents=True, exist_ok=True)
     chosen = _choose(hub, gathering, variant, train_shards)
     with_docs = with_docs or bool(existing and DOCUMENTS in existing.files)
-    published = _wanted(hub, chosen, with_docs)
-    hub.fetch({gathering / name: file for name, file in published.items() if _lying(name, file, out, gathering) is None})
-    lying = {name: path for name, file in published.items() if (path := _lying(name, file, out, gathering))}
+    wanted = _wanted_files(hub, chosen, with_docs)
+    hub.fetch({gathering / name: file for name, file in wanted.items() if not _existing_copy(name, file, out, gathering)})
+    paths = {name: path for name, file in wanted.items() if (path := _existing_copy(name, file, out, gathering))}
     if chosen.tokenizer is None:
-        lying["bytes"] = gathering / "bytes"
-        lying["bytes"].write_bytes(SERIALISED_BYTES)
-    manifest = _describe(hub, chosen, lying, gathering)
+        paths["bytes"] = gathering / "bytes"
+        paths["bytes"].write_bytes(SERIALISED_BYTES)
+    manifest = _describe(hub, chosen, paths, gathering)
     write_json(folder.manifest_path, manifest.model_dump())
     for name in manifest.files:
         if (gathered := gathering / name).exists():
@@ -72,8 +73,8 @@ def fetch_published(
     return manifest
 
 
-def _existing(folder: DataFolder, place: HubPlace, variant: str, train_shards: int) -> DataManifest | None:
-    """Return the manifest of an earlier fetch, or None. Raises InputError if the folder holds other data or more shards."""
+def _existing_manifest(folder: DataFolder, place: HubPlace, variant: str, train_shards: int) -> DataManifest | None:
+    """Return the manifest of an earlier fetch, if any. Raises InputError if the folder holds other data, or more of it."""
     root = folder.root
     if not root.exists() or (root.is_dir() and {path.name for path in root.iterdir()} <= {GATHERING}):
         return None
@@ -81,13 +82,15 @@ def _existing(folder: DataFolder, place: HubPlace, variant: str, train_shards: i
     asked = f"{place}#{variant}"
     held = _without_commit(manifest.source) if manifest else "something else"
     if manifest is None or held != asked:
-        raise InputError(f"{root}: expected no folder yet, or {asked} fetched before, found {held}; give another --out")
+        raise ParameterError("out", f"expected {root} not to exist or to hold {asked}, found {held}; choose another folder")
     if (shards := len(_train_shards(manifest))) > train_shards:
-        raise InputError(f"{root}: expected at most the {train_shards} training shards asked for, found {shards}; give another --out")
+        problem = f"expected at most the {train_shards} training shards asked for in {root}, found {shards}"
+        raise ParameterError("out", f"{problem}; choose another folder")
     return manifest
 
 
 def _covers(manifest: DataManifest, train_shards: int, with_docs: bool) -> bool:
+    """Return whether a folder with this manifest holds all that is asked for."""
     return len(_train_shards(manifest)) == train_shards and (not with_docs or DOCUMENTS in manifest.files)
 
 
@@ -107,28 +110,28 @@ def _choose(hub: Hub, gathering: Path, variant: str, train_shards: int) -> Varia
     return choose_variant(listing, variant, train_shards)
 
 
-def _wanted(hub: Hub, variant: Variant, with_docs: bool) -> dict[str, HubFile]:
-    """Return the published files to fetch, keyed by their names in the data folder."""
+def _wanted_files(hub: Hub, variant: Variant, with_docs: bool) -> dict[str, HubFile]:
+    """Return the published files to fetch, by their names in the data folder."""
     published = [*variant.val, *variant.train, *([variant.tokenizer] if variant.tokenizer else []), *([DOCUMENTS] if with_docs else [])]
     names = ["tokenizer.model" if name == variant.tokenizer else Path(name).name for name in published]
     return dict(zip(names, hub.files(published), strict=True))
 
 
-def _lying(name: str, file: HubFile, *folders: Path) -> Path | None:
-    """Return the path of a correct copy of the file in one of `folders`, or None."""
+def _existing_copy(name: str, file: HubFile, *folders: Path) -> Path | None:
+    """Return where an earlier fetch put a file, if it is there exactly as published."""
     return next((folder / name for folder in folders if file.is_at(folder / name)), None)
 
 
-def _describe(hub: Hub, variant: Variant, files: dict[str, Path], gathering: Path) -> DataManifest:
-    """Read the shards, write the held-out text, and return the manifest of the data folder."""
+def _describe(hub: Hub, variant: Variant, paths: dict[str, Path], gathering: Path) -> DataManifest:
+    """Read the shards, write the held-out text into `gathering`, and return the data folder's manifest."""
     tokenizer_name = "tokenizer.model" if variant.tokenizer else "bytes"
-    tokenizer = load_tokenizer(files[tokenizer_name])
-    train, val = (TokenStream([files[Path(name).name] for name in names]) for names in (variant.train, variant.val))
+    tokenizer = load_tokenizer(paths[tokenizer_name])
+    train, val = (TokenStream([paths[Path(name).name] for name in names]) for names in (variant.train, variant.val))
     text = DataFolder(gathering).val_text
-    files = {**files, text.name: text}
+    paths = {**paths, text.name: text}
     offsets, val_bytes = _write_text(text, val, tokenizer)
     say(f"count: the bytes of {len(train):,} training tokens")
-    hashes = {name: sha256_of(path) for name, path in sorted(files.items())}
+    hashes = {name: sha256_of(path) for name, path in sorted(paths.items())}
     return DataManifest(
         source=f"{hub.place.at(hub.commit)}#{variant.name}",
         corpus_sha256=hashlib.sha256("".join(hashes[Path(name).name] for name in (*variant.train, *variant.val)).encode()).hexdigest(),
@@ -149,7 +152,7 @@ def _describe(hub: Hub, variant: Variant, files: dict[str, Path], gathering: Pat
 
 
 def _write_text(path: Path, val: TokenStream, tokenizer: Tokenizer) -> tuple[list[int], int]:
-    """Write the decoded held-out tokens; return each document's start offset and the total, in bytes."""
+    """Write the text that the held-out tokens decode to; return the offset of each document and the size, in bytes."""
     offsets, end = [], 0
     with (
         path.open("wb") as file,
@@ -166,7 +169,7 @@ def _write_text(path: Path, val: TokenStream, tokenizer: Tokenizer) -> tuple[lis
 
 
 def _documents(stream: TokenStream) -> Iterator[Tokens]:
-    """Yield the tokens of each document, BOS first. Raises InputError if the stream does not begin with a BOS."""
+    """Yield the tokens of each document, BOS first. Raises InputError if the stream does not begin with BOS."""
     rest = stream[:0]
     for start in range(0, len(stream), READ_TOKENS):
         tokens = np.concatenate([rest, stream[start : start + READ_TOKENS]])

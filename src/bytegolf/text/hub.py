@@ -1,7 +1,7 @@
-"""Fetch files of a dataset from the Hugging Face hub, continuing after interruptions.
+"""Downloads from a dataset on the Hugging Face hub that survive an interruption.
 
-The size and hash of a file are known before it is fetched and checked afterwards. An incomplete file has a name of its
-own, and the next attempt appends to it.
+The size and hash of a file are known before it is fetched, and checked afterwards. A file that is not complete has
+another name, and the next attempt continues at its end.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Self
 
 from huggingface_hub import HfApi, hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled, RepositoryNotFoundError, RevisionNotFoundError
-from huggingface_hub.errors import HTTPError as TransportError  # type: ignore[attr-defined]  # of the httpx that this version uses
+from huggingface_hub.errors import HTTPError as TransportError  # type: ignore[attr-defined]  # of whichever httpx this version uses
 from huggingface_hub.file_download import http_get
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import build_hf_headers, disable_progress_bars  # type: ignore[attr-defined]
@@ -32,7 +32,7 @@ from bytegolf.storage.files import errors_name, sha256_of
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-CONNECTIONS = 4  # files fetched at a time
+CONNECTIONS = 4  # files fetched at once
 MAIN = "main"
 
 
@@ -46,29 +46,28 @@ class HubPlace:
 
     @classmethod
     def parse(cls, uri: str) -> Self:
-        """Parse hf://datasets/OWNER/NAME[@REVISION][/FOLDER]. Raises InputError for anything else."""
+        """Return the place that a URI names. Raises InputError for one of another form."""
         match = re.fullmatch(r"hf://datasets/([\w.-]+/[\w.-]+)(?:@([^/]+))?/*(.*?)/*", uri)
         if not match:
-            raise InputError(f"{uri}: expected hf://datasets/OWNER/NAME[@REVISION][/FOLDER], found something else")
+            raise InputError(f"{uri}: expected hf://datasets/OWNER/NAME[@REVISION][/FOLDER]")
         return cls(match[1], match[2] or MAIN, match[3])
 
     def __str__(self) -> str:
-        """Return the address that `parse` reads."""
         revision = "" if self.revision == MAIN else f"@{self.revision}"
         return f"hf://datasets/{self.repo}{revision}/{self.root}".rstrip("/")
 
     def at(self, commit: str) -> "HubPlace":
-        """Return the same folder at `commit`."""
+        """Return the same folder at another revision."""
         return replace(self, revision=commit)
 
     def path(self, name: str) -> str:
-        """Return the path in the repository of the file `name` in this folder."""
+        """Return the path in the repository of the file `name` of this folder."""
         return f"{self.root}/{name}".lstrip("/")
 
 
 @dataclass(frozen=True)
 class HubFile:
-    """A published file's path, size and hash: SHA-256 for large files, git's blob SHA-1 for small ones."""
+    """A published file. Large files are identified by SHA-256, small ones by the SHA-1 that git gives a blob."""
 
     path: str
     size: int
@@ -77,7 +76,7 @@ class HubFile:
 
     @property
     def identity(self) -> str:
-        """Return the hash that identifies the content."""
+        """Return the hash that identifies the file's contents."""
         return self.sha256 or self.git_sha1
 
     def is_at(self, path: Path) -> bool:
@@ -91,12 +90,14 @@ class HubFile:
 
 
 class Hub:
-    """A place on the hub, with its revision resolved to a commit once; all files come from that commit."""
+    """A `place` on the hub, opened: its revision is resolved to a commit once, and all files are those of that commit.
+
+    Raises InputError if the hub cannot be reached or has no such place.
+    """
 
     def __init__(self, place: HubPlace) -> None:
-        """Resolve the revision of `place`. Raises InputError if the hub cannot be reached or has no such place."""
         disable_progress_bars("huggingface_hub.http_get")
-        set_verbosity_error()  # it only warns of connections that it restores itself
+        set_verbosity_error()  # it warns about connections that it restores itself
         self.place = place
         self._api = HfApi()
         with self._asking(str(place)):
@@ -108,23 +109,23 @@ class Hub:
         paths = [self.place.path(name) for name in names]
         with self._asking(str(self.place)):
             listed = self._api.get_paths_info(self.place.repo, paths, repo_type="dataset", revision=self.commit)
-        found = {file.path: file for file in listed if isinstance(file, RepoFile)}
-        if missing := [path for path in paths if path not in found]:
+        published = {file.path: file for file in listed if isinstance(file, RepoFile)}
+        if missing := [path for path in paths if path not in published]:
             raise InputError(f"{self.place}: expected the file {missing[0]}, found nothing of that name published")
-        return [_hub_file(found[path]) for path in paths]
+        return [_hub_file(published[path]) for path in paths]
 
     def fetch(self, wanted: Mapping[Path, HubFile]) -> None:
-        """Fetch each file to its path, several at a time, continuing earlier attempts.
+        """Fetch each file to its path, several at once, continuing where an earlier attempt stopped.
 
-        Raises InputError if the hub cannot be reached or sends a different file, or if the disk has too little room.
+        Raises InputError if the hub cannot be reached or sends something else, or if the disk has too little room.
         """
         size = sum(file.size for file in wanted.values())
-        begun = sum(partial.stat().st_size for path, file in wanted.items() if (partial := _partial(path, file)).exists())
+        there = sum(partial.stat().st_size for path, file in wanted.items() if (partial := _partial(path, file)).exists())
         for folder in {path.parent for path in wanted}:
-            if (free := shutil.disk_usage(folder).free) < size - begun:
-                raise InputError(f"{folder}: expected {size - begun:,} bytes of free disk to fetch into, found {free:,}")
+            if (free := shutil.disk_usage(folder).free) < size - there:
+                raise InputError(f"{folder}: expected {size - there:,} bytes of free disk to fetch into, found {free:,}")
         stopped = Event()
-        with Progress("fetch", size, "bytes", done=begun) as progress, ThreadPoolExecutor(CONNECTIONS) as pool:
+        with Progress("fetch", size, "bytes", done=there) as progress, ThreadPoolExecutor(CONNECTIONS) as pool:
 
             def advance(amount: int) -> None:
                 if stopped.is_set():
@@ -136,64 +137,63 @@ class Hub:
                 for done in as_completed(running):
                     done.result()
             except BaseException:
-                stopped.set()  # running downloads stop at their next chunk
+                stopped.set()  # ends the other downloads when they receive their next bytes
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
     def _fetch(self, path: Path, file: HubFile, advance: Callable[[int], None]) -> None:
         partial = _partial(path, file)
         url = hf_hub_url(self.place.repo, file.path, repo_type="dataset", revision=self.commit, endpoint=self._api.endpoint)
-        with errors_name(path, partial), self._asking(file.path), _Metered(partial, advance) as out:
+        with errors_name(path, partial), self._asking(file.path), _MeteredFile(partial, advance) as out:
             if out.tell() < file.size:
                 http_get(url, out, resume_size=out.tell(), headers=build_hf_headers())
             out.flush()
             os.fsync(out.fileno())
         if not file.is_at(partial):
-            found = partial.stat().st_size
+            received = partial.stat().st_size
             partial.unlink()
             raise InputError(
-                f"{file.path}: expected {file.size:,} bytes with hash {file.identity[:16]}, found {found:,} bytes that have "
-                "another or too few; they were removed, the same command fetches them again"
+                f"{file.path}: expected {file.size:,} bytes with hash {file.identity[:16]}, found {received:,} bytes of other contents; "
+                "they were removed, and the same command fetches the file again"
             )
         partial.replace(path)
 
     @contextmanager
     def _asking(self, what: str) -> Iterator[None]:
-        """Turn errors of the hub inside the block into an InputError that names `what`."""
+        """Turn the errors of a request for `what` into an InputError."""
         hub = self._api.endpoint
         try:
             yield
         except OfflineModeIsEnabled:
             raise InputError(f"{what}: expected to reach {hub}, found HF_HUB_OFFLINE set") from None
         except RepositoryNotFoundError:
-            wish = "expected a dataset that you may read"
-            raise InputError(f"{what}: {wish}, found none at {hub}; a private one needs: hf auth login") from None
+            raise InputError(
+                f"{what}: expected a dataset that you may read, found none at {hub}; a private one needs: hf auth login"
+            ) from None
         except RevisionNotFoundError:
             raise InputError(f"{what}: expected a revision of {self.place.repo}, found none called {self.place.revision}") from None
         except HfHubHTTPError as error:
             raise InputError(f"{what}: expected an answer from {hub}, found HTTP status {error.response.status_code}") from None
-        except (TransportError, ValueError) as error:  # ValueError: the server that answers is not a hub
+        except (TransportError, ValueError) as error:  # ValueError: the answer of a server that is not a hub
             raise InputError(f"{what}: expected an answer from {hub}, found {str(error) or type(error).__name__}") from None
 
 
-class _Metered(io.BufferedWriter):
-    """A file opened for appending that reports the number of bytes written to it."""
+class _MeteredFile(io.BufferedWriter):
+    """A file to append to, which reports how many bytes are written to it."""
 
     def __init__(self, path: Path, advance: Callable[[int], None]) -> None:
-        """Open `path` for appending; `advance` is called with the size of each write."""
         super().__init__(io.FileIO(path, "a"))
         self._advance = advance
 
     def write(self, data: "ReadableBuffer", /) -> int:
-        """Report the size of `data`, write it and flush."""
         self._advance(memoryview(data).nbytes)
         written = super().write(data)
-        self.flush()  # a killed process loses none of it
+        self.flush()  # so that a process that is killed loses none of it
         return written
 
 
 def _partial(path: Path, file: HubFile) -> Path:
-    """Return the path of a file's incomplete copy; each version of the file has its own."""
+    """Return where a file is kept until it is complete, a different place for each version of it."""
     return path.with_name(f".{path.name}.{file.identity[:16]}.partial")
 
 

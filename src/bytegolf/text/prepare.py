@@ -1,36 +1,37 @@
-"""Turn documents into a data folder: split, train or load the tokenizer, encode, and check that nothing is lost.
+"""Documents to a data folder: decide the split, train or load the tokenizer, encode, and check that nothing is lost.
 
-The corpus is read in several passes instead of being held in memory: one decides the split and hashes the text, one
-samples text for the tokenizer, one encodes. The folder appears only when it is complete.
+The corpus is read in passes instead of being held in memory: one decides the split and fingerprints the
+text, one samples it for the tokenizer, one encodes it. The folder appears only when it is complete.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import zstandard
 
 from bytegolf.arrays import Tokens
 from bytegolf.config import BOS, TextConfig
-from bytegolf.errors import InputError
+from bytegolf.errors import InputError, ParameterError
 from bytegolf.runtime.progress import Progress, say
 from bytegolf.storage.data_folder import DataFolder, DataManifest
 from bytegolf.storage.files import atomic_folder, sha256_of, write_json
 from bytegolf.text.corpus import Corpus, Document, open_corpus
 from bytegolf.text.dataset import count_bytes
 from bytegolf.text.shards import ShardWriter, TokenStream
-from bytegolf.text.split import Fingerprint, SplitRule, Survey, survey
+from bytegolf.text.split import Fingerprint, Split, SplitRule, decide_split
 from bytegolf.text.tokenizer import BytesTokenizer, Tokenizer, load_tokenizer, train_bpe
 
-SAMPLE_BYTES = 100_000_000  # bytes of text to train a tokenizer on
-BATCH_DOCUMENTS, BATCH_CHARACTERS = 1000, 4_000_000  # encoded at a time
+SAMPLE_BYTES = 100_000_000  # of text that a tokenizer is trained on
+BATCH_DOCUMENTS, BATCH_CHARACTERS = 1000, 4_000_000  # encoded at once
 ZSTD_LEVEL = 10
 PLAIN_BPE = TextConfig()
 
 
-def prepare(
+def prepare_text(
     sources: Sequence[str],
     out: Path,
     *,
@@ -40,49 +41,78 @@ def prepare(
     val_docs: int | None = None,
     normalised: bool = False,
 ) -> DataManifest:
-    """Make the data folder `out` from `sources` (see `open_corpus`) and return its manifest.
+    """Make the data folder `out` from the text of `sources` (see `open_corpus`) and return its manifest.
 
-    A `tokenizer` file is used as it is; otherwise `text` decides: BPE with `vocab_size` pieces, trained on the training
-    documents, or the byte vocabulary. `val_docs` holds out the first documents instead of a choice by hash. With
-    `normalised`, the tokenizer may change the text; bytes are then counted on the decoded text, which is also what is
-    stored as the held-out text. A folder that already holds the same data is left unchanged.
+    A `tokenizer` file is used as it is. Without one the tokenizer is what `text` asks for: BPE of `vocab_size` pieces,
+    trained on the training documents, or the byte vocabulary. `val_docs` holds out the first documents instead of those
+    that a hash picks. With `normalised` the tokenizer may change the text; what its tokens decode to then counts as the
+    text, both for numbers of bytes and in the held-out text that is kept. A folder that already holds the same data is
+    left as it is.
 
-    Raises InputError for text that cannot be read or split, a tokenizer that changes text without `normalised`, and an
-    `out` that holds something else.
+    Raises InputError for text that cannot be read or split, for a tokenizer that changes text although `normalised` is
+    off, and for an `out` that holds something else or is damaged.
     """
     folder = DataFolder(out)
-    existing = _existing(folder)
+    existing = _existing_manifest(folder)
     rule = SplitRule(val_docs)
     corpus = open_corpus(sources, exclude=out)
     with Progress("read", corpus.size, "bytes") as progress:
-        found = survey(corpus, rule, progress)
-    chosen = load_tokenizer(tokenizer) if tokenizer else _tokenizer(corpus, found, text, vocab_size)
+        split = decide_split(corpus, rule, progress)
+    chosen = load_tokenizer(tokenizer) if tokenizer else _make_tokenizer(corpus, split, text, vocab_size)
+    preparation = _Preparation(corpus, split, chosen, normalised)
     if existing:
-        _require_same(folder, existing, found, chosen, normalised)
+        _require_same(folder, existing, preparation)
         say(f"{out}: already prepared, reused")
         return existing
     with atomic_folder(out) as partial:
-        manifest = _write(DataFolder(partial), corpus, found, chosen, normalised)
+        manifest = _write(DataFolder(partial), preparation)
         write_json(DataFolder(partial).manifest_path, manifest.model_dump())
     return manifest
 
 
-def _existing(folder: DataFolder) -> DataManifest | None:
-    """Return the manifest of earlier prepared data, or None. Raises InputError if the folder holds anything else."""
+class _Preparation(NamedTuple):
+    """A corpus and all decisions on how to prepare it."""
+
+    corpus: Corpus
+    split: Split
+    tokenizer: Tokenizer
+    normalised: bool
+
+
+class _Encoded(NamedTuple):
+    """A document's tokens without BOS, and the UTF-8 text that they decode to."""
+
+    held_out: bool
+    text: bytes
+    tokens: Tokens
+
+
+@dataclass
+class _Tally:
+    """How much was written of one split."""
+
+    documents: int = 0
+    bytes: int = 0
+
+
+def _existing_manifest(folder: DataFolder) -> DataManifest | None:
+    """Return the manifest of data prepared before, if any. Raises InputError if the folder holds anything else."""
     if folder.root.exists() and not (folder.root.is_dir() and (folder.manifest_path.exists() or not any(folder.root.iterdir()))):
         raise InputError(f"{folder.root}: expected no folder yet, an empty one or prepared data, found something else")
     return folder.manifest()
 
 
-def _require_same(folder: DataFolder, existing: DataManifest, found: Survey, tokenizer: Tokenizer, normalised: bool) -> None:
-    for what, asked, held in (
-        ("documents", found.corpus_sha256, existing.corpus_sha256),
-        ("split", str(found.rule), existing.split),
-        ("tokenizer", tokenizer.sha256, existing.tokenizer_sha256),
-        ("text", _text_of(normalised), _text_of(existing.normalised)),
+def _require_same(folder: DataFolder, existing: DataManifest, asked: _Preparation) -> None:
+    """Raise InputError unless the folder holds, undamaged, what is asked for."""
+    for what, wanted, held in (
+        ("documents", asked.split.corpus_sha256, existing.corpus_sha256),
+        ("split", str(asked.split.rule), existing.split),
+        ("tokenizer", asked.tokenizer.sha256, existing.tokenizer_sha256),
+        ("text", _text_of(asked.normalised), _text_of(existing.normalised)),
     ):
-        if asked != held:
-            raise InputError(f"{folder.root}: expected the {what} asked for ({asked[:24]}), found others ({held[:24]}); give another --out")
+        if wanted != held:
+            problem = f"expected {folder.root} to hold the {what} asked for ({wanted[:24]}), found others ({held[:24]})"
+            raise ParameterError("out", f"{problem}; choose another folder")
     if damaged := folder.damaged(existing):
         raise InputError(f"{folder.root / damaged}: expected the file as prepared, found it damaged or gone; remove the folder")
 
@@ -91,25 +121,20 @@ def _text_of(normalised: bool) -> str:
     return "normalised by its tokenizer" if normalised else "exactly as given"
 
 
-def _tokenizer(corpus: Corpus, found: Survey, text: TextConfig, vocab_size: int) -> Tokenizer:
+def _make_tokenizer(corpus: Corpus, split: Split, text: TextConfig, vocab_size: int) -> Tokenizer:
+    """Return the byte tokenizer, or one trained on an even sample of the training documents."""
     if text.tokenizer == "bytes":
         return BytesTokenizer()
     say(f"tokenizer: training BPE {vocab_size}")
-    every = -(-found.train_bytes // SAMPLE_BYTES)
-    texts = (document.text for document, held_out in found.divide(corpus) if not held_out)
-    return train_bpe(islice(texts, 0, None, every), vocab_size, text.across_words)
+    one_in = -(-split.train_bytes // SAMPLE_BYTES)
+    texts = (document.text for document, held_out in split.divide(corpus) if not held_out)
+    return train_bpe(islice(texts, 0, None, one_in), vocab_size, text.across_words)
 
 
-@dataclass
-class _Tally:
-    documents: int = 0
-    bytes: int = 0
-
-
-def _write(folder: DataFolder, corpus: Corpus, found: Survey, tokenizer: Tokenizer, normalised: bool) -> DataManifest:
-    """Encode the corpus into `folder` and return its manifest."""
-    tallies = {True: _Tally(), False: _Tally()}
-    val_offsets: list[int] = []
+def _write(folder: DataFolder, asked: _Preparation) -> DataManifest:
+    """Encode the corpus into `folder` and return the manifest to write beside it."""
+    corpus, split, tokenizer, normalised = asked
+    train_tally, val_tally, val_offsets = _Tally(), _Tally(), list[int]()
     fingerprint = Fingerprint()
     with (
         ShardWriter(folder.root, "train") as train,
@@ -118,33 +143,33 @@ def _write(folder: DataFolder, corpus: Corpus, found: Survey, tokenizer: Tokeniz
         zstandard.ZstdCompressor(level=ZSTD_LEVEL).stream_writer(compressed) as val_text,
         Progress("encode", corpus.size, "bytes") as progress,
     ):
-        divided = found.divide(fingerprint.over(corpus.read(progress)))
+        divided = split.divide(fingerprint.over(corpus.read(progress)))
         for held_out, text, tokens in _encode(divided, tokenizer, normalised):
-            tally = tallies[held_out]
+            shards, tally = (val, val_tally) if held_out else (train, train_tally)
             if held_out:
                 val_offsets.append(tally.bytes)
                 val_text.write(text)
-            (val if held_out else train).write(np.concatenate(([BOS], tokens)))
+            shards.write(np.concatenate(([BOS], tokens)))
             tally.documents += 1
             tally.bytes += len(text)
-    if fingerprint.hexdigest() != found.corpus_sha256:
+    if fingerprint.hexdigest() != split.corpus_sha256:
         raise InputError(f"{corpus.source}: expected the same documents in every pass, found them changed meanwhile")
     counted = count_bytes(TokenStream(folder.shards("val")), tokenizer)
-    if counted != tallies[True].bytes:
-        raise InputError(f"tokenizer {tokenizer.name}: expected tokens of {tallies[True].bytes} held-out bytes, found {counted}")
+    if counted != val_tally.bytes:
+        raise InputError(f"tokenizer {tokenizer.name}: expected tokens of {val_tally.bytes} held-out bytes, found {counted}")
     (folder.root / tokenizer.file_name).write_bytes(tokenizer.serialised)
     return DataManifest(
         source=corpus.source,
-        corpus_sha256=found.corpus_sha256,
-        split=str(found.rule),
+        corpus_sha256=split.corpus_sha256,
+        split=str(split.rule),
         tokenizer=tokenizer.file_name,
         tokenizer_sha256=tokenizer.sha256,
         vocab_size=tokenizer.vocab_size,
-        train_documents=tallies[False].documents,
-        train_bytes=tallies[False].bytes,
+        train_documents=train_tally.documents,
+        train_bytes=train_tally.bytes,
         train_tokens=train.tokens,
-        val_documents=tallies[True].documents,
-        val_bytes=tallies[True].bytes,
+        val_documents=val_tally.documents,
+        val_bytes=val_tally.bytes,
         val_tokens=val.tokens,
         normalised=normalised,
         val_offsets=val_offsets,
@@ -152,18 +177,15 @@ def _write(folder: DataFolder, corpus: Corpus, found: Survey, tokenizer: Tokeniz
     )
 
 
-def _encode(divided: Iterable[tuple[Document, bool]], tokenizer: Tokenizer, normalised: bool) -> Iterator[tuple[bool, bytes, Tokens]]:
-    """Yield (held out, UTF-8 text that the tokens decode to, tokens) for each document.
-
-    Raises InputError for a document that does not decode to itself, unless `normalised`.
-    """
+def _encode(divided: Iterable[tuple[Document, bool]], tokenizer: Tokenizer, normalised: bool) -> Iterator[_Encoded]:
+    """Yield every document encoded. Raises InputError for one that does not decode to itself, unless `normalised`."""
     for batch in _batches(divided):
         encoded = tokenizer.encode_batch([document.text for document, _ in batch], normalised)
         for (document, held_out), tokens in zip(batch, encoded, strict=True):
             text = tokenizer.decode(tokens)
             if not normalised and text != document.text.encode():
                 raise InputError(f"{document.name}: {_difference(document.text, text, tokenizer)}")
-            yield held_out, text, tokens
+            yield _Encoded(held_out, text, tokens)
 
 
 def _batches(divided: Iterable[tuple[Document, bool]]) -> Iterator[list[tuple[Document, bool]]]:
@@ -180,10 +202,11 @@ def _batches(divided: Iterable[tuple[Document, bool]]) -> Iterator[list[tuple[Do
 
 
 def _difference(text: str, decoded: bytes, tokenizer: Tokenizer) -> str:
+    """Return a sentence about the first character at which the decoded text differs."""
     other = decoded.decode(errors="replace")
     at = next((i for i, (a, b) in enumerate(zip(text, other, strict=False)) if a != b), min(len(text), len(other)))
     return (
         f"expected tokenizer {tokenizer.name} to give the text back unchanged, "
         f"found {other[at : at + 1]!r} instead of {text[at : at + 1]!r} at character {at}; "
-        "--normalised keeps the text as the tokenizer changes it"
+        "the option normalised keeps text as its tokenizer changes it"
     )

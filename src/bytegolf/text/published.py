@@ -1,11 +1,14 @@
-"""Read the `manifest.json` of a place on the hub: its tokenised variants of one text."""
+"""The list of published data: variants of one text, each with its shards and its tokenizer.
+
+A place on the hub describes what it publishes in a `manifest.json` of the contest's layout.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from bytegolf.errors import InputError
+from bytegolf.errors import InputError, ParameterError
 
 MANIFEST = "manifest.json"
 DOCUMENTS = "docs_selected.jsonl"
@@ -13,13 +16,13 @@ DOCUMENTS = "docs_selected.jsonl"
 
 @dataclass(frozen=True)
 class Variant:
-    """One tokenisation of the text. Names are paths of files in the place's folder."""
+    """One tokenisation of the text, say sp1024. File names are relative to the place's folder."""
 
     name: str
     folder: str
     train: tuple[str, ...]
     val: tuple[str, ...]
-    tokenizer: str | None  # None for the byte vocabulary
+    tokenizer: str | None  # None: the raw bytes
 
 
 class _Stats(BaseModel):
@@ -31,11 +34,11 @@ class _Dataset(BaseModel):
     name: str
     tokenizer_name: str
     path: str | None = None
-    stats: _Stats | None = None  # absent for data that is planned but not yet published
+    stats: _Stats | None = None  # missing where data is planned and not yet published
 
     @property
     def variant(self) -> str:
-        """Return the name of the variant: sp1024 for fineweb10B_sp1024."""
+        """Return the variant's name: sp1024 for fineweb10B_sp1024."""
         return self.name.partition("_")[2] or self.name
 
 
@@ -51,9 +54,10 @@ class _Published(BaseModel):
 
 
 def choose_variant(manifest: Path, name: str, train_shards: int) -> Variant:
-    """Return a variant with its first `train_shards` training shards and all held-out ones.
+    """Return the variant `name` with its first `train_shards` training shards and all held-out ones.
 
-    Raises InputError if the manifest is invalid, or does not list that variant or that many shards.
+    Raises InputError if `manifest` is not a list of published data, ParameterError if it does not publish that
+    variant or as many shards.
     """
     try:
         published = _Published.model_validate_json(manifest.read_bytes())
@@ -62,18 +66,18 @@ def choose_variant(manifest: Path, name: str, train_shards: int) -> Variant:
         raise InputError(f"{MANIFEST}: expected a list of published data, found {first['msg']} at {first['loc']}") from None
     offered = {dataset.variant: dataset for dataset in published.datasets if dataset.stats}
     if name not in offered:
-        raise InputError(f"--variant: expected one that is published, {' or '.join(offered)}, found {name}")
+        raise ParameterError("variant", f"expected one that is published, {' or '.join(offered)}, found {name}")
     dataset = offered[name]
     assert dataset.stats is not None
     if not 0 <= train_shards <= dataset.stats.files_train:
-        raise InputError(f"--train-shards: expected at most {dataset.stats.files_train}, all of {name}, found {train_shards}")
+        raise ParameterError("train_shards", f"expected at most {dataset.stats.files_train}, all of {name}, found {train_shards}")
     folder = dataset.path or f"datasets/{dataset.name}"
     return Variant(
         name,
         folder,
         _shards(folder, "train", train_shards),
         _shards(folder, "val", dataset.stats.files_val),
-        _model(published, dataset),
+        _tokenizer_model(published, dataset),
     )
 
 
@@ -81,8 +85,9 @@ def _shards(folder: str, split: str, count: int) -> tuple[str, ...]:
     return tuple(f"{folder}/fineweb_{split}_{index:06d}.bin" for index in range(count))
 
 
-def _model(published: _Published, dataset: _Dataset) -> str | None:
-    tokenizer = next((one for one in published.tokenizers if one.name == dataset.tokenizer_name), None)
+def _tokenizer_model(published: _Published, dataset: _Dataset) -> str | None:
+    """Return the path of the dataset's SentencePiece model, or None if its tokens are raw bytes."""
+    tokenizer = next((entry for entry in published.tokenizers if entry.name == dataset.tokenizer_name), None)
     if tokenizer is None or not (tokenizer.model_path or "byte" in tokenizer.kind):
         raise InputError(f"{MANIFEST}: expected the model of tokenizer {dataset.tokenizer_name} of {dataset.name}, found none")
     return tokenizer.model_path

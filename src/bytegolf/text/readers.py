@@ -1,7 +1,7 @@
-"""Stream documents from one file: whole text files, long files cut into pieces, JSON lines, and parquet rows.
+"""Files to documents, streamed: whole text files, long ones cut into pieces, JSON lines and parquet rows.
 
-Every reader takes a `CorpusFile` and its opened bytes and yields `Document`s. It raises InputError naming the file and
-the line, row or byte that is invalid. Compressed files are decompressed on the way.
+Every reader takes a `CorpusFile` and the file opened, yields `Document`s, and raises an InputError that names the file
+and the line, row or byte that cannot be read. Compressed files are decompressed on the way.
 """
 
 import json
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bytegolf.errors import InputError
-from bytegolf.text.decompress import COMPRESSED, DAMAGE, decompressed
+from bytegolf.text.decompress import COMPRESSED, DECOMPRESSION_ERRORS, decompressed
 
 CHUNK_BYTES = 1 << 18
 PIECE_BYTES = 16_384
@@ -22,7 +22,7 @@ ROWS_PER_BATCH = 256
 
 @dataclass(frozen=True)
 class Document:
-    """A text and its name. A `record` is a line or row of a larger file, whose number may change."""
+    """A text and its name. A `record` is a line or row of a larger file, and its number may change as others come and go."""
 
     name: str
     text: str
@@ -30,24 +30,24 @@ class Document:
 
     @property
     def key(self) -> str:
-        """Return the string that decides whether the document is held out; it does not depend on other documents."""
+        """Return what decides whether the document is held out; it stays the same when other documents come or go."""
         return self.text if self.record else self.name
 
 
 @dataclass(frozen=True)
 class CorpusFile:
-    """A file of the corpus, the name for its documents, and the function that reads it."""
+    """A file of the corpus, the name its documents get, and how to read them."""
 
     path: Path
     name: str
-    read: "Reader"
+    read: "ReadDocuments"
 
 
-Reader = Callable[[CorpusFile, BinaryIO], Iterator[Document]]
+ReadDocuments = Callable[[CorpusFile, BinaryIO], Iterator[Document]]
 
 
-def reader_for(path: Path) -> Reader:
-    """Return the reader for the suffix of `path`; `whole_file` for unknown suffixes."""
+def reader_for(path: Path) -> ReadDocuments:
+    """Return the reader for the path's suffix, that of whole text files if the suffix says nothing."""
     suffix = (path.with_suffix("") if path.suffix in COMPRESSED else path).suffix
     return {".jsonl": json_lines, ".parquet": parquet_rows}.get(suffix, whole_file)
 
@@ -60,14 +60,14 @@ def whole_file(file: CorpusFile, raw: BinaryIO) -> Iterator[Document]:
 
 
 def python_module(file: CorpusFile, raw: BinaryIO) -> Iterator[Document]:
-    """Yield the file as `whole_file` does, but skip it if it is not UTF-8 instead of raising an error."""
+    """Yield the file as one document, or nothing if it is empty or not UTF-8."""
     with suppress(UnicodeDecodeError):
         if text := raw.read().decode():
             yield Document(file.name, text)
 
 
 def pieces(file: CorpusFile, raw: BinaryIO) -> Iterator[Document]:
-    """Yield documents of at most 16 KiB, cut after the last line that fits, or within a line that is longer than that."""
+    """Yield documents of at most 16 KiB, cut after the last line that fits, or inside a line that alone is longer."""
     rest, done, index = b"", 0, 0
     for chunk in chain(_chunks(file, raw), [b""]):
         rest += chunk
@@ -78,7 +78,7 @@ def pieces(file: CorpusFile, raw: BinaryIO) -> Iterator[Document]:
 
 
 def json_lines(file: CorpusFile, raw: BinaryIO) -> Iterator[Document]:
-    """Yield the string "text" of the object on each line. Blank lines and empty texts are skipped."""
+    """Yield a document for each line, a JSON object with a string "text"; skip blank lines and empty texts."""
     for number, line in enumerate(_lines(_chunks(file, raw)), start=1):
         place = f"{file.path}: line {number}"
         source = _decode(line, place, 0)
@@ -98,10 +98,7 @@ def json_lines(file: CorpusFile, raw: BinaryIO) -> Iterator[Document]:
 
 
 def parquet_rows(file: CorpusFile, raw: BinaryIO) -> Iterator[Document]:
-    """Yield one document per row of the string column "text". Empty texts are skipped.
-
-    Raises InputError if pyarrow is not installed.
-    """
+    """Yield a document for each row of the string column "text"; skip empty texts. Needs pyarrow."""
     try:
         import pyarrow
         import pyarrow.parquet
@@ -132,19 +129,20 @@ def _chunks(file: CorpusFile, raw: BinaryIO) -> Iterator[bytes]:
     suffix = file.path.suffix
     try:
         yield from decompressed(iter(lambda: raw.read(CHUNK_BYTES), b""), suffix)
-    except DAMAGE as error:
+    except DECOMPRESSION_ERRORS as error:
         raise InputError(f"{file.path}: expected {suffix[1:]} data, found {_first_line(error)}") from None
 
 
 def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    begun: list[bytes] = []
+    """Yield lines without their line ends; keeping a list of parts takes linear time for a line of many chunks."""
+    parts: list[bytes] = []
     for chunk in chunks:
         end, *others = chunk.split(b"\n")
-        begun.append(end)
+        parts.append(end)
         for other in others:
-            yield b"".join(begun)
-            begun = [other]
-    if rest := b"".join(begun):
+            yield b"".join(parts)
+            parts = [other]
+    if rest := b"".join(parts):
         yield rest
 
 
@@ -154,7 +152,7 @@ def _cut(data: bytes) -> int:
         return len(data)
     if end := data.rfind(b"\n", 0, PIECE_BYTES) + 1:
         return end
-    # A UTF-8 character has at most three continuation bytes; a longer run is invalid wherever it is cut.
+    # A UTF-8 character has at most three continuation bytes; more of them fail to decode wherever the cut is.
     return next((at for at in range(PIECE_BYTES, PIECE_BYTES - 4, -1) if data[at] & 0xC0 != 0x80), PIECE_BYTES)
 
 

@@ -1,7 +1,7 @@
-"""Store tokens on disk in the contest's shard format, and read several shards as one array.
+"""Token streams on disk in the contest's shard format, and several shards as one array.
 
-A shard is a header of 256 little-endian int32 (magic, version, number of tokens, zeros) followed by the tokens, as
-little-endian uint16.
+A shard is a header of 256 little-endian int32 (magic, version, number of tokens, zeros) and that many
+uint16 tokens.
 """
 
 import os
@@ -23,14 +23,13 @@ MAX_SHARD_TOKENS = 100_000_000
 
 
 class Shard:
-    """One file of tokens: `len(shard)` counts them, `shard[start:stop]` returns uint16 tokens.
+    """One file of tokens: `len(shard)`, and `shard[start:stop]` for uint16 tokens.
 
-    The file is read in pieces instead of memory-mapped: mapped pages count as memory of the process, which would grow with
+    Each slice is read from disk instead of mapped: mapped pages count as the process's memory, which would grow with
     the corpus. Raises InputError if the file is not exactly one shard.
     """
 
     def __init__(self, path: Path) -> None:
-        """Open the shard and check its header and size."""
         self.path = path
         try:
             size = path.stat().st_size
@@ -51,34 +50,31 @@ class Shard:
             raise InputError(f"{path}: expected zeros after the token count, found a header that is damaged")
 
     def __len__(self) -> int:
-        """Return the number of tokens."""
         return self._length
 
     def __getitem__(self, span: slice) -> Tokens:
-        """Read a span of tokens. Raises InputError if the file was truncated after it was opened."""
         start, stop, _ = span.indices(self._length)
         wanted = (stop - start) * TOKEN_BYTES
         read = os.pread(self._file.fileno(), wanted, HEADER_BYTES + start * TOKEN_BYTES)
         if len(read) != wanted:
-            raise InputError(f"{self.path}: expected {self._length} tokens as when it was opened, found it cut meanwhile")
+            raise InputError(f"{self.path}: expected {self._length} tokens as when it was opened; the file was cut since")
         return np.frombuffer(read, "<u2")
 
 
 class ShardWriter:
-    """A writer of tokens to `folder/split_000000.bin` and following files; a full shard is followed by a new one.
+    """Writes tokens to `folder/split_000000.bin` and so on, beginning a new shard whenever one is full.
 
-    Use it as a context manager. `tokens` counts the tokens written. The header of a shard is valid once the shard is closed.
+    It is a context manager; `tokens` counts the tokens written. A shard's header is valid once the shard is closed.
     """
 
     def __init__(self, folder: Path, split: str, max_tokens: int = MAX_SHARD_TOKENS) -> None:
-        """Prepare to write; the first file is created with the first tokens."""
         self.folder, self.split, self.max_tokens = folder, split, max_tokens
         self.tokens = 0
         self._file: BinaryIO | None = None
         self._in_shard = 0
 
     def write(self, tokens: npt.ArrayLike) -> None:
-        """Append tokens."""
+        """Append tokens, (n,)."""
         left = np.asarray(tokens, dtype="<u2")
         while left.size:
             if self._file is None or self._in_shard == self.max_tokens:
@@ -91,7 +87,7 @@ class ShardWriter:
             left = left[part.size :]
 
     def close(self) -> None:
-        """Write the header of the last shard and close it."""
+        """Write the last shard's header and close it."""
         if self._file is not None:
             self._file.seek(0)
             self._file.write(_header(self._in_shard))
@@ -105,31 +101,26 @@ class ShardWriter:
         self._in_shard = 0
 
     def __enter__(self) -> Self:
-        """Return the writer itself."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Close the last shard."""
         self.close()
 
 
 class TokenStream:
-    """Shards, in order, as one array: `len(stream)` counts tokens, `stream[start:stop]` returns uint16 tokens.
+    """Shards, in order, as one array: `len(stream)`, and `stream[start:stop]` for uint16 tokens.
 
-    Only the requested tokens are read. Raises InputError if a file is not a shard.
+    A slice reads only its own tokens from disk. Raises InputError if a file is not a shard.
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
-        """Open the shards."""
         self._shards = [Shard(path) for path in paths]
         self._ends = np.cumsum([len(shard) for shard in self._shards], dtype=np.int64)
 
     def __len__(self) -> int:
-        """Return the number of tokens in all shards."""
         return int(self._ends[-1]) if self._shards else 0
 
     def __getitem__(self, span: slice) -> Tokens:
-        """Read a span of tokens. Raises ValueError for a slice with a step other than 1."""
         start, stop, step = span.indices(len(self))
         if step != 1:
             raise ValueError(f"expected a slice with step 1, found {step}")

@@ -1,7 +1,7 @@
-"""Convert text to tokens and back, byte for byte: SentencePiece BPE, or raw bytes.
+"""Tokenizers, lossless byte for byte: SentencePiece BPE, or the raw bytes.
 
-Every vocabulary begins with pad, bos, eos and unk. In a stream of tokens, a document is a BOS and its tokens; there is
-no EOS.
+Every vocabulary begins with pad, bos, eos and unk. In a stream of tokens a document is BOS and its tokens;
+there is no EOS.
 """
 
 import hashlib
@@ -23,57 +23,60 @@ from bytegolf.text.bytetable import ByteTable
 
 NUM_SPECIALS = 4
 SERIALISED_BYTES = b"bytes260"
-SPACE_MARK = "\u2581"  # how SentencePiece writes a space
+SPACE_MARK = "\u2581"  # what SentencePiece writes for a space
 SENTENCE_CHARACTERS = 4000
 
 Kind = Literal["bpe", "bytes"]
 
 
 class Tokenizer(Protocol):
-    """The interface of a tokenizer, as the rest of the package uses it."""
+    """The interface of a tokenizer for the rest of the package."""
 
     @property
     def kind(self) -> Kind:
-        """Return the kind of the vocabulary."""
+        """Return "bpe" or "bytes"."""
 
     @property
     def name(self) -> str:
-        """Return a short name for display, such as "bpe 1024"."""
+        """Return a short name for people: "bpe 1024"."""
 
     @property
     def vocab_size(self) -> int:
-        """Return the number of token ids."""
+        """Return the number of tokens."""
 
     @property
     def file_name(self) -> str:
-        """Return the name of its file in a data or run folder."""
+        """Return the name of the tokenizer's file in a data or run folder."""
 
     @property
     def serialised(self) -> bytes:
-        """Return the bytes from which `tokenizer_from` restores the tokenizer."""
+        """Return the bytes that `tokenizer_from` makes the same tokenizer from."""
 
     @property
     def sha256(self) -> str:
         """Return the SHA-256 of `serialised`, in hexadecimal."""
 
     def encode(self, text: str) -> Tokens:
-        """Return the tokens of one document, (n,) uint16, without BOS."""
+        """Return the tokens of one document, without BOS, (n,)."""
 
     def encode_batch(self, texts: Sequence[str], normalised: bool = False) -> list[Tokens]:
-        """Return the tokens of each text, using all cores; `normalised` allows the tokenizer to change the text."""
+        """Return the tokens of each text, encoded on all cores.
+
+        With `normalised` a tokenizer that changes text may do so: nothing is done to keep characters that it rewrites.
+        """
 
     def decode(self, ids: npt.ArrayLike) -> bytes:
         """Return the UTF-8 bytes of a stream of tokens; special ids have none."""
 
     def byte_counts(self, ids: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """Return the bytes each of n tokens adds to the decoded text, (n,); the first token is at a document's start."""
+        """Return how many bytes each of n tokens adds to the decoded text, (n,); the first stands at a document's start."""
 
     def total_bytes(self, ids: npt.ArrayLike) -> int:
-        """Return the sum of `byte_counts`, faster."""
+        """Return the sum of `byte_counts`, computed faster."""
 
 
-class _Tabled:
-    """A tokenizer whose decoder is a `ByteTable`."""
+class _TableTokenizer:
+    """The half of a tokenizer that decodes, by a `ByteTable`."""
 
     def __init__(self, kind: Kind, serialised: bytes, table: ByteTable) -> None:
         self.kind: Kind = kind
@@ -85,50 +88,48 @@ class _Tabled:
         self._table = table
 
     def decode(self, ids: npt.ArrayLike) -> bytes:
-        """Return the UTF-8 bytes of a stream of tokens."""
+        """See `Tokenizer`."""
         return self._table.decode(ids)
 
     def byte_counts(self, ids: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """Return the bytes each token adds, (n,)."""
+        """See `Tokenizer`."""
         return self._table.byte_counts(ids)
 
     def total_bytes(self, ids: npt.ArrayLike) -> int:
-        """Return the sum of `byte_counts`."""
+        """See `Tokenizer`."""
         return self._table.total_bytes(ids)
 
 
-class BytesTokenizer(_Tabled):
-    """The byte vocabulary: four special ids and the 256 bytes, token = byte + 4."""
+class BytesTokenizer(_TableTokenizer):
+    """A vocabulary of the four special tokens and the 256 bytes: token = byte + 4."""
 
     def __init__(self) -> None:
-        """Build the byte vocabulary."""
         pieces = [b""] * NUM_SPECIALS + [bytes([value]) for value in range(256)]
         super().__init__("bytes", SERIALISED_BYTES, ByteTable(pieces, pieces, [not piece for piece in pieces]))
 
     def encode(self, text: str) -> Tokens:
-        """Return the UTF-8 bytes of one document as tokens."""
+        """See `Tokenizer`."""
         return np.frombuffer(text.encode(), dtype=np.uint8).astype(np.uint16) + np.uint16(NUM_SPECIALS)
 
     def encode_batch(self, texts: Sequence[str], normalised: bool = False) -> list[Tokens]:
-        """Return the tokens of each text; bytes are never normalised."""
+        """See `Tokenizer`."""
         return [self.encode(text) for text in texts]
 
 
-class BpeTokenizer(_Tabled):
-    """A SentencePiece model, trained here or elsewhere.
+class BpeTokenizer(_TableTokenizer):
+    """A SentencePiece model, trained here or by others.
 
-    Raises InputError if the bytes are not a model, its BOS is not id 1, or its ids do not fit uint16.
+    Raises InputError if the bytes are not a SentencePiece model, its BOS is not id 1, or its ids do not fit uint16.
     """
 
     def __init__(self, model: bytes) -> None:
-        """Load a serialised SentencePiece model."""
-        if not model:  # SentencePiece takes empty bytes as "load later"
+        if not model:  # SentencePiece takes this for "load later"
             raise InputError("tokenizer: expected a SentencePiece model, found an empty file")
         try:
             self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
             table = _table_of(self._processor)
-        except (RuntimeError, ValueError):  # ValueError: pieces, or pieces quoted in a message, are not UTF-8
-            raise InputError(f"tokenizer: expected a SentencePiece model, found {len(model)} bytes that are none") from None
+        except (RuntimeError, ValueError):  # ValueError: pieces, or pieces quoted in a message, that are not UTF-8
+            raise InputError(f"tokenizer: expected a SentencePiece model, found {len(model)} bytes of something else") from None
         size, bos = self._processor.vocab_size(), self._processor.bos_id()
         if bos != BOS:
             raise InputError(f"tokenizer: expected BOS to be id {BOS}, found {bos if bos >= 0 else 'no BOS'}")
@@ -138,12 +139,12 @@ class BpeTokenizer(_Tabled):
         super().__init__("bpe", model, table)
 
     def encode(self, text: str) -> Tokens:
-        """Return the tokens of one document."""
+        """See `Tokenizer`."""
         return self.encode_batch([text])[0]
 
     def encode_batch(self, texts: Sequence[str], normalised: bool = False) -> list[Tokens]:
-        """Return the tokens of each text, using all cores."""
-        # SentencePiece writes spaces as U+2581, so a U+2581 in the text must be encoded as bytes to differ from a space.
+        """See `Tokenizer`."""
+        # SentencePiece writes spaces as U+2581 and cannot tell that character from them: it is encoded as its bytes.
         split = [[text] if normalised else text.split(SPACE_MARK) for text in texts]
         encoded = iter(self._processor.encode([part for parts in split for part in parts], num_threads=os.cpu_count() or 1))
         batch = []
@@ -157,11 +158,11 @@ class BpeTokenizer(_Tabled):
 
 
 def train_bpe(texts: Iterable[str], vocab_size: int, across_words: bool = False) -> BpeTokenizer:
-    """Train a lossless BPE tokenizer of `vocab_size` pieces. The same texts give the same model, byte for byte.
+    """Train a lossless BPE tokenizer of `vocab_size` pieces. The same texts give the same tokenizer, byte for byte.
 
     `across_words` lets pieces span words and the spaces between them (as in SuperBPE, arXiv 2503.13423).
 
-    Raises InputError if the texts cannot fill the vocabulary, or it cannot hold their characters.
+    Raises InputError if the texts have too few pieces to fill the vocabulary, or more characters than it holds.
     """
     if not NUM_SPECIALS + 256 < vocab_size <= MAX_VOCAB_SIZE:
         raise InputError(f"vocab_size: expected {NUM_SPECIALS + 256 + 1} to {MAX_VOCAB_SIZE} for BPE, found {vocab_size}")
@@ -175,12 +176,12 @@ def train_bpe(texts: Iterable[str], vocab_size: int, across_words: bool = False)
             pad_id=0, bos_id=BOS, eos_id=2, unk_id=3, minloglevel=2,
         )  # fmt: skip
     except RuntimeError as error:
-        raise InputError(f"vocab_size: expected {_remedy(str(error))}, found {vocab_size}") from None
+        raise InputError(f"vocab_size: expected {_possible_sizes(str(error))}, found {vocab_size}") from None
     return BpeTokenizer(model.getvalue())
 
 
 def tokenizer_from(kind: Kind, serialised: bytes) -> Tokenizer:
-    """Return the tokenizer that `serialised` describes. Raises InputError if it is damaged."""
+    """Return the tokenizer with these `serialised` bytes. Raises InputError if they are damaged."""
     if kind == "bpe":
         return BpeTokenizer(serialised)
     if serialised != SERIALISED_BYTES:
@@ -189,7 +190,7 @@ def tokenizer_from(kind: Kind, serialised: bytes) -> Tokenizer:
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
-    """Load a tokenizer: a SentencePiece `.model` file, or the byte vocabulary for a file or the bare name `bytes`.
+    """Load a SentencePiece `.model` file, or the byte tokenizer from a data folder's file `bytes` or just that word.
 
     Raises InputError if there is no such file or it is not a tokenizer.
     """
@@ -204,14 +205,14 @@ def load_tokenizer(path: Path) -> Tokenizer:
 
 
 def _sentences(texts: Iterable[str]) -> Iterator[str]:
-    """Yield the texts in segments that keep their line ends, so that pieces can span lines."""
+    """Yield texts in stretches that keep their line ends, so that pieces with line ends in them are learned."""
     for text in texts:
         for start in range(0, len(text), SENTENCE_CHARACTERS):
             yield text[start : start + SENTENCE_CHARACTERS]
 
 
-def _remedy(message: str) -> str:
-    """Return the vocabulary size that SentencePiece's error message asks for, in words."""
+def _possible_sizes(message: str) -> str:
+    """Return what SentencePiece's trainer asks for in its error message."""
     if match := re.search(r"value <= (\d+)", message):
         return f"at most {match[1]} pieces for so little text"
     if match := re.search(r"required_chars\. \d+ vs (\d+)", message):
@@ -220,7 +221,7 @@ def _remedy(message: str) -> str:
 
 
 def _table_of(processor: sentencepiece.SentencePieceProcessor) -> ByteTable:
-    """Return the bytes of each piece as the model's own decoder gives them, at a document's start and elsewhere."""
+    """Return the text that the model's own decoder makes of each piece, first in a document and after other text."""
     ids = range(processor.vocab_size())
     pieces = {i: bytes([int(processor.id_to_piece(i)[3:5], 16)]) for i in ids if processor.is_byte(i)}
     control = [processor.is_control(i) for i in ids]
@@ -230,8 +231,8 @@ def _table_of(processor: sentencepiece.SentencePieceProcessor) -> ByteTable:
     anchor = next((i for i in texts if at_start[i]), None)
     if anchor is None:
         raise InputError("tokenizer: expected pieces of text, found none")
-    following = processor.decode([[anchor, i] for i in texts])
-    inside = {i: text[len(at_start[anchor]) :] for i, text in zip(texts, following, strict=True)}
+    after_anchor = processor.decode([[anchor, i] for i in texts])
+    inside = {i: text[len(at_start[anchor]) :] for i, text in zip(texts, after_anchor, strict=True)}
     return ByteTable(
         [pieces[i] if i in pieces else inside.get(i, "").encode() for i in ids],
         [pieces[i] if i in pieces else at_start.get(i, "").encode() for i in ids],

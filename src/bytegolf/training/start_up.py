@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bytegolf.config import Recipe, TextConfig
 from bytegolf.recipes import recipe_toml
-from bytegolf.text.prepare import prepare
+from bytegolf.text.prepare import prepare_text
 
 TEXT = "a few words, and a few more of them\n" * 5_000
 FIRST_LINE = "train: 0"  # of the progress, before the first step
@@ -44,6 +44,6 @@ def _train_command(recipe: Recipe, text: str) -> Iterator[list[str]]:
         texts.mkdir()
         for index in range(4):
             (texts / f"{index}.txt").write_text(f"{index} {text}")
-        prepare([str(texts)], data, text=TextConfig(tokenizer="bytes"), val_docs=1)
+        prepare_text([str(texts)], data, text=TextConfig(tokenizer="bytes"), val_docs=1)
         file.write_text(recipe_toml(Recipe.model_validate(values)))
         yield [sys.executable, "-m", "bytegolf", "train", str(file), "--data", str(data), "--out", str(Path(name, "run"))]

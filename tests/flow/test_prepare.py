@@ -1,0 +1,62 @@
+"""The verb prepare takes text or published shards, and options that go together."""
+
+from pathlib import Path
+
+import pytest
+from huggingface_hub import constants
+
+import bytegolf as bg
+from bytegolf.errors import InputError, ParameterError
+from support.corpora import write_texts
+from support.runs import MICRO, documents, micro
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> str:
+    return str(write_texts(tmp_path / "texts", documents()))
+
+
+def test_a_recipe_gives_its_vocabulary_by_name_or_as_it_is(texts: str, tmp_path: Path) -> None:
+    expected = bg.prepare([texts], tmp_path / "data", recipe=micro(), val_docs=2)
+    assert (expected.tokenizer, expected.vocab_size, expected.val_documents) == ("bytes", 260, 2)
+    for recipe in (MICRO, str(MICRO)):
+        assert bg.prepare([texts], tmp_path / "data", recipe=recipe, val_docs=2) == expected
+
+
+def test_vocabularies_of_text(texts: str, tmp_path: Path) -> None:
+    assert bg.prepare([texts], tmp_path / "bytes", tokenizer="bytes", val_docs=2).tokenizer == "bytes"
+    trained = bg.prepare([texts], tmp_path / "bpe", vocab=300, val_docs=2)
+    assert trained.vocab_size == 300
+    again = bg.prepare([texts], tmp_path / "again", tokenizer=tmp_path / "bpe" / "tokenizer.model", val_docs=2)
+    assert again.tokenizer_sha256 == trained.tokenizer_sha256
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "parameter", "problem"),
+    [
+        ("texts", {"vocab": 300, "tokenizer": "bytes"}, "tokenizer", "cannot be combined with vocab"),
+        ("texts", {"recipe": "tiny", "vocab": 300}, "vocab", "cannot be combined with recipe"),
+        ("texts", {"normalised": True}, "normalised", "needs the file of a tokenizer"),
+        ("texts", {"train_shards": 0}, "train_shards", "applies to published shards only"),
+        ("texts", {"with_docs": True}, "with_docs", "applies to published shards only"),
+        ("texts", {"val_docs": 0}, "val_docs", "expected at least 1 document, found 0"),
+        ("fineweb", {"vocab": 300}, "vocab", "applies to text only"),
+        ("fineweb", {"normalised": True}, "normalised", "applies to text only"),
+        ("fineweb", {"recipe": "tiny", "variant": "sp512"}, "variant", "cannot be combined with recipe"),
+    ],
+)
+def test_options_that_do_not_go_together(tmp_path: Path, source: str, options: dict[str, object], parameter: str, problem: str) -> None:
+    with pytest.raises(ParameterError, match=f"{parameter}: {problem}") as refused:
+        bg.prepare([source], tmp_path / "data", **options)  # type: ignore[arg-type]
+    assert refused.value.parameter == parameter
+
+
+def test_published_shards_stand_alone(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="sources: expected published shards alone, found fineweb, texts"):
+        bg.prepare(["fineweb", "texts"], tmp_path / "data")
+
+
+def test_fineweb_is_fetched_from_python_as_from_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(InputError, match=r"hf://datasets/willdepueoai/parameter-golf/datasets: expected to reach"):
+        bg.prepare(["fineweb"], tmp_path / "data", train_shards=0)
