@@ -64,7 +64,7 @@ def doubled() -> Doubled:
 
 def main() -> None:
     """Audit both and print the verdicts."""
-    options = bg.Options(tokens=64, noise_tokens=1024)
+    options = bg.AuditOptions(tokens=64, noise_tokens=1024)
     for factory in ("honest", "doubled"):
         with chdir(Path(__file__).parent):  # where MODULE is found
             verdict = bg.audit(f"audit_my_predictor:{factory}", options, sandbox=False)  # our own code: no sandbox needed

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = [  # noqa: F405
     "Artifact",
-    "Audit",
+    "AuditOptions",
+    "AuditReport",
     "BaselineResult",
     "BenchResult",
     "CompressionResult",
@@ -25,7 +26,6 @@ __all__ = [  # noqa: F405
     "ImportResult",
     "InputError",
     "LoadedModel",
-    "Options",
     "PackResult",
     "Plan",
     "QuickstartResult",

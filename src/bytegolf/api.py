@@ -1,8 +1,8 @@
 """The public API in one place: what `import bytegolf as bg` offers. Importing this module loads torch."""
 
 from bytegolf.artifact.container import Artifact as Artifact
-from bytegolf.auditing.audit import Audit as Audit
-from bytegolf.auditing.audit import Options as Options
+from bytegolf.auditing.audit import AuditReport as AuditReport
+from bytegolf.auditing.bench import AuditOptions as AuditOptions
 from bytegolf.coding.compressor import CompressionResult as CompressionResult
 from bytegolf.config import Recipe as Recipe
 from bytegolf.errors import InputError as InputError

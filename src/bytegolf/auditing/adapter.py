@@ -1,100 +1,111 @@
-"""What is audited: anything that says what each token of a text costs. n tokens in a text, V in the vocabulary.
+"""The interface of what can be audited, and the predictor under test behind it. n tokens in a text, V in the vocabulary.
 
-A subject has `vocab_size` and either `reset`, `predict` and `observe` (see `bytegolf.coding.predictor`; distributions of any
-shape that holds V numbers) or `costs`. Whatever else of `Scorer` it offers makes more tests possible.
+A predictor under test has `vocab_size` and either `reset`, `predict` and `observe` (see `bytegolf.coding.predictor`;
+distributions of any shape that holds V numbers) or `bits`. Whatever else of OPTIONAL it offers makes more tests possible.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bytegolf.arrays import Doubles
 from bytegolf.errors import InputError
 
-Text = NDArray[np.int64]
-Floats = NDArray[np.float64]
+TokenIds = NDArray[np.int64]
 Event = tuple[str, int, int]  # "score" or "update", and the targets [first, stop) that were scored or learned from
+
+# distributions(tokens): what every target was given, (n - 1, V)
+# events(tokens): a list of Event in the order in which they happen; without_update(tokens, number): bits with that update left out
+# degenerate(): a list of (name, scorer, plain scorer or None), see DegenerateSetting
+# num_bytes(tokens) and decode(tokens): bytes that are claimed for a text, and the bytes of its tokens after the first
+OPTIONAL = ("distributions", "events", "without_update", "degenerate", "num_bytes", "decode")
 
 
 class Scorer(Protocol):
-    """Scores a text from a fresh start each time it is called. Target i is token i + 1."""
+    """Scores a whole text, from a fresh start in each call. Target i is token i + 1."""
 
     vocab_size: int
 
-    def costs(self, tokens: Text) -> NDArray[np.floating]:
-        """Bits of every target, (n - 1,), or in the order of scoring with the number of the target, (n - 1, 2)."""
+    def bits(self, tokens: TokenIds) -> NDArray[np.floating]:
+        """Return the bits of every target, (n - 1,), or ledger rows in the order of scoring: (target, bits), (rows, 2)."""
 
 
-class Degenerate(NamedTuple):
-    """A setting of a scorer at which its answer is known: that of `plain`, or, if there is none, that of one without any context."""
+class DegenerateSetting(NamedTuple):
+    """A setting of a scorer for which the result is known.
+
+    Its bits are those of `plain`; if there is no `plain`, it uses no context, and so gains nothing on noise.
+    """
 
     name: str
     scorer: Scorer
     plain: Scorer | None
 
 
-@dataclass(frozen=True)
-class Subject:
-    """Made anew for each scoring by `factory`, so that nothing is carried over but what the code keeps outside of itself."""
+class PredictorUnderTest:
+    """What a factory makes, seen from outside.
 
-    factory: Callable[[], Any]
+    Each scoring asks the factory for a new instance, so that nothing is carried over but what the code keeps outside of
+    its instances. What an instance is and offers is asked once. Raises InputError if it cannot be audited.
+    """
 
-    def made(self) -> Any:
-        made = self.factory()
-        if not (hasattr(made, "costs") or hasattr(made, "predict")) or not isinstance(getattr(made, "vocab_size", None), int):
+    def __init__(self, factory: Callable[[], Any]) -> None:
+        self._factory = factory
+        example = self.new()
+        self.vocab_size = int(example.vocab_size)
+        self.is_sequential = hasattr(example, "predict")  # predicts token by token, so it cannot be shown what it is to predict
+        self.knows_length = bool(getattr(example, "knows_length", False))  # is told the length of the text, as a file can tell it
+        self.offered = {name for name in OPTIONAL if hasattr(example, name)} | ({"distributions"} if self.is_sequential else set())
+
+    def new(self) -> Any:
+        """Return a new instance. Raises InputError if it has too little to be audited."""
+        instance = self._factory()
+        scores = hasattr(instance, "bits") or hasattr(instance, "predict")
+        if not scores or not isinstance(getattr(instance, "vocab_size", None), int):
             raise InputError(
-                f"audit: expected a factory of something with vocab_size and costs, or reset, predict and observe, found {made!r}"
+                f"audit: expected a factory of something with vocab_size and bits, or reset, predict and observe, found {instance!r}"
             )
-        return made
+        return instance
 
-    def offers(self, name: str) -> bool:
-        made = self.made()
-        return hasattr(made, name) or (name == "distributions" and self.steps)
+    def ledger_rows(self, tokens: TokenIds) -> NDArray[np.floating]:
+        """Return the bits that the predictor claims, (n - 1,), or (target, bits) in the order of scoring, (rows, 2)."""
+        instance = self.new()
+        return np.asarray(instance.bits(tokens)) if hasattr(instance, "bits") else _token_by_token(instance, tokens)[0]
 
-    @property
-    def steps(self) -> bool:
-        """Whether it predicts token by token and so cannot be shown what it is to predict."""
-        return hasattr(self.made(), "predict")
+    def bits(self, tokens: TokenIds) -> Doubles:
+        """Return the bits of every target in the order of the text, (n - 1,); the first ones of a target scored several times."""
+        return in_order(self.ledger_rows(tokens), len(tokens) - 1)
 
-    @property
-    def vocab_size(self) -> int:
-        return int(self.made().vocab_size)
+    def bits_without_update(self, tokens: TokenIds, number: int) -> Doubles:
+        """Return the bits of every target, (n - 1,), with update `number` left out."""
+        return in_order(np.asarray(self.new().without_update(tokens, number)), len(tokens) - 1)
 
-    @property
-    def knows_length(self) -> bool:
-        """Whether it is told how long the text is, which a file can say in its head."""
-        return bool(getattr(self.made(), "knows_length", False))
+    def events(self, tokens: TokenIds) -> list[Event]:
+        """Return what happens while the text is scored."""
+        return list(self.new().events(tokens))
 
-    def claims(self, tokens: Text) -> NDArray[np.floating]:
-        """Costs as the subject hands them out."""
-        made = self.made()
-        return np.asarray(made.costs(tokens)) if hasattr(made, "costs") else _stepped(made, tokens)[0]
-
-    def costs(self, tokens: Text) -> Floats:
-        """Bits of every target in the order of the text, (n - 1,); those scored several times as they were first."""
-        return in_order(self.claims(tokens), len(tokens) - 1)
-
-    def distributions(self, tokens: Text) -> Floats:
-        """What every target was given, (n - 1, V), seen along with the whole text."""
-        made = self.made()
-        return np.asarray(made.distributions(tokens), np.float64) if hasattr(made, "distributions") else _stepped(made, tokens)[1]
+    def distributions(self, tokens: TokenIds) -> Doubles:
+        """Return the distribution that every target was given, (n - 1, V), asked for in sight of the whole text."""
+        instance = self.new()
+        if hasattr(instance, "distributions"):
+            return np.asarray(instance.distributions(tokens), np.float64)
+        return _token_by_token(instance, tokens)[1]
 
 
-def in_order(claims: NDArray[np.floating], targets: int) -> Floats:
-    """(targets,); infinite where nothing was booked."""
-    if claims.ndim == 1:
-        claims = np.stack((np.arange(len(claims)), claims), axis=1)
-    costs = np.full(targets, np.inf)
-    for target, bits in claims[::-1].tolist():
+def in_order(rows: NDArray[np.floating], targets: int) -> Doubles:
+    """Return the first bits of every target, (targets,), from ledger rows; infinite for a target that was never scored."""
+    if rows.ndim == 1:
+        rows = np.stack((np.arange(len(rows)), rows), axis=1)
+    first_bits = np.full(targets, np.inf)
+    for target, bits in rows[::-1].tolist():
         if 0 <= target < targets:
-            costs[int(target)] = bits
-    return costs
+            first_bits[int(target)] = bits
+    return first_bits
 
 
-def _stepped(predictor: Any, tokens: Text) -> tuple[Floats, Floats]:
-    """Costs, and the distributions they are of. The first token is observed, not predicted."""
+def _token_by_token(predictor: Any, tokens: TokenIds) -> tuple[Doubles, Doubles]:
+    """Return the bits of every target, (n - 1,), and its distribution, (n - 1, V). The first token is observed, not predicted."""
     predictor.reset()
     predictor.observe(tokens[:1])
     rows = []
@@ -107,17 +118,3 @@ def _stepped(predictor: Any, tokens: Text) -> tuple[Floats, Floats]:
     distributions = np.stack(rows)
     with np.errstate(divide="ignore", invalid="ignore"):
         return -np.log2(distributions[np.arange(len(rows)), tokens[1:]]), distributions
-
-
-def texts_like_text(vocab_size: int, length: int, rng: np.random.Generator) -> Text:
-    """A text in which tokens have a few favoured successors, so that whatever learns from the past has something to learn."""
-    successors = rng.integers(vocab_size, size=(vocab_size, 3))
-    tokens = [int(rng.integers(vocab_size))]
-    for _ in range(length - 1):
-        tokens.append(int(rng.integers(vocab_size)) if rng.random() < 0.2 else int(successors[tokens[-1], rng.integers(3)]))
-    return np.array(tokens)
-
-
-def spread(first: int, stop: int, count: int) -> Sequence[int]:
-    """At most `count` different numbers from `first` to below `stop`, evenly apart, both ends among them."""
-    return sorted({int(place) for place in np.linspace(first, stop - 1, count).round()}) if stop > first else []

@@ -1,4 +1,8 @@
-"""The audit: tests from outside on anything that claims to predict text. Verdict with evidence: test, position, numbers."""
+"""The audit: black-box tests of whatever claims to predict text, with a verdict and evidence for each.
+
+`python -m bytegolf.auditing.audit MODULE:FACTORY OPTIONS FOLDER` is what runs in the sandbox: it imports from FOLDER, takes
+the options as JSON and prints the report as JSON.
+"""
 
 import importlib
 import json
@@ -8,9 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bytegolf.auditing.adapter import Subject
+from bytegolf.auditing.adapter import PredictorUnderTest
+from bytegolf.auditing.bench import DEFAULT_OPTIONS, AuditOptions, Bench, NotPossible
 from bytegolf.auditing.checks import CHECKS
-from bytegolf.auditing.trial import Finding, NotPossible, bench_for
 from bytegolf.errors import InputError
 from bytegolf.runtime.progress import Progress
 from bytegolf.sandbox import Limits, run_python
@@ -19,20 +23,18 @@ LIMITS = Limits(seconds=3600)
 
 
 @dataclass(frozen=True)
-class Options:
-    """How much is tried. A false alarm is possible in T11 and T13 alone, each time with a probability below 2**-39."""
+class Finding:
+    """The result of one test. `position` is the target at which a violation was seen first, if it was at one."""
 
-    tokens: int = 128  # of the text that is like text
-    noise_tokens: int = 2048
-    cuts: int = 8  # places looked at by each test
-    tolerance: float = 1e-3  # bits, for what is computed in another shape
-    most_calls: int = 4096  # scorings that one test may take
-    seed: int = 0
+    test: str
+    passed: bool
+    evidence: str
+    position: int | None = None
 
 
 @dataclass(frozen=True)
-class Audit:
-    """`ok` if no test failed; `skipped` says why tests could not be made."""
+class AuditReport:
+    """The results of all tests. `ok` if none failed; `skipped` says why tests could not be made."""
 
     ok: bool
     findings: list[Finding]
@@ -40,38 +42,42 @@ class Audit:
 
     @property
     def violated(self) -> list[str]:
+        """Return the names of the tests that failed."""
         return [finding.test for finding in self.findings if not finding.passed]
 
     def to_json(self) -> dict[str, Any]:
+        """Return the report as plain values."""
         return {**asdict(self), "violated": self.violated}
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "Audit":
+    def from_json(cls, values: dict[str, Any]) -> "AuditReport":
+        """Return the report that `to_json` was called on."""
         return cls(values["ok"], [Finding(**finding) for finding in values["findings"]], values["skipped"])
 
 
-def audit(factory: Callable[[], Any], options: Options = Options()) -> Audit:
-    """Try what `factory` makes: see `bytegolf.auditing.adapter` for what that may be. Raises InputError if it is nothing of the kind.
+def audit(factory: Callable[[], Any], options: AuditOptions = DEFAULT_OPTIONS) -> AuditReport:
+    """Test the predictor that `factory` makes, in this process.
 
-    The code runs in this process: for code of strangers there is `audit_in_sandbox`.
+    See `bytegolf.auditing.adapter` for what a predictor may be. Raises InputError if it is nothing of the kind. For code
+    that is not trusted there is `audit_in_sandbox`.
     """
-    bench = bench_for(Subject(factory), **asdict(options))
+    bench = Bench.set_up(PredictorUnderTest(factory), options)
     findings: list[Finding] = []
     skipped: dict[str, str] = {}
     with Progress("audit", len(CHECKS), "tests") as progress:
         for name, check in CHECKS.items():
             try:
-                findings.append(check(bench))
+                findings.append(Finding(name, *check(bench)))
             except NotPossible as reason:
                 skipped[name] = str(reason)
             progress.advance(note=name)
-    return Audit(all(finding.passed for finding in findings), findings, skipped)
+    return AuditReport(all(finding.passed for finding in findings), findings, skipped)
 
 
-def audit_in_sandbox(name: str, options: Options = Options(), *, isolated: bool = True) -> Audit:
-    """Audit MODULE:FACTORY, imported from the working directory or from what is installed.
+def audit_in_sandbox(name: str, options: AuditOptions = DEFAULT_OPTIONS, *, isolated: bool = True) -> AuditReport:
+    """Test the predictor of MODULE:FACTORY in a sandbox; MODULE is found in the working directory or among what is installed.
 
-    Raises InputError if there is no such factory, or its code fails.
+    Without `isolated` it runs in a process like any other. Raises InputError if there is no such factory, or its code fails.
     """
     here = Path.cwd()
     outcome = run_python(
@@ -84,14 +90,14 @@ def audit_in_sandbox(name: str, options: Options = Options(), *, isolated: bool 
     if outcome.timed_out:
         raise InputError(f"{name}: expected an audit within {LIMITS.seconds:.0f} s, found it still running")
     try:
-        return Audit.from_json(json.loads(outcome.stdout.splitlines()[-1]))
+        return AuditReport.from_json(json.loads(outcome.stdout.splitlines()[-1]))
     except (IndexError, ValueError, KeyError, TypeError):
         last = (outcome.stderr.strip().splitlines() or [f"status {outcome.status}"])[-1]
         raise InputError(f"{name}: expected something that can be audited, found {last.removeprefix('error: ')}") from None
 
 
-def load(name: str) -> Callable[[], Any]:
-    """The FACTORY of "MODULE:FACTORY". Raises InputError."""
+def load_factory(name: str) -> Callable[[], Any]:
+    """Import the FACTORY of "MODULE:FACTORY". Raises InputError if there is none."""
     module, _, attribute = name.partition(":")
     try:
         factory = getattr(importlib.import_module(module), attribute)
@@ -103,9 +109,10 @@ def load(name: str) -> Callable[[], Any]:
 
 
 def main() -> None:
-    name, options, place = sys.argv[1:]
-    sys.path.insert(0, place)
-    print(json.dumps(audit(load(name), Options(**json.loads(options))).to_json()))
+    """Audit the predictor named on the command line, and print the report."""
+    name, options, folder = sys.argv[1:]
+    sys.path.insert(0, folder)
+    print(json.dumps(audit(load_factory(name), AuditOptions(**json.loads(options))).to_json()))
 
 
 if __name__ == "__main__":

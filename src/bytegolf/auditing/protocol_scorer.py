@@ -1,8 +1,9 @@
-"""A packed model as the audit takes it: what each token of any text costs by one of the protocols."""
+"""A packed model as a predictor under test: the bits of each token of any text by one of the protocols."""
 
 import numpy as np
 
-from bytegolf.auditing.adapter import Floats, Text
+from bytegolf.arrays import Doubles
+from bytegolf.auditing.adapter import TokenIds
 from bytegolf.config import ScoreConfig, TttConfig
 from bytegolf.model.gpt import GPT
 from bytegolf.names import ProtocolName
@@ -11,9 +12,10 @@ from bytegolf.proving.protocol_predictor import ProtocolPredictor, ProtocolSetti
 
 
 class ProtocolScorer:
-    """Scores as a proof codes.
+    """Scores texts as a proof codes them.
 
-    `sliding` anchors its last window at the text's end and `ttt` lowers its rate until then, so both are told the length.
+    `sliding` anchors its last window at the text's end and `ttt` lowers its learning rate until then, so both are told
+    the length.
     """
 
     def __init__(self, model: GPT, protocol: ProtocolName, config: ScoreConfig, ttt: TttConfig) -> None:
@@ -21,8 +23,8 @@ class ProtocolScorer:
         self.knows_length = protocol in ("sliding", "ttt")
         self.model, self.settings = model, ProtocolSettings(protocol, config, ttt)
 
-    def distributions(self, tokens: Text) -> Floats:
-        """What each target was given, (n - 1, V)."""
+    def distributions(self, tokens: TokenIds) -> Doubles:
+        """Return the distribution that each target is given, (n - 1, V)."""
         text = tokens.astype(np.uint16)
         predictor = ProtocolPredictor(self.model, self.settings, int(text[0]), len(text) - 1, lambda: Truth(text))
         rows = []
@@ -31,6 +33,6 @@ class ProtocolScorer:
             predictor.observe(np.array([token]))
         return np.stack(rows)
 
-    def costs(self, tokens: Text) -> Floats:
-        """Bits of each target, (n - 1,)."""
+    def bits(self, tokens: TokenIds) -> Doubles:
+        """Return the bits of each target, (n - 1,)."""
         return -np.log2(self.distributions(tokens)[np.arange(len(tokens) - 1), tokens[1:]])

@@ -7,7 +7,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from bytegolf.auditing.audit import Audit
+from bytegolf.auditing.audit import AuditReport
 from bytegolf.flow.import_checkpoint import ImportResult
 from bytegolf.flow.pack import PackResult
 from bytegolf.flow.quickstart import QuickstartResult
@@ -131,7 +131,7 @@ def receipt_table(result: Receipt) -> str:
     )
 
 
-def audit_table(result: Audit) -> str:
+def audit_table(result: AuditReport) -> str:
     """Return each test of an audit with its evidence."""
     title = "audit: nothing found" if result.ok else f"audit: violated {', '.join(result.violated)}"
     found = []

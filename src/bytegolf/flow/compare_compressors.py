@@ -1,4 +1,4 @@
-"""What general-purpose compressors make of a data folder's held-out text."""
+"""Sizes of a data folder's held-out text under general-purpose compressors."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -9,11 +9,14 @@ from bytegolf.storage.data_folder import DataFolder
 from bytegolf.storage.files import read_json, write_json
 from bytegolf.text.dataset import open_data
 
-PRIMING_BYTES = 1 << 26  # of training text that compressors are primed with
+PRIMING_BYTES = 1 << 26  # of training text that compressors see before the held-out text
 
 
 def compare_compressors(data: Path) -> list[CompressorScore]:
-    """General-purpose compressors on the folder's held-out text, cached in the folder."""
+    """Return the score of every general-purpose compressor on the folder's held-out text.
+
+    Results are kept in the folder, and read from there the next time. Raises InputError for a folder of bare shards.
+    """
     folder, dataset = DataFolder(data), open_data(data)
     if not folder.compressors.exists():
         text = dataset.val_text()

@@ -81,14 +81,15 @@ def audit(
 ) -> None:
     """Test a predictor from outside: whether it looks ahead, sums to one, scores before it learns, scores each token once.
 
-    FACTORY makes something with vocab_size and reset, predict and observe (token by token), or costs (the bits of each token
-    of a text). It runs in a sandbox. Exit status 1 for a violation. docs/proof.md explains the tests.
+    FACTORY makes something with vocab_size and reset, predict and observe (token by token), or bits (those of each token of
+    a text). It runs in a sandbox. Exit status 1 for a violation. docs/proof.md explains the tests.
     """
     import bytegolf as bg
-    from bytegolf.auditing.audit import Options
+    from bytegolf.auditing.bench import AuditOptions
     from bytegolf.cli.tables import audit_table
 
-    result = bg.audit(name, Options(tokens=tokens, noise_tokens=noise_tokens, most_calls=calls, seed=seed), sandbox=not no_sandbox)
+    options = AuditOptions(tokens=tokens, noise_tokens=noise_tokens, max_scorings=calls, seed=seed)
+    result = bg.audit(name, options, sandbox=not no_sandbox)
     emit(result, as_json, audit_table)
     if not result.ok:
         raise typer.Exit(1)
