@@ -17,12 +17,11 @@ from torch import Tensor
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
-from bytegolf.errors import InputError, InterruptedRunError
-from bytegolf.runtime.heartbeat import FAILED, Heartbeat
+from bytegolf.errors import FAILED, INTERRUPTED, InputError, InterruptedRunError
+from bytegolf.runtime.heartbeat import Heartbeat
 
 T = TypeVar("T")
 
-INTERRUPTED = 130  # exit status
 COLLECTIVE_TIMEOUT = timedelta(hours=1)  # for a process that sends beats but never arrives; a lost one is noticed far sooner
 START_TIMEOUT = timedelta(minutes=5)  # time for all processes to reach the store
 
