@@ -84,7 +84,7 @@ def require_sandbox() -> None:
     except OSError as error:
         why = f"no {error.filename}"
     raise InputError(
-        f"sandbox: expected Linux with user namespaces and unshare, found {why}; --no-sandbox does without, for code that you trust"
+        f"sandbox: expected Linux with user namespaces and unshare, found {why}; do without a sandbox for code that you trust alone"
     )
 
 

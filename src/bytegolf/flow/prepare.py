@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bytegolf.config import Recipe, TextConfig
-from bytegolf.errors import InputError
+from bytegolf.errors import InputError, ParameterError
 from bytegolf.recipes import load_recipe
 from bytegolf.storage.data_folder import DataManifest
 from bytegolf.text.prepare import prepare as prepare_text
@@ -31,8 +31,8 @@ def prepare(
     is published the `variant` is given, or named by a recipe's vocabulary.
     """
     chosen = load_recipe(recipe) if recipe else None
-    of_text = {"--vocab": vocab, "--tokenizer": tokenizer, "--val-docs": val_docs, "--normalised": normalised or None}
-    of_published = {"--variant": variant, "--train-shards": train_shards, "--with-docs": with_docs or None}
+    of_text = {"vocab": vocab, "tokenizer": tokenizer, "val_docs": val_docs, "normalised": normalised or None}
+    of_published = {"variant": variant, "train_shards": train_shards, "with_docs": with_docs or None}
     if any(source == "fineweb" or source.startswith("hf://") for source in sources):
         _require_none(of_text, "with text; docs/data.md tells how fineweb gets another vocabulary")
         if len(sources) > 1:
@@ -40,9 +40,10 @@ def prepare(
         return _fetch(sources[0], out, chosen, variant, train_shards, with_docs)
     _require_none(of_published, "with fineweb or hf://datasets/…")
     if sum(choice is not None for choice in (recipe, vocab, tokenizer)) > 1:
-        raise InputError("prepare: expected one of --recipe, --vocab and --tokenizer, found several")
+        given = "vocab" if vocab is not None else "tokenizer"
+        raise ParameterError(given, "expected one of a recipe, a size of the vocabulary and a tokenizer, found several")
     if normalised and tokenizer in (None, "bytes"):
-        raise InputError("--normalised: expected with --tokenizer FILE.model, found without; our own tokenizers change nothing")
+        raise ParameterError("normalised", "expected with the file of a tokenizer, found without; our own tokenizers change nothing")
     return prepare_text(
         sources,
         out,
@@ -62,14 +63,14 @@ def _fetch(source: str, out: Path, recipe: Recipe | None, variant: str | None, t
     except ModuleNotFoundError as error:
         raise InputError(f"{source}: expected the package {error.name}, found it missing; pip install huggingface-hub") from None
     if recipe:
-        _require_none({"--variant": variant}, "without --recipe, which names its vocabulary")
+        _require_none({"variant": variant}, "without a recipe, which names its vocabulary")
         variant = "byte260" if recipe.text.tokenizer == "bytes" else f"sp{recipe.model.vocab_size}"
     place = FINEWEB if source == "fineweb" else HubPlace.parse(source)
     shards = TRAIN_SHARDS if train_shards is None else train_shards
     return fetch_published(place, out, variant=variant or VARIANT, train_shards=shards, with_docs=with_docs)
 
 
-def _require_none(options: Mapping[str, object], use: str) -> None:
-    for name, value in options.items():
+def _require_none(parameters: Mapping[str, object], use: str) -> None:
+    for name, value in parameters.items():
         if value is not None:
-            raise InputError(f"{name}: expected only {use}, found it here")
+            raise ParameterError(name, f"expected only {use}, found it here")

@@ -1,6 +1,6 @@
 """Load recipes: TOML files in this package, or a user's own.
 
-A recipe may extend another one by name or path, and `--set section.key=value` overrides single keys. Overrides take
+A recipe may extend another one by name or path, and overrides `section.key=value` change single keys. Overrides take
 precedence over the recipe, the recipe over those it extends, and those over the defaults. An unknown key is refused,
 and the error suggests the nearest valid name.
 """
@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from bytegolf.config import Recipe, RecipeTable
-from bytegolf.errors import InputError
+from bytegolf.errors import InputError, ParameterError
 
 # Folders of recipes in this package, each with the title of its group.
 GROUPS = {
@@ -142,13 +142,13 @@ def _parse_override(override: str) -> dict[str, Any]:
     key, equals, text = override.partition("=")
     section, dot, name = key.strip().partition(".")
     if not (equals and section and dot and name):
-        raise InputError(f"--set: expected section.key=value, found {override!r}")
+        raise ParameterError("overrides", f"expected section.key=value, found {override!r}")
     try:
         parsed = tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):
         parsed = {"value": text}  # a bare word
     if len(parsed) > 1:
-        raise InputError(f"--set: expected one value for {key}, found {text!r}")
+        raise ParameterError("overrides", f"expected one value for {key}, found {text!r}")
     return {section: {name: parsed["value"]}}
 
 

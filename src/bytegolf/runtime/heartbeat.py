@@ -116,7 +116,7 @@ class Heartbeat:
         there is safe, because files are written completely or not at all.
         """
         if self.claim_failure(message):
-            print(f"error: {message}; continue with --resume, on any number of processes", file=sys.stderr, flush=True)
+            print(f"error: {message}; resume the run, on any number of processes", file=sys.stderr, flush=True)
         os._exit(FAILED)
 
 
