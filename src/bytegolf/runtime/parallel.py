@@ -143,7 +143,7 @@ def joined() -> Iterator[Group]:
     heartbeat = Heartbeat(PrefixStore(f"{run}/heartbeat", store.clone()), rank, size)
     heartbeat.start()
     try:
-        dist.init_process_group(_backends(), store=PrefixStore(run, store), rank=rank, world_size=size, timeout=COLLECTIVE_TIMEOUT)
+        dist.init_process_group(backends(), store=PrefixStore(run, store), rank=rank, world_size=size, timeout=COLLECTIVE_TIMEOUT)
         yield Group(rank, size, local_rank)
         heartbeat.leave()
         dist.destroy_process_group()
@@ -185,7 +185,8 @@ def _store() -> Any:
         raise InputError(f"MASTER_ADDR, MASTER_PORT: {expected}, found {error}") from None
 
 
-def _backends() -> str:
+def backends() -> str:
+    """Return what tensors travel by, as torch names it: NCCL on GPUs, gloo on CPUs."""
     return "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
 
 
