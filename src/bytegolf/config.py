@@ -206,7 +206,7 @@ class TttConfig(RecipeTable):
     momentum: float = Field(0.9, ge=0, lt=1, description="SGD's momentum, kept from chunk to chunk")
     batch_sequences: int = Field(32, ge=1, description="sequences an update sees, over all processes")
     grad_clip: float = Field(1.0, ge=0, description="cap on the global gradient norm; 0 is none")
-    enabled: bool = Field(False, description="also score with test-time training after training with --env")
+    enabled: bool = Field(False, description="after training by environment variables, also score with test-time training")
 
 
 class PackConfig(RecipeTable):

@@ -1,11 +1,14 @@
-"""The exceptions that end a verb in one line."""
+"""The exceptions that end a verb in one line, and the exit statuses."""
+
+FAILED = 2  # exit status of what the user can put right, and of a run that lost a process
+INTERRUPTED = 130  # exit status after Ctrl-C or SIGTERM, as shells report it
 
 
 class InputError(Exception):
     """Bad usage or bad input, which the user can put right.
 
     Its message is one line that names the file or key, what was expected and what was found.
-    The command line prints it and exits with status 2.
+    The command line prints it and exits with status `FAILED`.
     """
 
     def __init__(self, message: str) -> None:
@@ -24,4 +27,4 @@ class ParameterError(InputError):
 
 
 class InterruptedRunError(Exception):
-    """Ctrl-C or SIGTERM stopped a run, after it wrote a checkpoint. Exit status 130."""
+    """Ctrl-C or SIGTERM stopped a run, after it wrote a checkpoint. Exit status `INTERRUPTED`."""

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from bytegolf.model.product import _onednn_product, product
+from bytegolf.model.product import onednn_product, product
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
@@ -27,4 +27,4 @@ def test_parts_of_larger_tensors_and_transposed_weights() -> None:
 
 @pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="torch was built without oneDNN")
 def test_the_operator_keeps_torchs_rules() -> None:
-    torch.library.opcheck(_onednn_product, (torch.randn(2, 3, 7), torch.randn(4, 7)))
+    torch.library.opcheck(onednn_product, (torch.randn(2, 3, 7), torch.randn(4, 7)))

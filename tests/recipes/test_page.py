@@ -1,6 +1,6 @@
 """docs/recipes.md says what the recipes and the variables are."""
 
-from bytegolf.recipes import RETIRED
+from bytegolf.recipes.load import RETIRED
 from support.recipe_page import PAGE, presets, table, variables, with_tables
 
 

@@ -10,7 +10,8 @@ from bytegolf.config import Recipe
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import parameter_count
 from bytegolf.packing.plan import plan_artifact
-from bytegolf.recipes import RETIRED, load_recipe, recipe_groups, recipe_names
+from bytegolf.recipes import load_recipe, recipe_groups, recipe_names
+from bytegolf.recipes.load import RETIRED
 from bytegolf.text.shards import TokenStream
 from bytegolf.training.schedule import learning_rate_scale, qat_due
 from support.presets import BASELINE_DEFAULTS, BASELINES, DEFAULTS, PRESETS

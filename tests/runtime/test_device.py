@@ -29,7 +29,7 @@ def test_auto_prefers_cuda_and_each_process_its_own(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     entered: list[torch.device] = []
-    monkeypatch.setattr(module, "_enter", entered.append)
+    monkeypatch.setattr(module, "enter_device", entered.append)
     assert choose_device(name, local_rank) == torch.device(found)
     assert entered == [torch.device(found)]
 
@@ -80,6 +80,6 @@ def test_what_torch_knows_of_the_cpu_decides(monkeypatch: pytest.MonkeyPatch, fl
 @pytest.mark.parametrize(("seconds", "native"), [(0.5, True), (2.0, False)])
 def test_where_an_old_torch_knows_nothing_the_faster_product_decides(monkeypatch: pytest.MonkeyPatch, seconds: float, native: bool) -> None:
     monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
-    assert module._product_seconds(torch.float32) > 0
-    monkeypatch.setattr(module, "_product_seconds", {torch.bfloat16: seconds, torch.float32: 1.0}.__getitem__)
+    assert module.product_seconds(torch.float32) > 0
+    monkeypatch.setattr(module, "product_seconds", {torch.bfloat16: seconds, torch.float32: 1.0}.__getitem__)
     assert module.has_bfloat16(CPU) is native

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from bytegolf.errors import InputError
-from bytegolf.runtime import parallel
-from bytegolf.runtime.parallel import ALONE, Group, joined
+from bytegolf.runtime.parallel import ALONE, Group, backends, joined
 from support.processes import start
 
 SIZE = 3
@@ -111,6 +110,6 @@ def test_an_environment_that_makes_no_sense(monkeypatch: pytest.MonkeyPatch, env
 
 def test_gpus_speak_nccl_and_what_is_agreed_on_between_steps_waits_for_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert parallel._backends() == "cpu:gloo,cuda:nccl"
+    assert backends() == "cpu:gloo,cuda:nccl"
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert parallel._backends() == "gloo"
+    assert backends() == "gloo"

@@ -68,7 +68,7 @@ def test_who_is_lost_is_named_and_the_run_resumes(tmp_path: Path, data: Path, fa
     found = failed[case]
     assert found.status == [2, 2]
     [line] = found.crowd.errors()
-    assert f"error: rank {rank} of 3 was not heard of for" in line and "continue with --resume, on any number of processes" in line
+    assert f"error: rank {rank} of 3 was not heard of for" in line and "resume the run, on any number of processes" in line
     finish(tmp_path / "resumed", 2, data, found.run, *RECIPE)
     assert [event["step"] for event in events(found.run, "step")] == list(range(1, 21))
 

@@ -13,7 +13,6 @@ from safetensors.torch import save_file
 
 from bytegolf.errors import InputError, InterruptedRunError
 from bytegolf.model.weights import Weights
-from bytegolf.runtime.interruption import interruption
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.shards import TokenStream
 from bytegolf.training import checkpoint
@@ -259,21 +258,3 @@ def test_signals_belong_to_the_loop_only_while_it_runs(tmp_path: Path, stream: T
     fit(tmp_path, stream, "train.max_steps=1", validate=look)
     assert {number: signal.getsignal(number) for number in before} == before
     assert not set(during) & set(before.values())
-
-
-def test_a_second_interrupt_does_not_wait() -> None:
-    before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt), interruption() as interrupted:
-        assert not interrupted()
-        interrupt()
-        assert interrupted()
-        interrupt()
-    assert signal.getsignal(signal.SIGINT) is before
-
-
-def test_a_second_termination_waits_for_the_first() -> None:
-    """Batch systems send several."""
-    with interruption() as interrupted:
-        terminate()
-        terminate()
-        assert interrupted()

@@ -10,10 +10,8 @@ from typing import Annotated, NamedTuple, NoReturn
 import typer
 
 from bytegolf.cli.verbs import machine, packing, proving, start, training
-from bytegolf.errors import InputError, InterruptedRunError, ParameterError
+from bytegolf.errors import FAILED, INTERRUPTED, InputError, InterruptedRunError, ParameterError
 from bytegolf.runtime.threads import tune_process
-
-INTERRUPTED = 130  # exit status
 
 
 class Verb(NamedTuple):
@@ -91,11 +89,11 @@ def main() -> None:
             raise KeyboardInterrupt
         sys.exit(status)
     except ParameterError as error:
-        _fail(f"{_flag(error.parameter)}: {error.problem}", 2)
+        _fail(f"{_flag(error.parameter)}: {error.problem}", FAILED)
     except InputError as error:
-        _fail(str(error), 2)
+        _fail(str(error), FAILED)
     except OSError as error:
-        _fail(f"{error.filename or 'file system'}: {error.strerror or error}", 2)
+        _fail(f"{error.filename or 'file system'}: {error.strerror or error}", FAILED)
     except InterruptedRunError as error:
         _fail(str(error), INTERRUPTED)
     except (KeyboardInterrupt, typer.Abort):
@@ -103,7 +101,7 @@ def main() -> None:
     except Exception as error:
         if not hasattr(error, "format_message"):  # typer's usage errors, whose classes have no public name
             raise
-        _fail(f"{' '.join(error.format_message().split())} (bytegolf --help)", 2)
+        _fail(f"{' '.join(error.format_message().split())} (bytegolf --help)", FAILED)
 
 
 def _process_group() -> AbstractContextManager[object]:

@@ -11,16 +11,16 @@ def product(x: Tensor, weight: Tensor) -> Tensor:
     another library, which reaches less than half of its speed on processors by AMD.
     """
     if x.dtype == torch.float32 and x.device.type == "cpu" and not torch.is_grad_enabled() and torch.backends.mkldnn.is_available():
-        return _onednn_product(x, weight)
+        return onednn_product(x, weight)
     return x @ weight.T
 
 
 @torch.library.custom_op("bytegolf::onednn_product", mutates_args=())
-def _onednn_product(x: Tensor, weight: Tensor) -> Tensor:
-    """Multiply by oneDNN, in an operator of its own: torch.compile takes oneDNN's with constant weights alone."""
+def onednn_product(x: Tensor, weight: Tensor) -> Tensor:
+    """Return x weightᵀ by oneDNN: an operator of its own, because torch.compile takes oneDNN's with constant weights alone."""
     return torch.ops.mkldnn._linear_pointwise(x, weight, None, "none", [], "")
 
 
-@_onednn_product.register_fake
+@onednn_product.register_fake
 def _(x: Tensor, weight: Tensor) -> Tensor:
     return x.new_empty(*x.shape[:-1], len(weight))

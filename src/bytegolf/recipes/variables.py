@@ -66,14 +66,14 @@ def _like(name: str, default: str, key: str, remark: str = "") -> Variable:
 
 _ALL = (
     # data and output
-    Variable("DATA_PATH", "./data/datasets/fineweb10B_sp1024", TEXT, remark="`--data`"),
+    Variable("DATA_PATH", "./data/datasets/fineweb10B_sp1024", TEXT, remark="the data folder"),
     Variable(
         "TOKENIZER_PATH",
         "./data/tokenizers/fineweb_1024_bpe.model",
         TEXT,
-        remark="`--tokenizer`; the one beside the data if not set",
+        remark="the tokenizer; the one beside the data if not set",
     ),
-    Variable("RUN_ID", "random", TEXT, remark="name of the run, which goes to `runs/RUN_ID` unless `--out` says where"),
+    Variable("RUN_ID", "random", TEXT, remark="name of the run, which goes to `runs/RUN_ID` unless another folder is named"),
     _same("SEED", "42", "train.seed"),
     # the run
     Variable("ITERATIONS", "20000", POSITIVE, ("train.max_steps",), copied=True),
@@ -135,7 +135,9 @@ _ALL = (
     _same("MLP_QUANT_BITS", "5", "pack.mlp_int"),
     _same("ATTN_QAT_BITS", "6", "pack.attention_int"),
     Variable("FP16_KEEP_NAME_PATTERNS", "tok_emb, …", TEXT, remark="no effect: `pack` spends bits where they pay"),
-    Variable("COMPRESS", "zstd", COMPRESSOR, remark="no effect: the artifact is range coded, which is smaller; `pack --coder` compresses"),
+    Variable(
+        "COMPRESS", "zstd", COMPRESSOR, remark="no effect: the artifact is range coded, which is smaller; `pack` can compress instead"
+    ),
     Variable("GPTQ_ENABLED", "0", FLAG, ("pack.method",)),
     # scores
     Variable("EVAL_STRIDE", "64", WHOLE, ("score.stride",), "0 or less, or more than a window, is a window"),

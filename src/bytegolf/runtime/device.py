@@ -36,13 +36,13 @@ def choose_device(name: str, local_rank: int = 0) -> torch.device:
         name = f"cuda:{local_rank}"
     try:
         device = torch.device(name)
-        _enter(device)
+        enter_device(device)
     except (RuntimeError, AssertionError):
         raise InputError(f"train.device: expected auto, cpu or a CUDA device of this machine, found {name!r}") from None
     return device
 
 
-def _enter(device: torch.device) -> None:
+def enter_device(device: torch.device) -> None:
     """Make `device` the current one, which NCCL uses."""
     torch.empty(0, device=device)
     if device.type == "cuda":
@@ -63,7 +63,7 @@ def has_bfloat16(device: torch.device) -> bool:
     if hasattr(torch.cpu, "get_capabilities"):  # since torch 2.10
         capabilities = torch.cpu.get_capabilities()
         return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
-    return _product_seconds(torch.bfloat16) < _product_seconds(torch.float32)
+    return product_seconds(torch.bfloat16) < product_seconds(torch.float32)
 
 
 def peak_flops(device: torch.device) -> float | None:
@@ -79,7 +79,7 @@ def peak_memory(device: torch.device) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def _product_seconds(dtype: torch.dtype) -> float:
+def product_seconds(dtype: torch.dtype) -> float:
     """Return the seconds of the fastest of five small matrix products.
 
     Native bfloat16 takes half the time of float32; emulated bfloat16 takes several times as long.

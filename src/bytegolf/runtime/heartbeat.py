@@ -11,6 +11,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from bytegolf.errors import FAILED
+
 if TYPE_CHECKING:
     from torch.distributed.distributed_c10d import Store
 
@@ -21,7 +23,6 @@ START_PATIENCE = 600  # beats of patience with a process that has sent none yet 
 GRACE = 5  # beats that a process has to end by itself after another one failed
 PARTING_SECONDS = 10.0  # time that process 0, which may host the store, waits for the others to read it a last time
 POLL_SECONDS = 0.02
-FAILED = 2  # exit status
 
 
 class Heartbeat:
@@ -115,7 +116,7 @@ class Heartbeat:
         there is safe, because files are written completely or not at all.
         """
         if self.claim_failure(message):
-            print(f"error: {message}; continue with --resume, on any number of processes", file=sys.stderr, flush=True)
+            print(f"error: {message}; resume the run, on any number of processes", file=sys.stderr, flush=True)
         os._exit(FAILED)
 
 

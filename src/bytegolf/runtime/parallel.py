@@ -17,12 +17,11 @@ from torch import Tensor
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
-from bytegolf.errors import InputError, InterruptedRunError
-from bytegolf.runtime.heartbeat import FAILED, Heartbeat
+from bytegolf.errors import FAILED, INTERRUPTED, InputError, InterruptedRunError
+from bytegolf.runtime.heartbeat import Heartbeat
 
 T = TypeVar("T")
 
-INTERRUPTED = 130  # exit status
 COLLECTIVE_TIMEOUT = timedelta(hours=1)  # for a process that sends beats but never arrives; a lost one is noticed far sooner
 START_TIMEOUT = timedelta(minutes=5)  # time for all processes to reach the store
 
@@ -144,7 +143,7 @@ def joined() -> Iterator[Group]:
     heartbeat = Heartbeat(PrefixStore(f"{run}/heartbeat", store.clone()), rank, size)
     heartbeat.start()
     try:
-        dist.init_process_group(_backends(), store=PrefixStore(run, store), rank=rank, world_size=size, timeout=COLLECTIVE_TIMEOUT)
+        dist.init_process_group(backends(), store=PrefixStore(run, store), rank=rank, world_size=size, timeout=COLLECTIVE_TIMEOUT)
         yield Group(rank, size, local_rank)
         heartbeat.leave()
         dist.destroy_process_group()
@@ -186,7 +185,8 @@ def _store() -> Any:
         raise InputError(f"MASTER_ADDR, MASTER_PORT: {expected}, found {error}") from None
 
 
-def _backends() -> str:
+def backends() -> str:
+    """Return what tensors travel by, as torch names it: NCCL on GPUs, gloo on CPUs."""
     return "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
 
 

@@ -69,7 +69,8 @@ class RunFolder:
         if not self.root.is_dir():
             raise InputError(f"{self.root}: expected a run folder, found nothing")
         if not self.manifest.exists():
-            raise InputError(f"{self.root}: expected a finished run, found no manifest.json; finish it with: bytegolf train … --resume")
+            finish = f"bytegolf train RECIPE --data DIR --out {self.root} --resume"
+            raise InputError(f"{self.root}: expected a finished run, found no manifest.json; finish it with: {finish}")
         manifest = read_json(self.manifest)
         if not isinstance(manifest, dict) or "val_bpb" not in manifest:
             raise InputError(f"{self.manifest}: expected what a finished run records, found something else")

@@ -1,0 +1,62 @@
+"""Ctrl-C and SIGTERM are noted for the next step; only a second Ctrl-C ends at once."""
+
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from bytegolf.runtime.interruption import interruption
+
+
+def terminate() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def interrupt() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_a_second_interrupt_does_not_wait() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), interruption() as interrupted:
+        assert not interrupted()
+        interrupt()
+        assert interrupted()
+        interrupt()
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_second_termination_waits_for_the_first() -> None:
+    """Batch systems send several."""
+    with interruption() as interrupted:
+        terminate()
+        terminate()
+        assert interrupted()
+
+
+def test_among_several_processes_a_second_interrupt_waits_too() -> None:
+    """torchrun passes a Ctrl-C on to processes that already had it from the terminal."""
+    with interruption(insist=False) as interrupted:
+        interrupt()
+        interrupt()
+        assert interrupted()
+
+
+def test_handlers_are_put_back_after_an_error() -> None:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    with pytest.raises(ValueError, match="a defect"), interruption():
+        raise ValueError("a defect")
+    assert {number: signal.getsignal(number) for number in before} == before
+
+
+def test_another_thread_than_the_main_one_is_never_interrupted() -> None:
+    """Python lets the main thread alone set handlers."""
+
+    def handled() -> tuple[bool, bool]:
+        before = signal.getsignal(signal.SIGTERM)
+        with interruption() as interrupted:
+            return interrupted(), signal.getsignal(signal.SIGTERM) is before
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(handled).result() == (False, True)
