@@ -12,10 +12,7 @@ from support.runs import MICRO
 from support.world import DAMAGED_RUNS
 
 TRAIN = "train micro.toml --data data --out new"
-
-
 RESUME = "train micro.toml --data data --resume --out"
-
 
 # what was typed -> what the line has to name
 MISTAKES = {
