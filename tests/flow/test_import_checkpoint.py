@@ -19,19 +19,9 @@ from bytegolf.model.gpt import GPT
 from bytegolf.storage.files import read_json
 from bytegolf.text.tokenizer import train_bpe
 from support.baseline_files import banked, exported, per_layer, torch_bytes
-from support.runs import MICRO, documents, finished, micro, prepared
+from support.runs import MICRO, documents, micro
 
 Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(scope="session")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return prepared(tmp_path_factory)
-
-
-@pytest.fixture(scope="session")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return finished(tmp_path_factory)
 
 
 @pytest.fixture

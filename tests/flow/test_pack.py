@@ -13,14 +13,9 @@ from bytegolf.names import CoderName, MethodName
 from bytegolf.recipes import load_recipe, recipe_toml
 from bytegolf.storage.files import read_json
 from support.artifacts import header_of
-from support.runs import finished, micro, prepared
+from support.runs import finished, micro
 
 CODERS: tuple[CoderName, ...] = get_args(CoderName)
-
-
-@pytest.fixture(scope="session")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return prepared(tmp_path_factory)
 
 
 @pytest.fixture

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+import bytegolf as bg
 from bytegolf.recipes import load_recipe
+from support.runs import documents, micro, write_texts
 
 
 @pytest.mark.slow
@@ -39,3 +41,15 @@ def test_the_full_size_recipe_takes_a_step_on_a_cpu(tmp_path: Path) -> None:
     result = json.loads(done.stdout)
     assert result["parameters"] == 30_404_196
     assert result["steps"] == 1
+
+
+def test_the_whole_flow_on_a_smaller_corpus_and_recipe(tmp_path: Path) -> None:
+    texts = write_texts(tmp_path / "texts", documents())
+    for _ in range(2):  # the second time the run is trained anew, the data used again
+        result = bg.quickstart(tmp_path / "out", recipe=micro(), sources=[str(texts)])
+    folder = tmp_path / "out" / "run"
+    assert result.pack.bpb_after is not None and result.pack.bytes == (folder / "artifact.bgz").stat().st_size <= 30_000
+    assert result.report == str(folder / "report.html") and "xz -9e" in (folder / "report.html").read_text()
+    assert len(result.compressors) >= 4 and all(0 < score.primed < score.alone < 8 for score in result.compressors)
+    shown = json.loads(json.dumps(result.to_json()))
+    assert {"data", "train", "pack", "compressors", "report"} <= set(shown) and shown["train"]["run"] == str(folder)

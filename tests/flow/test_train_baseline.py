@@ -11,7 +11,6 @@ from bytegolf.cli.app import main
 from bytegolf.recipes import load_recipe, recipe_groups
 from bytegolf.recipes.variables import VARIABLES
 from bytegolf.storage.files import read_json
-from support.runs import prepared
 
 SMALL = {
     "VOCAB_SIZE": "260", "NUM_LAYERS": "2", "MODEL_DIM": "32", "NUM_HEADS": "2", "NUM_KV_HEADS": "1", "BIGRAM_VOCAB_SIZE": "64",
@@ -42,11 +41,6 @@ def bytegolf(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         return int(ended.value.code or 0), captured.out, captured.err
 
     return run
-
-
-@pytest.fixture(scope="session")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return prepared(tmp_path_factory)
 
 
 @pytest.mark.parametrize("ttt", ["0", "1"])

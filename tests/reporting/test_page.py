@@ -24,7 +24,7 @@ EVENTS = [
     {"event": "validate", "step": 20, "bpb": 1.8765, "artifact_bytes": 90},
     {"event": "done", "step": 20, "seconds": 3.0},
 ]
-PACK = {
+PACK: dict[str, Any] = {
     "bytes": 987_654,
     "budget": 1_000_000,
     "bpb_before": 1.11119,

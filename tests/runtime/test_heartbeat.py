@@ -1,9 +1,9 @@
-"""Who counts as lost, and who gets to say so. Ending a process is tried on real ones in tests/train/test_lost.py."""
+"""Who counts as lost, and who gets to say so. Ending a process is tried on real ones in tests/training/test_lost.py."""
 
 from datetime import timedelta
 
 import pytest
-from torch.distributed import HashStore
+from torch.distributed import HashStore  # type: ignore[attr-defined]  # public, though torch does not say so to type checkers
 
 from bytegolf.runtime import heartbeat as module
 from bytegolf.runtime.heartbeat import Heartbeat

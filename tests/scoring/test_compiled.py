@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import fields
+from typing import Any
 
 import pytest
 import torch
@@ -30,7 +31,7 @@ def test_long_work_compiles_and_scores_the_same(monkeypatch: pytest.MonkeyPatch,
     def compile_(function: Callable[..., object], **_: object) -> Callable[..., object]:
         compiled.add(function.__name__)
 
-        def run(*arguments: object, **options: object) -> object:
+        def run(*arguments: Any, **options: object) -> object:
             shapes.add(arguments[0].shape) if function.__name__ == "block" else None
             return function(*arguments, **options)
 

@@ -9,7 +9,7 @@ from bytegolf.errors import InputError
 from bytegolf.names import ProtocolName
 from bytegolf.scoring.protocols import PROTOCOLS, score_tokens
 from support.models import changed, random_model
-from support.scored_models import Broken, Uniform
+from support.scored_models import Broken, Uniform, as_gpt
 from support.scored_texts import config, random_tokens
 
 WITH_WINDOWS: tuple[ProtocolName, ...] = ("standard", "sliding")
@@ -18,7 +18,7 @@ WINDOW, STRIDE = 8, 3
 
 def test_the_first_token_is_given() -> None:
     """It has no bits: another first token changes what follows, and a stream of two tokens has one target."""
-    assert score_tokens(Uniform(4), np.array([1, 2]), 1, "sliding", config(8, 2)).bits == pytest.approx(2.0)
+    assert score_tokens(as_gpt(Uniform(4)), np.array([1, 2]), 1, "sliding", config(8, 2)).bits == pytest.approx(2.0)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -40,7 +40,7 @@ def test_the_shortest_text_has_one_target(protocol: ProtocolName) -> None:
 @pytest.mark.parametrize("protocol", WITH_WINDOWS)
 def test_scoring_leaves_the_model_as_it_was(protocol: ProtocolName, training: bool) -> None:
     model = Uniform(11).train(training)
-    score_tokens(model, random_tokens(30), 1, protocol, config(WINDOW, STRIDE))
+    score_tokens(as_gpt(model), random_tokens(30), 1, protocol, config(WINDOW, STRIDE))
     assert model.training is training
     assert model.training_at_work == {False}  # neither dropout nor gradients meanwhile
     assert model.logit.grad is None
@@ -49,4 +49,4 @@ def test_scoring_leaves_the_model_as_it_was(protocol: ProtocolName, training: bo
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_logits_that_are_no_numbers_are_no_score(value: float) -> None:
     with pytest.raises(InputError, match="expected finite scores"):
-        score_tokens(Broken(value), random_tokens(30), 1, "sliding", config(WINDOW, STRIDE))
+        score_tokens(as_gpt(Broken(value)), random_tokens(30), 1, "sliding", config(WINDOW, STRIDE))

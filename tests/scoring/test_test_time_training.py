@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.multiprocessing.spawn import spawn
 from torch.nn import functional as F
 
 from bytegolf.config import ScoreConfig, TttConfig
@@ -56,7 +57,7 @@ def plain_ttt(model: GPT, tokens: list[int], layout: ScoreConfig, how: TttConfig
     return nats
 
 
-HOWS = {
+HOWS: dict[str, dict[str, float]] = {
     "usual": {},
     "no momentum": {"momentum": 0},
     "one epoch": {"epochs": 1},
@@ -117,7 +118,8 @@ def test_without_learning_scores_are_those_of_sliding_windows_to_the_bit(case: s
 
 def test_frozen_blocks_do_not_move() -> None:
     """Every other parameter does: all entries that belong to one of the first blocks stay, to the bit."""
-    model, tokens, seen = random_model(changed()), random_tokens(60, 48), []
+    model, tokens = random_model(changed()), random_tokens(60, 48)
+    seen: list[dict[str, Tensor]] = []
     before = {name: value.detach().clone() for name, value in model.named_parameters()}
     capture(model, seen)
     score(model, tokens, ttt(freeze_blocks=2))
@@ -156,7 +158,8 @@ def capture(model: GPT, seen: list[dict[str, Tensor]]) -> None:
 
 @pytest.mark.parametrize("training", [True, False])
 def test_the_model_stays_as_it_was(training: bool) -> None:
-    model, seen = random_model(changed()).train(training).requires_grad_(False), []
+    model = random_model(changed()).train(training).requires_grad_(False)
+    seen: list[dict[str, Tensor]] = []
     capture(model, seen)
     before = copy.deepcopy(model.state_dict())
     score(model, random_tokens(70, 48), ttt())
@@ -228,7 +231,7 @@ def test_much_work_learns_by_compiled_parts(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("size", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_processes_score_as_one(size: int, tmp_path: Path) -> None:
-    torch.multiprocessing.spawn(together.process, (size, str(tmp_path)), nprocs=size)
+    spawn(together.process, (size, str(tmp_path)), nprocs=size)
     found = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(size)]
     assert all(scores == found[0] for scores in found)
     assert found[0] == pytest.approx(together.bpb(ALONE), abs=1e-6)

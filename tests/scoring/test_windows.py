@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bytegolf.scoring.protocols import score_tokens
 from bytegolf.scoring.windows import Window, sliding_windows, standard_windows
 from support.models import changed, random_model
-from support.scored_models import Remembering, Uniform
+from support.scored_models import Remembering, Uniform, as_gpt
 from support.scored_texts import config, random_tokens
 from support.scoring_reference import bits_of, context_start
 
@@ -40,7 +40,7 @@ def layouts(draw: st.DrawFn) -> tuple[WindowProtocol, int, int, int]:
 @settings(max_examples=300, deadline=None)
 def test_every_target_is_scored_once_in_order(layout: tuple[WindowProtocol, int, int, int]) -> None:
     _, targets, length, _ = layout
-    scored = []
+    scored: list[int] = []
     for window in windows(*layout):
         assert 0 <= window.start < window.stop <= targets
         assert 1 <= window.scored <= window.stop - window.start <= length
@@ -97,7 +97,7 @@ LENGTHS = [1, 2, 3, 7, 8, 9, 10, 11, 12, 15, 16, 17, 24, 25, 41]  # targets, aro
 @pytest.mark.parametrize("targets", LENGTHS)
 def test_bits_are_those_of_the_definition(protocol: WindowProtocol, targets: int) -> None:
     model, tokens = Remembering(), random_tokens(targets + 1)
-    score = score_tokens(model, tokens, 123, protocol, config(WINDOW, STRIDE))
+    score = score_tokens(as_gpt(model), tokens, 123, protocol, config(WINDOW, STRIDE))
     expected = bits_of(model, tokens.tolist(), protocol, WINDOW, STRIDE)
     assert score.bits == pytest.approx(math.fsum(expected), rel=1e-12)
     assert (score.protocol, score.tokens, score.bytes) == (protocol, targets, 123)
@@ -108,7 +108,7 @@ def test_bits_are_those_of_the_definition(protocol: WindowProtocol, targets: int
 def test_bits_of_any_layout(protocol: WindowProtocol, targets: int, window: int, batch: int, data: st.DataObject) -> None:
     stride = data.draw(st.integers(1, window))
     model, tokens = Remembering(), random_tokens(targets + 1, seed=targets)
-    score = score_tokens(model, tokens, 1, protocol, config(window, stride, batch))
+    score = score_tokens(as_gpt(model), tokens, 1, protocol, config(window, stride, batch))
     assert score.bits == pytest.approx(math.fsum(bits_of(model, tokens.tolist(), protocol, window, stride)), rel=1e-12)
 
 
@@ -126,7 +126,7 @@ def test_bits_of_the_real_model(protocol: WindowProtocol, isolate: bool, targets
 @both_protocols
 @pytest.mark.parametrize("vocab_size", [2, 11, 1024, 65_536])
 def test_a_uniform_model_costs_the_logarithm_of_the_vocabulary(protocol: WindowProtocol, vocab_size: int) -> None:
-    score = score_tokens(Uniform(vocab_size), random_tokens(38, 2), 37, protocol, config(WINDOW, STRIDE))
+    score = score_tokens(as_gpt(Uniform(vocab_size)), random_tokens(38, 2), 37, protocol, config(WINDOW, STRIDE))
     assert score.bpb == pytest.approx(math.log2(vocab_size), rel=1e-7)
 
 
@@ -137,7 +137,7 @@ def test_a_uniform_model_costs_the_logarithm_of_the_vocabulary(protocol: WindowP
 @pytest.mark.parametrize("batch_tokens", [1, 8, 20, 64, 1000])
 def test_batches_keep_to_their_size(protocol: WindowProtocol, batch_tokens: int) -> None:
     model = Uniform(300)
-    score_tokens(model, np.arange(1, 200, dtype=np.uint16), 1, protocol, config(WINDOW, STRIDE, batch_tokens))
+    score_tokens(as_gpt(model), np.arange(1, 200, dtype=np.uint16), 1, protocol, config(WINDOW, STRIDE, batch_tokens))
     assert all(asked.numel() <= max(batch_tokens, WINDOW) for asked in model.asked)
     if batch_tokens == 1000:
         assert len(model.asked) <= 3  # the first window, the full ones, the last
@@ -149,7 +149,7 @@ def test_no_window_holds_its_last_target(protocol: WindowProtocol) -> None:
     model = Uniform(300)
     tokens = np.arange(1, 200, dtype=np.uint16)
     seen = 0
-    score_tokens(model, tokens, 1, protocol, config(WINDOW, 1, batch_tokens=1))
+    score_tokens(as_gpt(model), tokens, 1, protocol, config(WINDOW, 1, batch_tokens=1))
     for asked in model.asked:
         assert asked.dtype == torch.int64
         (window,) = asked.tolist()

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import chdir, contextmanager
+from contextlib import AbstractContextManager, chdir, contextmanager
 from pathlib import Path
 
 import pytest
@@ -62,7 +62,9 @@ def test_an_error_leaves_the_old_file(tmp_path: Path, error: type[BaseException]
 
 @pytest.mark.parametrize("atomic", [atomic_file, atomic_folder])
 @pytest.mark.parametrize("name", [None, "partial", "partial/inner"])
-def test_an_error_names_what_was_to_be_written(tmp_path: Path, atomic: Callable, name: str | None) -> None:
+def test_an_error_names_what_was_to_be_written(
+    tmp_path: Path, atomic: Callable[[Path], AbstractContextManager[object]], name: str | None
+) -> None:
     """As it was asked for: a full disk names nothing, a failing rename the temporary file."""
     with chdir(tmp_path), pytest.raises(OSError, match="No space left") as caught, atomic(Path("taken")):
         (partial,) = tmp_path.iterdir()

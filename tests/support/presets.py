@@ -3,6 +3,7 @@
 Written from the baseline's own launcher and scripts, in their names; nothing here is read from the package.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 Overrides = dict[str, str]
@@ -84,7 +85,8 @@ class Preset(NamedTuple):
         for name, text in self.said.items():
             if name in COPIED:
                 key = COPIED[name]
-                values[key] = type(defaults[key])(int(text) if text.isdigit() else text)
+                kind: Callable[[int | str], object] = type(defaults[key])
+                values[key] = kind(int(text) if text.isdigit() else text)
         if self.said.get("EMA_ENABLED") == "1":
             values |= {"average.ema_decay": 0.997, "average.swa_below": 0.0}
         if self.said.get("GPTQ_ENABLED") == "1":

@@ -1,5 +1,6 @@
 """The micro recipe, a small repetitive corpus, and ways to train on it with nothing around the loop."""
 
+import hashlib
 import os
 import random
 import resource
@@ -140,6 +141,10 @@ def documents(seed: int = 1, count: int = 60) -> list[str]:
     draw = random.Random(seed)
     words = ["".join(draw.choice("abcdefghij") for _ in range(draw.randint(2, 7))) for _ in range(60)]
     return [" ".join(draw.choice(words) for _ in range(200)) + "\n" for _ in range(count)]
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def write_texts(folder: Path, texts: Sequence[str]) -> Path:

@@ -1,8 +1,12 @@
 """Models that show what a scorer does with them."""
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from bytegolf.model.gpt import GPT
 
 
 class Toy(nn.Module):
@@ -14,6 +18,11 @@ class Toy(nn.Module):
 
     def nats(self, logits_BnV: Tensor, targets_Bn: Tensor) -> Tensor:
         return F.cross_entropy(logits_BnV.flatten(0, 1), targets_Bn.flatten(), reduction="none").view(targets_Bn.shape)
+
+
+def as_gpt(toy: Toy) -> GPT:
+    """Return a toy as what a scorer declares it takes; of that it uses only what toys have."""
+    return cast(GPT, toy)
 
 
 class Remembering(Toy):

@@ -14,7 +14,7 @@ from support.models import changed, random_model
 from support.scored_texts import config, random_tokens
 
 # Shares of every kind: equal, unequal, none; a last batch of another size; nothing to learn.
-CASES = {
+CASES: dict[str, dict[str, float]] = {
     "three sequences in a batch": {"chunk_tokens": 24, "batch_sequences": 3},
     "one sequence in a batch": {"chunk_tokens": 24, "batch_sequences": 1},
     "a last batch of one": {"chunk_tokens": 40, "batch_sequences": 2},

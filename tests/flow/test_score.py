@@ -1,0 +1,55 @@
+"""The verb score: what is scored, and which scores the run keeps."""
+
+from pathlib import Path
+
+import pytest
+
+import bytegolf as bg
+from bytegolf.errors import InputError
+from bytegolf.names import ProtocolName
+from bytegolf.scoring.protocols import PROTOCOLS
+from bytegolf.storage.data_folder import DataManifest
+from bytegolf.storage.files import read_json
+from bytegolf.storage.run_folder import RunFolder
+from bytegolf.text.dataset import open_data
+from support.runs import sha256
+
+
+def test_the_last_validation_is_the_standard_score(copied: Path, data: Path) -> None:
+    claimed = read_json(copied / "manifest.json")["val_bpb"]
+    score = bg.score(copied, data, "standard")
+    assert score.bpb == pytest.approx(claimed, rel=1e-6)
+    assert claimed == RunFolder(copied).events()[-2]["bpb"]
+    manifest = DataManifest.model_validate(read_json(data / "manifest.json"))
+    assert (score.bytes, score.tokens, score.protocol) == (manifest.val_bytes, manifest.val_tokens - 1, "standard")
+    assert score.bpb == score.bits / score.bytes
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_score_is_kept_in_the_run(copied: Path, data: Path, protocol: ProtocolName) -> None:
+    """With what was scored on what, so that nobody takes it for the score of anything else."""
+    for source, scored in ((copied, copied / "weights.safetensors"), (copied / "artifact.bgz", copied / "artifact.bgz")):
+        score = bg.score(source, data, protocol)
+        kept = read_json(copied / f"score-{protocol}.json")
+        assert kept == {**score.to_json(), "of": scored.name, "sha256": sha256(scored), "data": open_data(data).sha256}
+
+
+def test_an_unknown_protocol(copied: Path, data: Path) -> None:
+    with pytest.raises(InputError, match="protocol: expected standard or sliding or streaming or ttt, found 'magic'"):
+        bg.score(copied, data, "magic")  # type: ignore[arg-type]
+
+
+def test_the_run_scores_what_pack_said(copied: Path, data: Path) -> None:
+    assert bg.score(copied, data, "sliding").bpb == read_json(copied / "pack.json")["bpb_before"]
+
+
+def test_the_beginning_of_the_text(copied: Path, data: Path) -> None:
+    whole, part = bg.score(copied, data, "standard"), bg.score(copied, data, "standard", limit_bytes=500)
+    assert (part.bytes, part.tokens) == (500, 500) and part.bits < whole.bits
+    assert read_json(copied / "score-standard.json")["bits"] == whole.bits, "a score of a part is not the run's"
+
+
+def test_a_shorter_stride_sees_more(copied: Path, data: Path) -> None:
+    fine, own, coarse = (bg.score(copied, data, "sliding", stride=stride) for stride in (1, 0, 32))
+    assert own == bg.score(copied, data, "sliding", stride=8)
+    assert len({fine.bits, own.bits, coarse.bits}) == 3 and fine.tokens == own.tokens == coarse.tokens
