@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, NamedTuple, NoReturn
 
 import typer
@@ -67,9 +67,13 @@ for panel, verbs in VERBS.items():
 
 
 def _print_version(asked: bool) -> None:
-    if asked:
+    if not asked:
+        return
+    try:
         print(f"bytegolf {version('bytegolf')}")
-        raise typer.Exit
+    except PackageNotFoundError:
+        print("bytegolf, run from its source and not installed")
+    raise typer.Exit
 
 
 @app.callback()

@@ -21,7 +21,7 @@ OptionalData = Annotated[
 ]
 TokenizerOption = Annotated[
     Path | None,
-    typer.Option("--tokenizer", metavar="FILE.model", help="TokenizerOption of a folder of bare shards, where it is not found beside it."),
+    typer.Option("--tokenizer", metavar="FILE.model", help="Tokenizer of a folder of bare shards, where it is not found beside it."),
 ]
 Protocol = Annotated[
     ProtocolName,

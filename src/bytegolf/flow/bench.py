@@ -1,4 +1,4 @@
-"""How fast this machine trains and scores."""
+"""The speed of this machine at training and scoring."""
 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -14,7 +14,11 @@ from bytegolf.training.start_up import start_up_seconds
 
 
 def bench(recipes: Sequence[Recipe], *, seconds: float = 10.0, corpus_tokens: int = 1 << 21) -> BenchResult:
-    """How fast this machine trains and scores, each recipe in a process of its own so that its memory is its own."""
+    """Measure how fast this machine trains and scores each recipe, and how long a command takes to its first step.
+
+    `seconds` is the time to train each recipe for, compilation aside, on `corpus_tokens` random tokens. Each recipe runs in
+    a process of its own, so that its peak memory is its own. The time to the first step is that of the first recipe.
+    """
     speeds = []
     with Progress("bench", len(recipes), "recipes") as progress:
         for recipe in recipes:

@@ -1,4 +1,4 @@
-"""One HTML page about runs."""
+"""One HTML page about runs, made of what their folders hold."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +11,11 @@ from bytegolf.storage.run_folder import RunFolder
 
 
 def report(runs: Sequence[Path], out: Path, compressors: Sequence[CompressorScore] = ()) -> Path:
-    """One HTML page about one or more runs."""
+    """Write one HTML page about runs, scripts included, and return its path.
+
+    A run is called by its folder's name, or by its parent's name as well where two runs have one name. Scores of an
+    artifact that was replaced since are left out. Raises InputError for what is no finished run.
+    """
     paths = list(dict.fromkeys(run.resolve() for run in runs))
     named = len({path.name for path in paths}) == len(paths)
     named_runs = {path.name if named else "/".join(path.parts[-2:]): RunFolder(path) for path in paths}
@@ -20,11 +24,12 @@ def report(runs: Sequence[Path], out: Path, compressors: Sequence[CompressorScor
 
 
 def _run_report(run: RunFolder, name: str) -> RunReport:
+    """Return what the page shows of a run. Raises InputError if it is not finished."""
     scores = [score for path in sorted(run.root.glob("score-*.json")) if _is_current(run, score := read_json(path))]
     return RunReport(name, run.read_manifest(), run.events(), scores, read_json(run.pack) if run.pack.exists() else None)
 
 
 def _is_current(run: RunFolder, score: Mapping[str, Any]) -> bool:
-    """Whether a score is of what now lies in the run's folder."""
+    """Return whether the file that was scored still lies in the run's folder unchanged."""
     scored = run.root / score["of"]
     return scored.is_file() and sha256_of(scored) == score.get("sha256")

@@ -23,7 +23,7 @@ OWN_COLOUR, OTHER_COLOUR = "#4c6ef5", "#adb5bd"
 
 @dataclass(frozen=True)
 class RunReport:
-    """What a run folder holds: manifest.json, log.jsonl, the score files, pack.json."""
+    """The contents of a run folder that a page shows: manifest.json, log.jsonl, the score files, and pack.json if there is one."""
 
     name: str
     manifest: Mapping[str, Any]
@@ -33,7 +33,7 @@ class RunReport:
 
 
 def write_report(out: Path, runs: Sequence[RunReport], compressors: Sequence[CompressorScore] = ()) -> None:
-    """Write the page, scripts included, so that it opens without a network."""
+    """Write the page to `out`, with plotly's scripts inside (5 MB), so that it opens without a network."""
     from plotly.offline import get_plotlyjs  # plotly is slow to load, and only pages need it
 
     figures = [("Training", _curves(runs))]
@@ -56,6 +56,7 @@ def write_report(out: Path, runs: Sequence[RunReport], compressors: Sequence[Com
 
 
 def _summary(runs: Sequence[RunReport]) -> str:
+    """Return the table of figures, with a column for each run."""
     rows = {
         "recipe": [run.manifest["recipe"] for run in runs],
         "parameters": [f"{run.manifest['parameters']:,}" for run in runs],
@@ -74,7 +75,7 @@ def _summary(runs: Sequence[RunReport]) -> str:
 
 
 def _curves(runs: Sequence[RunReport]) -> "go.Figure":
-    """Training loss on the left axis, validation on the right, over steps."""
+    """Return training losses (left axis) and validations (right axis) over steps, with a line where late QAT began."""
     import plotly.graph_objects as go
 
     figure = go.Figure()
@@ -95,7 +96,7 @@ def _curves(runs: Sequence[RunReport]) -> "go.Figure":
 
 
 def _bytes(runs: Sequence[RunReport]) -> "go.Figure":
-    """One stacked bar per artifact."""
+    """Return the bytes of each artifact's sections as one stacked bar per run."""
     import plotly.graph_objects as go
 
     figure = go.Figure()
@@ -109,7 +110,7 @@ def _bytes(runs: Sequence[RunReport]) -> "go.Figure":
 
 
 def _byte_table(name: str, pack: Mapping[str, Any]) -> str:
-    """Every section of an artifact: bytes, share of the file, bits a weight where it holds weights of one class."""
+    """Return a table of an artifact's sections: bytes, share of the file, and bits a weight where it holds one class of weights."""
     bits, total = pack["bits"], pack["bytes"]
     rows = [
         (section, f"{size:,}", f"{size / total:.1%}", f"{bits[section]:.2f}" if section in bits else "")
@@ -122,12 +123,12 @@ def _byte_table(name: str, pack: Mapping[str, Any]) -> str:
 
 
 def _scores(runs: Sequence[RunReport], compressors: Sequence[CompressorScore]) -> "go.Figure":
-    """Every score on file beside what general-purpose compressors make of the same text."""
+    """Return every score on file beside those of general-purpose compressors on the same text, the best on top."""
+    import plotly.graph_objects as go
+
     rows = [(score["bpb"], f"{run.name}, {score['of']}: {score['protocol']}", OWN_COLOUR) for run in runs for score in run.scores]
     rows += [(result.alone, f"{result.name} alone", OTHER_COLOUR) for result in compressors]
     rows += [(result.primed, f"{result.name} after the training text", OTHER_COLOUR) for result in compressors]
-    import plotly.graph_objects as go
-
     figure = go.Figure()
     for bpb, name, colour in sorted(rows, reverse=True):
         figure.add_bar(y=[name], x=[bpb], orientation="h", text=f"{bpb:.4f}", marker_color=colour, showlegend=False)
@@ -136,11 +137,13 @@ def _scores(runs: Sequence[RunReport], compressors: Sequence[CompressorScore]) -
 
 
 def _footer(runs: Sequence[RunReport]) -> str:
+    """Return the versions and code that made the runs."""
     seen = {f"{key} {run.manifest[key]}" for run in runs for key in ("python", "torch", "platform", "code_sha256")}
     return f"<footer>{' · '.join(escape(text) for text in sorted(seen))}</footer>"
 
 
 def _embed(figure: "go.Figure") -> str:
+    """Return a figure as HTML, without the script that the page already holds."""
     figure.update_layout(template="plotly_white", margin={"t": 20, "b": 40}, legend={"orientation": "h", "y": -0.25})
     return str(figure.to_html(full_html=False, include_plotlyjs=False, config={"displayModeBar": False}))
 

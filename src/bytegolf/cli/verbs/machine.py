@@ -13,7 +13,7 @@ def bench(
     recipes: Annotated[list[str], typer.Argument(metavar="RECIPE...", help="Names or TOML files of recipes.")] = ["tiny", "small"],  # noqa: B006
     overrides: Overrides = [],  # noqa: B006 - typer's idiom
     seconds: Annotated[float, typer.Option("--seconds", metavar="S", min=0, help="Time to train each for, compilation aside.")] = 10.0,
-    corpus: Annotated[int, typer.Option("--corpus-tokens", metavar="N", min=1 << 16, help="Random tokens to train on.")] = 1 << 21,
+    corpus_tokens: Annotated[int, typer.Option("--corpus-tokens", metavar="N", min=1 << 16, help="Random tokens to train on.")] = 1 << 21,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Keep the result as JSON.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -27,7 +27,7 @@ def bench(
     from bytegolf.recipes import load_recipe
     from bytegolf.storage.files import write_json
 
-    result = bg.bench([load_recipe(recipe, overrides) for recipe in recipes], seconds=seconds, corpus_tokens=corpus)
+    result = bg.bench([load_recipe(recipe, overrides) for recipe in recipes], seconds=seconds, corpus_tokens=corpus_tokens)
     if out is not None:
         write_json(out, result.to_json())
     emit(result, as_json, bench_table)
