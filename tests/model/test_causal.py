@@ -43,14 +43,14 @@ def test_agrees_with_attention_written_out(
     def drawn(rows: int) -> Tensor:
         return torch.randn(heads, rows, width, generator=generator, dtype=torch.float64).requires_grad_()
 
-    inputs = [drawn(positions * shared), drawn(positions + past), drawn(positions + past)]
+    q, k, v = inputs = drawn(positions * shared), drawn(positions + past), drawn(positions + past)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(causal, "TILE_POSITIONS", tile)
         patch.setattr(causal, "TILE_SCORES", scores)
         patch.setattr(causal, "KEPT_SCORES", kept)
-        y = causal_attention(*inputs, shared)
+        y = causal_attention(q, k, v, shared)
         found = gradients(y, inputs)
-    expected = plain_attention(*inputs, shared)
+    expected = plain_attention(q, k, v, shared)
     torch.testing.assert_close(y, expected, rtol=1e-10, atol=1e-10)
     for gradient, wanted in zip(found, gradients(expected, inputs), strict=True):
         torch.testing.assert_close(gradient, wanted, rtol=1e-10, atol=1e-10)
@@ -58,7 +58,7 @@ def test_agrees_with_attention_written_out(
 
 def test_bfloat16_is_as_exact_as_its_inputs() -> None:
     q, k, v = (torch.randn(2, 300, 16, generator=torch.Generator().manual_seed(seed)) for seed in range(3))
-    low = causal_attention(*(x.bfloat16() for x in (q, k, v)), 1)
+    low = causal_attention(q.bfloat16(), k.bfloat16(), v.bfloat16(), 1)
     assert low.dtype == torch.bfloat16
     torch.testing.assert_close(low.float(), plain_attention(q, k, v, 1), rtol=0, atol=0.06)
 

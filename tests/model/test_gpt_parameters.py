@@ -215,5 +215,6 @@ def alive_after_sgd(model: GPT, tokens: torch.Tensor) -> set[str]:
     torch.nn.functional.cross_entropy(logits.flatten(0, 1), tokens.flip(1).flatten()).backward()
     with torch.no_grad():
         for parameter in model.parameters():
-            parameter -= 0.1 * parameter.grad
-    return {name for name, parameter in model.named_parameters() if parameter.grad.abs().max() > 0}
+            assert parameter.grad is not None
+            parameter.sub_(0.1 * parameter.grad)
+    return {name for name, parameter in model.named_parameters() if parameter.grad is not None and parameter.grad.abs().max() > 0}

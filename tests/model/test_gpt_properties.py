@@ -148,7 +148,7 @@ def test_training_works_after_inference_at_any_length(compute_dtype: torch.dtype
     for model in (used, fresh):
         model(tokens).square().mean().backward()
     for (name, found), expected in zip(used.named_parameters(), fresh.parameters(), strict=True):
-        assert torch.equal(found.grad, expected.grad), name
+        assert found.grad is not None and expected.grad is not None and torch.equal(found.grad, expected.grad), name
 
 
 def test_a_forward_leaves_no_tensor_on_the_model() -> None:

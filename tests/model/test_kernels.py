@@ -87,8 +87,8 @@ def test_a_mask_replaces_the_causal_one(name: str, batch: int, kv_heads: int, gr
 
 @pytest.mark.parametrize("name", CAUSAL)
 def test_gradients_are_those_of_attention_written_out(name: str) -> None:
-    inputs = [x.requires_grad_() for x in drawn(2, 2, 3, 5, 7)]
-    found, expected = (torch.autograd.grad(kernel(*inputs, None).square().sum(), inputs) for kernel in (CAUSAL[name], plain))
+    q, k, v = inputs = [x.requires_grad_() for x in drawn(2, 2, 3, 5, 7)]
+    found, expected = (torch.autograd.grad(kernel(q, k, v, None).square().sum(), inputs) for kernel in (CAUSAL[name], plain))
     for gradient, wanted in zip(found, expected, strict=True):
         torch.testing.assert_close(gradient, wanted, rtol=1e-9, atol=1e-9)
 

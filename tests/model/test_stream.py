@@ -100,14 +100,19 @@ def test_texts_side_by_side_are_texts_alone() -> None:
     torch.testing.assert_close(together, alone, rtol=TOLERANCE, atol=TOLERANCE)
 
 
+def positions(kept: Tensor | None) -> int:
+    assert kept is not None
+    return kept.shape[2]
+
+
 @pytest.mark.parametrize("reach", [0, 2, 9])
 def test_no_more_is_kept_than_is_needed(reach: int) -> None:
     stream = Stream(random_model(changed()), reach)
     for piece in random_tokens(changed(), 40).split(4, dim=1):
         stream.logits(piece)
-        assert all(cache.keys.shape[2] == cache.values.shape[2] <= reach for cache in stream.caches)
-        assert stream.tokens.shape[1] <= max(reach, 3)
-    assert stream.caches[0].keys.shape[2] == reach
+        assert all(positions(cache.keys) == positions(cache.values) <= reach for cache in stream.caches)
+        assert stream.tokens is not None and stream.tokens.shape[1] <= max(reach, 3)
+    assert positions(stream.caches[0].keys) == reach
 
 
 def test_costs_are_those_of_the_logits() -> None:
