@@ -43,7 +43,7 @@ def test_agrees_with_attention_written_out(
     def drawn(rows: int) -> Tensor:
         return torch.randn(heads, rows, width, generator=generator, dtype=torch.float64).requires_grad_()
 
-    q, k, v = inputs = drawn(positions * shared), drawn(positions + past), drawn(positions + past)
+    q, k, v = inputs = [drawn(positions * shared), drawn(positions + past), drawn(positions + past)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(causal, "TILE_POSITIONS", tile)
         patch.setattr(causal, "TILE_SCORES", scores)
