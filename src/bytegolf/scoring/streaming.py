@@ -49,8 +49,9 @@ class StreamingPass:
         return self.after.hidden(self.reading.rows([slice(self.first, self.stop)]))
 
     def nats(self) -> Tensor:
-        """Return the nats of the targets, (1, targets)."""
-        return self.model.nats(self.hidden(), self.reading.rows([slice(self.first + 1, self.stop + 1)]))
+        """Return the nats of the targets, (1, targets), all of which are known. The pass is made once and for all."""
+        inputs, targets = self.reading.rows([slice(self.first, self.stop), slice(self.first + 1, self.stop + 1)]).unsqueeze(1)
+        return self.before.nats(inputs, targets)
 
     def accept(self) -> Stream:
         """Return the stream behind the piece. The last attempt read the right tokens, or its last state had been of no use."""
