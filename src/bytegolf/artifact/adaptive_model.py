@@ -1,4 +1,4 @@
-"""What the adaptive coder expects of the next integer: a class of size, and for each class a histogram that learns.
+"""The adaptive coder's model of the next integer: a class by its expected size, and for each class a histogram that learns.
 
 Nothing is sent beside the integers. The size expected of one is the mean magnitude of its column so far, times how much larger its
 row has been than its columns say; before there is any to go by, the spacing of its row tells. That product, in quarter octaves, and
@@ -44,7 +44,7 @@ class Histograms(NamedTuple):
 
 
 class Sizes(NamedTuple):
-    """What tells the size of a matrix's integers.
+    """The running sums from which the size of a matrix's next integer is predicted.
 
     `ratios` (rows,) are expected of each row's mean magnitude to the matrix's, `column_sums` (columns,) the magnitudes coded so far,
     `states` (columns,) where the trellis stands in each column, `following` its table, and `thresholds` the least size of each class.

@@ -63,7 +63,7 @@ class GridStack:
 
 
 class GridStorage(Storage):
-    """What the header says of weights on grids."""
+    """The header's entry for weights on grids."""
 
     kind: Literal["grid"]
     rows: list[str] = Field([], description="parameters with a spacing per row, in the model's order")

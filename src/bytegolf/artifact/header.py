@@ -18,7 +18,7 @@ MAX_TOKENIZER_BYTES = 1 << 24
 
 
 class Header(BaseModel):
-    """What a reader has to know before the weights: architecture, how the model is meant to be scored, tokenizer, kind of weights."""
+    """The header of an artifact: architecture, settings of scoring, tokenizer, kind of weights."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 

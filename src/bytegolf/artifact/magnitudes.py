@@ -1,4 +1,4 @@
-"""What the coders of integers have in common: how a magnitude splits into a token and plain bits, and what it is at most.
+"""The part that the coders of integers share: how a magnitude splits into a token and plain bits, and its largest value.
 
 A large magnitude is split as in JPEG XL's hybrid integers: a token that keeps the leading bits, which is coded by a histogram, and
 the other bits as they are, for they are nearly random. Magnitudes below EXACT are tokens of their own.

@@ -1,4 +1,4 @@
-"""How the parameters of a model stand in an artifact: each as a stack of matrices."""
+"""The shapes of parameters in an artifact, where each is a stack of matrices."""
 
 from typing import NamedTuple
 

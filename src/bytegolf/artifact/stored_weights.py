@@ -1,4 +1,4 @@
-"""What an artifact asks of its weights, however they are stored.
+"""The protocol of an artifact's weights, however they are stored.
 
 Two classes store weights: `GridWeights` (methods gptq and baseline) and `TrellisWeights` (method rate). The header of a file names the
 kind and says what has to be known before sections can be read; a third kind is a class and a `Storage` more, and a line in `header` and
@@ -19,7 +19,7 @@ GROUPS: tuple[WeightClass, ...] = ("mlp", "attention", "embedding", "table", "pr
 
 
 class Storage(BaseModel):
-    """What the header says of the weights, beside their kind."""
+    """The header's entry for the weights, beside their kind."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 

@@ -59,7 +59,7 @@ def factors(scales: Integers) -> NDArray[np.float32]:
 
 
 class TrellisStorage(Storage):
-    """What the header says of trellis-coded weights: nothing but their coder."""
+    """The header's entry for trellis-coded weights: nothing but their coder."""
 
     kind: Literal["trellis"]
 

@@ -44,7 +44,7 @@ class DegenerateSetting(NamedTuple):
 
 
 class PredictorUnderTest:
-    """What a factory makes, seen from outside.
+    """A predictor under test, seen from outside.
 
     Each scoring asks the factory for a new instance, so that nothing is carried over but what the code keeps outside of
     its instances. What an instance is and offers is asked once. Raises InputError if it cannot be audited.

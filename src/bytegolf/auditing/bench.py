@@ -14,7 +14,7 @@ MAX_GAIN_BITS = 40.0  # on noise; a valid predictor gains more with a probabilit
 
 @dataclass(frozen=True)
 class AuditOptions:
-    """How much is tried. A false alarm is possible in T11 and T13 alone, each time with a probability below 2**-39."""
+    """The extent of an audit. A false alarm is possible in T11 and T13 alone, each time with a probability below 2**-39."""
 
     tokens: int = 128  # of the text that has something to learn in it
     noise_tokens: int = 2048

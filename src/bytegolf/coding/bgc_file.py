@@ -20,7 +20,7 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True)
 class Head:
-    """What a file is, and what it takes to decode it."""
+    """The head of a file: its kind, and what it takes to decode it."""
 
     kind: int
     conditions: Conditions

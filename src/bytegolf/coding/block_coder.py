@@ -28,7 +28,7 @@ Advance = Callable[[float], None]  # is told how many more bytes of the block ar
 
 @dataclass(frozen=True)
 class Layout:
-    """How a file is cut into blocks, and a block's tokens into lanes. A file decodes by the layout it was coded by alone."""
+    """The layout of a file: blocks, and lanes within a block's tokens. A file decodes only by the layout it was coded by."""
 
     block_bytes: int = 1 << 20  # at most
     lanes: int = 64  # at most: more are faster and know less of their past

@@ -28,7 +28,7 @@ class DamagedError(Exception):
 
 
 class Source(Protocol):
-    """Where the next tokens come from: a text that is being encoded, or a stream that is being decoded."""
+    """The source of the next tokens: a text that is being encoded, or a stream that is being decoded."""
 
     def take(self, position: int, probabilities_LV: Doubles) -> Tokens:
         """Return the tokens at `position` of the first L lanes, given their probabilities in whole units."""

@@ -19,7 +19,7 @@ from bytegolf.text.dataset import Dataset, open_data
 
 
 class ScoreOptions(NamedTuple):
-    """How a score differs from that of the whole text by the model's own settings."""
+    """The options of a score: which part of the text, at which stride, and how `ttt` learns."""
 
     limit_bytes: int = 0  # of the text's beginning; 0 is all of it
     stride: int = 0  # tokens; 0 is the model's own

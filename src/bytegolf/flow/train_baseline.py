@@ -16,7 +16,7 @@ from bytegolf.storage.run_folder import RunFolder
 
 @dataclass(frozen=True)
 class BaselineResult:
-    """What a command line of the baseline comes to; `scores` are those of the decoded artifact."""
+    """The results of a command line of the baseline; `scores` are those of the decoded artifact."""
 
     train: TrainResult
     pack: PackResult

@@ -12,7 +12,7 @@ from bytegolf.model.weights import Bits
 
 @dataclass(frozen=True)
 class Allocation:
-    """How far above the level the bits of each class stand, and the fewest and the most that a class has."""
+    """The bits of each class relative to the level, with the fewest and the most that a class may have."""
 
     above: Bits
     lowest: float

@@ -1,4 +1,4 @@
-"""What a model's matrices read of text: the second moments of their inputs.
+"""The second moments of what a model's matrices read of text.
 
 H = E[x xᵀ] of a matrix tells what a change of its weights does to its output: E|ΔW x|² = tr(ΔW H ΔWᵀ).
 """

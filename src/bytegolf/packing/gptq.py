@@ -20,7 +20,7 @@ BLOCK = 64  # columns whose errors reach the columns after the block in one prod
 
 @dataclass(frozen=True)
 class Feedback:
-    """How m matrices of d columns pass errors on, in the `order` (m, d) in which their columns are rounded.
+    """The error feedback of m matrices of d columns, in the `order` (m, d) in which their columns are rounded.
 
     `shares` (m, d, d), unit upper triangular, are how much of a column's error each later one takes. Once they have, an error e of
     a column leaves `error_weights` (m, d) times e² in the output.

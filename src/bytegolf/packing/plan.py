@@ -14,7 +14,7 @@ from bytegolf.packing.size_model import predict_sections
 
 @dataclass(frozen=True)
 class Plan:
-    """What is known of a run beforehand; `bits` are those that pack is expected to choose, `predicted` the bytes of each section."""
+    """The size and cost of a run before it begins; `bits` are those that pack should choose, `predicted` the bytes of each section."""
 
     recipe: str
     parameters: int

@@ -66,7 +66,7 @@ class Pass(Protocol):
 
     @property
     def scored(self) -> int:
-        """How many targets are scored."""
+        """Return how many targets are scored."""
 
     @property
     def model(self) -> GPT:

@@ -34,12 +34,12 @@ class StreamingPass:
 
     @property
     def scored(self) -> int:
-        """How many targets are scored."""
+        """Return how many targets are scored."""
         return self.stop - self.first
 
     @property
     def model(self) -> GPT:
-        """The model that reads."""
+        """Return the model that reads."""
         return self.reading.model
 
     def hidden(self) -> Tensor:

@@ -82,7 +82,7 @@ class WindowPass:
 
     @property
     def scored(self) -> int:
-        """How many targets are scored."""
+        """Return how many targets are scored."""
         return sum(window.scored for window in self.windows)
 
     @property

@@ -89,7 +89,7 @@ class _Encoded(NamedTuple):
 
 @dataclass
 class _Tally:
-    """How much was written of one split."""
+    """The documents and bytes written of one split."""
 
     documents: int = 0
     bytes: int = 0

@@ -20,7 +20,7 @@ from bytegolf.training.fake_quant import ClassBits, Grid, SpacingTable
 
 @dataclass(frozen=True)
 class QatPlan:
-    """What the grid of QAT will be made from: the `bits` per weight planned for each class, or text to solve for the packer's grid.
+    """The source of QAT's grid: the `bits` per weight planned for each class, or text on which to solve for the packer's grid.
 
     Without `tokens` and `tokenizer` the grid follows from the bits, whatever the recipe's method.
     """

@@ -1,4 +1,4 @@
-"""What an optimiser step changes: the model, its optimisers and its averages; and the step itself."""
+"""The optimiser step, and all that it changes: the model, its optimisers and its averages."""
 
 from typing import Any
 

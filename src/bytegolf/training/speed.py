@@ -1,4 +1,4 @@
-"""How fast this machine trains and scores a recipe, as a share of what its matrix product reaches in the same run.
+"""The speed of training and scoring a recipe here, as a share of what the matrix product reaches in the same run.
 
 The step measured is the training loop's own: the same batches, loss, optimisers and averages, on random tokens. Shares
 compare between machines and days; times do not, least of all on a machine that is shared.
