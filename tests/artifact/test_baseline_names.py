@@ -55,7 +55,7 @@ WRONG: dict[str, tuple[Change, str]] = {
         r"bigram\.embed\.weight of shape \[37, 10\], found \[38, 10\]; it looks like model\.bigram_size = 38, the recipe has 37$",
     ),
     "a flat embedding": (put("tok_emb.weight", torch.ones(7)), r"tok_emb\.weight of shape \[48, 24\], found \[7\]$"),
-    "not finite": (put("smear.gate", torch.full((24,), torch.nan)), r"expected finite weights, found others in smear\.gate$"),
+    "not finite": (put("smear.gate", torch.full((24,), torch.nan)), r"expected finite weights, found NaN or infinity in smear\.gate$"),
     "whole numbers": (put("smear.gate", torch.ones(24, dtype=torch.int64)), r"smear\.gate is no tensor of floats"),
     "a number": (put("smear.gate", 1.0), r"smear\.gate is no tensor of floats"),
     "nothing": (lambda tensors: tensors.clear(), r"expected tensor tok_emb\.weight, found none$"),

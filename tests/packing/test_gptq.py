@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bytegolf.artifact.grid import spacings_for_bits
 from bytegolf.config import PackConfig
-from bytegolf.packing.gptq import BLOCK, ErrorFeedback, feedback, round_with_feedback
+from bytegolf.packing.gptq import COLUMN_BLOCK, ErrorFeedback, feedback, round_with_feedback
 from bytegolf.packing.rounding import nearest
 from support.packing_cases import output_error
 
@@ -37,7 +37,7 @@ def recursion(matrix: Tensor, spacings: Tensor, moment: Tensor, damping: float, 
 
 @pytest.mark.parametrize("by_row", [False, True])
 @pytest.mark.parametrize("act_order", [False, True])
-@pytest.mark.parametrize("columns", [1, 2, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK + 5])
+@pytest.mark.parametrize("columns", [1, 2, COLUMN_BLOCK - 1, COLUMN_BLOCK, COLUMN_BLOCK + 1, 2 * COLUMN_BLOCK + 5])
 def test_the_recursion(columns: int, act_order: bool, by_row: bool) -> None:
     """In float64, where no rounding hides a mistake; a tie that float32's shares break the other way is none."""
     generator = torch.Generator().manual_seed(columns)

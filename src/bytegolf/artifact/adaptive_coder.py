@@ -68,7 +68,10 @@ def entropy_given_histograms(matrices: Sequence[Integers], row_scales: Sequence[
 
 
 def decode_trellis(data: bytes, row_scales: Sequence[Integers], columns: Sequence[int]) -> list[Integers]:
-    """Return the matrices that were encoded: a row for each scale of each, so many columns. Raises CorruptStreamError for other bytes."""
+    """Return the decoded matrices: one row for each of its scales, and as many columns as given.
+
+    Raises CorruptStreamError for other bytes.
+    """
     if len(data) % 4 or bool(data) != bool(columns):
         raise CorruptStreamError("a stream of another length")
     decoder, histograms = RangeDecoder.of(data), Histograms.first()
@@ -96,7 +99,7 @@ def _encode(matrices: Sequence[Integers], row_scales: Sequence[Integers]) -> tup
 
 @compiled
 def _encode_matrix(encoder: RangeEncoder, matrix: Integers, sizes: Sizes, histograms: Histograms, before: Number) -> Number:
-    """Encode a matrix row by row and return its mean size; `before` is the last matrix's."""
+    """Encode a matrix row by row and return its mean size; `before` is the previous matrix's mean size."""
     rows, columns = matrix.shape
     mean, total = before, np.int64(0)
     for r in range(rows):

@@ -92,7 +92,7 @@ def first_counts() -> Counts:
 
 
 def _weight(token: int, shift: int, spread: int) -> int:
-    """Return how likely the integers of a token are together, in proportion."""
+    """Return the unnormalised probability of a token: the sum over the integers it covers."""
     bits, base = plain_bits_of(token)
     middle = 2 * base + (1 << bits) - 1 + shift  # of the token, in half spacings
     density: int = ((spread << 24) // (spread + (middle * middle << 16))) ** 4
@@ -124,7 +124,7 @@ def column_mean(sizes: Sizes, row: Number, column: Number, mean: Number) -> Numb
 
 @compiled
 def size_class(sizes: Sizes, row: Number, expected: Number, mean: Number, row_sum: Number, row_expected: Number) -> Number:
-    """Return the class of an integer whose column lets `expected` be expected, in a row that has `row_sum` where `row_expected` was."""
+    """Return the size class of the next integer: `expected` by its column, scaled by the row's `row_sum` over `row_expected`."""
     prior = PRIOR_SAMPLES * mean
     ratio = ((row_sum << FRACTION + RATIO_BITS) + prior * sizes.ratios[row]) // (row_expected + prior)
     size = expected * min(ratio, LARGEST_RATIO) >> RATIO_BITS

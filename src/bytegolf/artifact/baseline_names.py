@@ -67,11 +67,11 @@ def _require_tensor(tensor: Tensor | None, name: str, shape: torch.Size, source:
     if tensor.shape != shape and not tensor.numel() == shape.numel() == 1:
         raise InputError(f"{source}: expected {name} of shape {[*shape]}, found {[*tensor.shape]}{hint}")
     if not tensor.float().isfinite().all():
-        raise InputError(f"{source}: expected finite weights, found others in {name}")
+        raise InputError(f"{source}: expected finite weights, found NaN or infinity in {name}")
 
 
 def _baseline_names(name: str, shape: torch.Size, tensors: Mapping[str, Tensor]) -> list[str]:
-    """Return the baseline's tensors whose stack a parameter is, or the one that holds all of it."""
+    """Return the names of the baseline's tensors that make up a parameter: one per layer, or one for all."""
     if name in PLAIN:
         return [PLAIN[name]]
     banked = any(bank in tensors for bank in BANKS.values())

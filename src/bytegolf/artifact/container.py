@@ -35,7 +35,7 @@ from bytegolf.names import CoderName
 from bytegolf.text.tokenizer import Tokenizer
 
 # What parsing a hostile file may raise; RuntimeError is torch's for absurd shapes, and covers RecursionError.
-DAMAGE = (
+DECODING_ERRORS = (
     *(CorruptStreamError, InputError, ValueError, KeyError, TypeError, RuntimeError),
     *(zlib.error, lzma.LZMAError, zstandard.ZstdError),
 )
@@ -87,12 +87,12 @@ def read_artifact(data: bytes, name: str = "artifact") -> Artifact:
     body = checked_body(data, name)
     try:
         return _parse(body)
-    except DAMAGE as error:
+    except DECODING_ERRORS as error:
         raise InputError(f"{name}: expected a bytegolf artifact, found a damaged one ({error})") from None
 
 
 def _parse(body: bytes) -> Artifact:
-    """Return the artifact of a file's body. Raises DAMAGE."""
+    """Return the artifact of a file's body. Raises DECODING_ERRORS."""
     reader = SectionReader(body)
     texts = {section: reader.take(section) for section in ("header", "tokenizer")}
     header = expand_header(texts["header"])

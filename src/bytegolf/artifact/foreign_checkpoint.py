@@ -30,7 +30,7 @@ COMPRESSED: dict[bytes, Expand] = {
     **dict.fromkeys((b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda"), lambda data, limit: zlib.decompressobj().decompress(data, limit)),
 }
 TORCH = (b"PK\x03\x04", b"\x80")  # a zip archive, or the bare pickle of old versions
-DAMAGE = (
+READING_ERRORS = (
     *(pickle.UnpicklingError, zipfile.BadZipFile, SafetensorError, zlib.error, lzma.LZMAError, zstandard.ZstdError),
     *(RuntimeError, ValueError, KeyError, TypeError, AttributeError, IndexError, EOFError, AssertionError),
 )
@@ -57,7 +57,7 @@ def read_tensors(path: Path, parameters: int) -> dict[str, Tensor]:
         raise InputError(f"{path}: expected at most {limit:,} bytes for {parameters:,} parameters, found more once expanded") from None
     except pickle.UnpicklingError:
         raise InputError(f"{path}: expected tensors and nothing else, found a pickle that is damaged or wants to run code") from None
-    except DAMAGE as error:
+    except READING_ERRORS as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise InputError(f"{path}: expected a checkpoint of tensors, found something else ({reason})") from None
 
@@ -67,7 +67,7 @@ class _TooLargeError(Exception):
 
 
 def _expanded(data: bytes, limit: int) -> bytes:
-    """Return what a compressor made `data` of, or `data` itself where none did."""
+    """Return `data` decompressed, or unchanged if it is not compressed."""
     expand = next((expand for magic, expand in COMPRESSED.items() if data.startswith(magic)), None)
     if expand is None or _is_safetensors(data):
         return data

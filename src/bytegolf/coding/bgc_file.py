@@ -15,7 +15,7 @@ BLOCKS = 0  # kind of a file that holds blocks of any file's bytes; a proof is 1
 
 
 class UnreadableError(Exception):
-    """A file that is not what its head says, or ends early. Whoever knows its name makes it an InputError."""
+    """A file that is not what its head says, or ends early. Callers that know the file's name turn this into an InputError."""
 
 
 @dataclass(frozen=True)

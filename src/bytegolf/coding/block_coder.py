@@ -52,7 +52,7 @@ class Block(NamedTuple):
     data: bytes
 
     def head(self, expanded: bytes) -> bytes:
-        """Return what stands before the block in a file; its digest is of all that the block says and expands to."""
+        """Return the block's head; its digest covers the sizes, the coded data and the expanded bytes."""
         sizes = struct.pack("<BIII", self.kind, self.size, self.tokens, len(self.data))
         return sizes + digest(sizes + self.data + expanded)
 

@@ -43,7 +43,7 @@ class CompressionResult:
 
 
 class Compressor:
-    """A packed model that compresses files. Files of another layout than the default are read by nobody else."""
+    """A packed model that compresses files. A file written with a non-default layout can only be read with that same layout."""
 
     def __init__(self, packed: PackedModel, layout: Layout = LAYOUT) -> None:
         self.blocks, self.block_bytes, self.identity = BlockCoder(packed, layout), layout.block_bytes, packed.digest
@@ -95,7 +95,7 @@ class Compressor:
 
 
 def _scaled(advance: Callable[[float], None], share: float) -> Callable[[float], None]:
-    """Return what tells `advance` of compressed bytes when it is told of expanded ones."""
+    """Return a callback that takes expanded bytes and reports them to `advance` as compressed bytes."""
     return lambda done: advance(done * share)
 
 

@@ -1,4 +1,4 @@
-"""An artifact file as what codes: its model, its tokenizer, and the hash by which coded files name it."""
+"""An artifact opened for coding: its model, its tokenizer, and the hash that identifies it in coded files."""
 
 import hashlib
 from functools import cached_property

@@ -39,7 +39,7 @@ def prove(
 
 
 def verify(receipt: Path, *, sandbox: bool = True) -> Receipt:
-    """Return a receipt with the verdict that nothing but the proof and the artifact beside it leads to.
+    """Check a receipt against the proof and artifact beside it, and return it with the new verdict.
 
     Raises InputError for anything but a receipt, and where there is no `sandbox` and one is asked for.
     """

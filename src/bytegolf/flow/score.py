@@ -53,7 +53,7 @@ def score(
 def score_dataset(
     source: Path, dataset: Dataset, protocol: ProtocolName, options: ScoreOptions = AS_RECORDED, group: Group = ALONE
 ) -> Score:
-    """Return the score of a run or an artifact, and note it in the run's folder unless `options` make it another."""
+    """Return the score of a run or an artifact, and save it in the run's folder if all `options` are the defaults."""
     loaded = load_model(source, group.local_rank)
     require_same_tokenizer(dataset, loaded.tokenizer)
     run = RunFolder(source if source.is_dir() else source.parent)
@@ -75,7 +75,7 @@ def with_stride(config: ScoreConfig, stride: int) -> ScoreConfig:
 
 
 def ttt_config(run: RunFolder, protocol: ProtocolName, overrides: Sequence[str]) -> TttConfig:
-    """Return how `ttt` trains what lies in the folder `run`: as the recipe there says, if there is one, but for `overrides`.
+    """Return the settings of `ttt`: those of the recipe in the folder `run`, else the defaults, with `overrides` applied.
 
     This is no part of an artifact. Raises ParameterError for overrides of anything else.
     """

@@ -11,9 +11,8 @@ from bytegolf.config import Recipe
 from bytegolf.errors import InputError, ParameterError
 from bytegolf.model.gpt import GPT, model_from_weights, parameter_count
 from bytegolf.model.weights import Bits, Weights
-from bytegolf.packing.baseline import quantize_baseline
+from bytegolf.packing.methods import estimate_artifact
 from bytegolf.packing.plan import plan_artifact
-from bytegolf.packing.rounding import quantize_model
 from bytegolf.recipes import recipe_toml
 from bytegolf.runtime.device import choose_device, choose_dtype
 from bytegolf.runtime.parallel import Group, joined
@@ -135,16 +134,12 @@ class Validation:
         return self.group.sum_(torch.tensor(bits, dtype=torch.float64)).item() / num_bytes
 
     def estimated_bytes(self, weights: Weights) -> int | None:
-        """Return the size of a file on the grid of the planned bits: an estimate of the artifact, were training to end now.
+        """Return about the size of the artifact, were training to end now: filling the budget takes longer than a validation may.
 
-        Method baseline would write that file. The others search for one that fills the budget, which takes longer than a validation may.
         None where the weights cannot be packed yet, which is no reason to stop.
         """
-        recipe, tokenizer = self.recipe, self.dataset.tokenizer
         try:
-            fixed = recipe.pack.method == "baseline"
-            artifact = quantize_baseline(weights, recipe, tokenizer) if fixed else quantize_model(weights, recipe, tokenizer, self.bits)
-            return len(write_artifact(artifact).data)
+            return len(write_artifact(estimate_artifact(self.recipe, weights, self.dataset.tokenizer, self.bits)).data)
         except InputError:
             return None
 

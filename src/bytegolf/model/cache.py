@@ -44,7 +44,7 @@ class RotatedKeysValues:
         return self.keys[:, :, : self.length], self.values[:, :, : self.length]
 
     def forget(self, positions: int, back: Rotary) -> None:
-        """Drop the first positions; `back` (1 position) turns the others to where they stand then."""
+        """Drop the first `positions`; `back`, the tables of one position, rotates the rest to their new positions."""
         if self.keys is None or self.values is None:
             return
         kept = slice(positions, self.length)

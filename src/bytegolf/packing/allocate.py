@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bytegolf.config import PackConfig
 from bytegolf.model.weights import Bits
+from bytegolf.names import MethodName
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,10 @@ class Allocation:
 GRIDS = Allocation({"mlp": 0.0, "attention": 0.0, "embedding": 1.5, "table": -0.5, "projection": 0.0}, 1.0, 12.0)
 # What method rate gives the classes of trained models, by their curvature. It sets spacings itself: this is for plans.
 TRELLISES = Allocation({"mlp": 0.0, "attention": 0.7, "embedding": 1.5, "table": 1.3, "projection": 2.3}, 0.5, 14.0)
+
+
+# Method baseline is not here: its bits are fixed.
+ALLOCATIONS: dict[MethodName, Allocation] = {"rate": TRELLISES, "gptq": GRIDS}
 
 
 def fixed_bits(config: PackConfig) -> Bits:

@@ -43,7 +43,7 @@ def input_moments(model: GPT, batches: Iterable[NDArray[np.int64]], advance: Cal
             advance(batch.size)
     means = {name: total.cpu() / positions for name, total in sums.totals.items()}
     if not all(mean.isfinite().all() for mean in means.values()):
-        raise InputError("model: expected finite activations, found others; its training diverged")
+        raise InputError("model: expected finite activations, found NaN or infinity; its training diverged")
     blocks = range(model.config.num_layers)
     read, heads, hidden, activation = ([means[f"blocks.{i}.{kind}"] for i in blocks] for kind in ("read", "heads", "hidden", "activation"))
     head = "tokens" if model.head is None else "head"

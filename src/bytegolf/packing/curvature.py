@@ -61,7 +61,7 @@ def curvatures(model: GPT, batches: CalibrationBatches, advance: Callable[[int],
                 tokens += batch.size
                 advance(batch.size)
     if not all(total.columns.isfinite().all() for total in totals.values()):
-        raise InputError("model: expected finite gradients, found others; its training diverged")
+        raise InputError("model: expected finite gradients, found NaN or infinity; its training diverged")
     return {name: Curvature(total.columns / tokens, total.rows / tokens) for name, total in totals.items()}
 
 
@@ -88,7 +88,7 @@ def _gradients(model: GPT, batch: NDArray[np.int64], seed: int) -> tuple[Tensor,
 def _drawn(logits_NV: Tensor, generator: torch.Generator) -> Tensor:
     probabilities = logits_NV.softmax(-1)
     if not probabilities.isfinite().all():
-        raise InputError("model: expected finite predictions, found others; its training diverged")
+        raise InputError("model: expected finite predictions, found NaN or infinity; its training diverged")
     return torch.multinomial(probabilities, 1, generator=generator)[:, 0]
 
 

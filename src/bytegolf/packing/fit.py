@@ -62,7 +62,7 @@ class Fitted:
     def entropy_bits_per_weight(self) -> float:
         """Return the mean entropy of the integers, given all that their coder's histograms depend on; 0 if there are no integers.
 
-        On a grid each matrix has a histogram.
+        On a grid that is the order-0 entropy of each matrix.
         """
         weights = self.artifact.weights
         count = sum(matrix.size for stack in weights.stacks.values() for matrix in stack.coded())

@@ -15,7 +15,7 @@ from bytegolf.artifact.grid import dequantize, quantize
 from bytegolf.config import PackConfig
 from bytegolf.packing.calibration import Moments
 
-BLOCK = 64  # columns whose errors reach the columns after the block in one product
+COLUMN_BLOCK = 64  # columns whose errors reach the columns after the block in one product
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ def round_with_feedback(stack: Tensor, spacings: Tensor, feedback: Feedback) -> 
     shares = feedback.shares.to(stack.dtype)
     columns = stack.gather(2, order)
     integers = torch.empty_like(columns)
-    for first in range(0, columns.shape[2], BLOCK):
-        inside = slice(first, min(first + BLOCK, columns.shape[2]))
+    for first in range(0, columns.shape[2], COLUMN_BLOCK):
+        inside = slice(first, min(first + COLUMN_BLOCK, columns.shape[2]))
         block, errors = columns[..., inside], torch.empty_like(columns[..., inside])
         for j in range(block.shape[2]):
             column = block[..., j : j + 1]

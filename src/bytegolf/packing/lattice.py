@@ -16,9 +16,8 @@ from bytegolf.artifact.magnitudes import MAX_MAGNITUDE
 from bytegolf.artifact.trellis_states import LARGEST_SCALE
 from bytegolf.artifact.trellis_weights import factors
 from bytegolf.config import PackConfig
-from bytegolf.packing.gptq import feedback
+from bytegolf.packing.gptq import COLUMN_BLOCK, feedback
 
-BLOCK = 64  # columns whose errors reach the columns after the block in one product
 ROWS_TO_SCALE_COLUMNS = 64  # a column's scale takes 2 or 3 bits
 TRELLIS_ERROR = 0.78 / 12  # mean squared, of a spacing's square; 1/12 without a trellis
 RATE_SHARE = 0.5  # of what a weight's bits are worth in theory: all of it loses more at 1.5 and 2 bits a weight, none of it at 2 and 3
@@ -56,8 +55,8 @@ class Lattice:
         column_spacings = spacing * factors(self.column_scales).astype(np.float64)[self.order]
         row_spacings = factors(self.row_scales).astype(np.float64)
         columns, levels = self.columns.copy(), np.empty(self.columns.shape, np.int32)
-        for first in range(0, len(columns), BLOCK):
-            inside = slice(first, first + BLOCK)
+        for first in range(0, len(columns), COLUMN_BLOCK):
+            inside = slice(first, first + COLUMN_BLOCK)
             own = np.ascontiguousarray(self.shares[inside, inside])
             block = ColumnBlock(columns[inside], own, column_spacings[inside], row_spacings, self.shrinkage[inside])
             round_block(block, ARRIVALS, levels[inside])
@@ -87,6 +86,6 @@ def prepare_lattice(matrix: Tensor, curvature: Tensor, row_weights: Doubles | No
 
 
 def _half_octaves(weights: Doubles) -> Integers:
-    """Return the scales of spacings ∝ 1/√weight."""
+    """Return −log₂ of the weights, rounded: spacings ∝ 1/√weight as exponents of √2."""
     scales: Integers = np.clip(np.rint(-np.log2(weights)), -LARGEST_SCALE // 2, LARGEST_SCALE // 2).astype(np.int32)
     return scales

@@ -1,7 +1,8 @@
 """The methods of packing, each a ladder of artifacts from which `fit` takes the largest that is within the budget.
 
-`prepare_ladder` is the one place that chooses by the recipe's `pack.method`. A new quantiser is a class here, a case there, and an
-entry in `size_model`; if it stores weights in a new way, a class beside `artifact.grid_weights` and `artifact.trellis_weights` too.
+`prepare_ladder` chooses by the recipe's `pack.method`. A new quantiser is a ladder here with a case there, an entry in
+`size_model.predict_sections`, and one in `allocate.ALLOCATIONS` if its bits follow from a level. If it stores weights in a new way, it also
+needs a class beside `artifact.grid_weights` and `artifact.trellis_weights`.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from bytegolf.artifact.trellis_weights import TrellisWeights
 from bytegolf.config import Recipe
 from bytegolf.errors import ParameterError
 from bytegolf.model.gpt import model_from_weights
-from bytegolf.model.weights import Weights
+from bytegolf.model.weights import Bits, Weights
 from bytegolf.packing.allocate import GRIDS, TRELLISES, Allocation
 from bytegolf.packing.baseline import quantize_baseline
 from bytegolf.packing.calibration import calibrate
@@ -97,6 +98,16 @@ def prepare_ladder(recipe: Recipe, weights: Weights, tokenizer: Tokenizer, token
             return GridLadder(weights, recipe, tokenizer, _error_feedback(recipe, weights, tokens, device))
         case "baseline":
             return BaselineLadder(weights, recipe, tokenizer)
+
+
+def estimate_artifact(recipe: Recipe, weights: Weights, tokenizer: Tokenizer, bits: Bits) -> Artifact:
+    """Return an artifact of about the size that the recipe's method will give `weights`, without a search or a text.
+
+    It is on grids of `bits` per class. For method baseline it is the very file.
+    """
+    if recipe.pack.method == "baseline":
+        return quantize_baseline(weights, recipe, tokenizer)
+    return quantize_model(weights, recipe, tokenizer, bits)
 
 
 def _error_feedback(recipe: Recipe, weights: Weights, tokens: TokenStream, device: torch.device) -> ErrorFeedback:

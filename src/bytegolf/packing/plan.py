@@ -6,7 +6,7 @@ from bytegolf.config import Recipe
 from bytegolf.model.flops import training_flops_per_token
 from bytegolf.model.gpt import parameter_count
 from bytegolf.model.weights import Bits
-from bytegolf.packing.allocate import GRIDS, TRELLISES
+from bytegolf.packing.allocate import ALLOCATIONS
 from bytegolf.packing.baseline import class_widths
 from bytegolf.packing.search import BudgetTooSmallError, largest_fitting
 from bytegolf.packing.size_model import predict_sections
@@ -52,7 +52,7 @@ def _expected_bits(recipe: Recipe) -> tuple[Bits, bool]:
     if pack.method == "baseline":
         widths = class_widths(pack)
         return widths, size_of(widths) <= pack.budget
-    allocation = TRELLISES if pack.method == "rate" else GRIDS
+    allocation = ALLOCATIONS[pack.method]
     lowest, highest = allocation.lowest_level, allocation.highest_level
     try:
         return largest_fitting(lambda level: allocation.bits(pack, level), size_of, pack.budget, lowest, highest), True

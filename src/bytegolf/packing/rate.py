@@ -88,7 +88,7 @@ class Lattices:
         return scales
 
     def _alike(self, level: float) -> Iterator[tuple[float, list[str]]]:
-        """Return bits, and the parameters that share them."""
+        """Yield groups of parameters that share one c, each with its mean bits per weight."""
         for kind, bits in self.fixed.items():
             yield bits, [name for name in self.stacks if weight_class(name) == kind]
         yield level, [name for name in self.stacks if weight_class(name) not in self.fixed]
@@ -118,7 +118,10 @@ def prepare_lattices(
 
 
 def _scale_of(lattices: list[Lattice], level: float) -> float:
-    """Return the c at which the bits of all weights are `level` on average, were they normal. What would have less than 0 has 0."""
+    """Return the c at which the bits of all weights are `level` on average, were they normal.
+
+    Matrices that would get negative bits count as 0.
+    """
     if not lattices:
         return 1.0
     bits = np.array([lattice.bits() for lattice in lattices])

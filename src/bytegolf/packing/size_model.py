@@ -51,7 +51,7 @@ def gaussian_entropy(bits: float) -> float:
 
 
 def trellis_entropy(bits: float) -> float:
-    """Return the same on a trellis, by an encoder that minds how many bits its integers take."""
+    """Return the same entropy on a trellis, for an encoder that weighs error against bits."""
     nominal, coded = zip(*TRELLIS_ENTROPY, strict=True)
     return float(np.interp(bits, nominal, coded)) if bits < nominal[-1] else bits
 
@@ -106,7 +106,7 @@ def _stacks(recipe: Recipe) -> Iterator[tuple[WeightClass, StackShape]]:
 
 
 def _by_class(recipe: Recipe, bytes_of: Callable[[WeightClass, int, int], float]) -> dict[str, float]:
-    """Return the bytes of each class, whose matrices take `bytes_of` their class, rows and columns."""
+    """Return the total bytes of each class; `bytes_of(class, rows, columns)` gives those of one matrix."""
     coded: dict[str, float] = {}
     for kind, shape in _stacks(recipe):
         coded[kind] = coded.get(kind, 0.0) + shape.matrices * bytes_of(kind, shape.rows, shape.columns)
@@ -123,7 +123,7 @@ def _with_histograms(coded: dict[str, float]) -> dict[str, int]:
 
 @cache
 def _grid_bytes(coder: CoderName, bits: float, rows: int, columns: int) -> float:
-    """Return the bytes that a coder makes of a matrix on the grid: for the entropy coder by theory, for others as of a sample."""
+    """Predict the coded bytes of a matrix on a grid: from theory for `range`, by compressing a sample for the others."""
     if coder == "range":
         return rows * (columns * gaussian_entropy(bits) + ROW_CLASS_BITS) / 8
     spacing = 2.0 ** (GAUSSIAN_BITS - bits)
@@ -160,5 +160,5 @@ def _normal_matrices(rows: int, columns: int) -> list[Matrix]:
 
 
 def _mean_bytes(coder: CoderName, matrices: list[Integers], rows: int) -> float:
-    """Return the bytes of a matrix of so many rows, by matrices that may have fewer."""
+    """Predict the coded bytes of `rows` rows from the bytes per row of the sample `matrices`."""
     return len(encode_grid(coder, matrices)) / sum(map(len, matrices)) * rows

@@ -1,4 +1,4 @@
-"""Guesses at tokens to come. A guess costs nothing where it is wrong and saves a forward pass where it is right."""
+"""Guess tokens to come. A guess costs nothing where it is wrong and saves a forward pass where it is right."""
 
 from typing import Protocol
 

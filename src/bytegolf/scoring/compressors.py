@@ -38,7 +38,7 @@ def compressor_scores(held_out: bytes, training: bytes) -> list[CompressorScore]
 
 
 def _by_difference(compress: Callable[[bytes], bytes]) -> Size:
-    """Return what `compress` adds for a text to what it makes of the text before."""
+    """Return a function that gives the compressed bytes a text adds after the text before it."""
 
     def size(text: bytes, before: bytes) -> int:
         return len(compress(before + text)) - (len(compress(before)) if before else 0)

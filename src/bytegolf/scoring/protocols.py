@@ -73,7 +73,7 @@ def score_tokens(
             for first, nats in _scored(stage, reading.group):
                 if not nats.isfinite().all():
                     why = "its training diverged, or ttt.lr is too high" if learns else "its training diverged"
-                    raise InputError(f"model: expected finite scores, found others from token {first} on; {why}")
+                    raise InputError(f"model: expected finite scores, found NaN or infinity from token {first} on; {why}")
                 ledger.record(first, nats.double() / math.log(2))
                 advance(nats.numel())
     return replace(ledger.close(), ttt=ttt.model_dump(exclude={"enabled"}) if learns else None)

@@ -54,5 +54,5 @@ class StreamingPass:
         return self.before.nats(inputs, targets)
 
     def accept(self) -> Stream:
-        """Return the stream behind the piece. The last attempt read the right tokens, or its last state had been of no use."""
+        """Return the stream behind the piece. The last attempt has read the true tokens: otherwise it would have been made again."""
         return self.after
