@@ -1,5 +1,5 @@
 """Run the command line as `python -m bytegolf`."""
 
-from bytegolf.cli.app import main
+from bytegolf.cli.entry import main
 
 main()

@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from bytegolf.names import CalibrationName, CoderName, MethodName
 
 MAX_VOCAB_SIZE = 65_536  # shards hold tokens as uint16
+MAX_NUMBER = 2**63 - 1  # that torch takes as a seed
+MAX_REAL = 1e38  # that float32 holds
+MAX_TABLE_ROWS = 2**26  # of a hash table
 BOS = 1  # the token that starts every document, in every vocabulary
 
 
@@ -15,10 +18,30 @@ def _require(holds: bool, key: str, expected: str, found: object) -> None:
         raise ValueError(f"{key}: expected {expected}, found {found}")
 
 
+def _takes_int(table: type[BaseModel], key: str) -> bool:
+    return key in table.model_fields and table.model_fields[key].annotation is int
+
+
 class RecipeTable(BaseModel):
     """A section of a recipe: frozen and strict, with unknown keys forbidden."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whole_numbers(cls, values: object) -> object:
+        """Take 1e3 for 1000 where a whole number is expected."""
+        if not isinstance(values, dict):
+            return values
+        whole = {key for key, value in values.items() if isinstance(value, float) and value.is_integer()}
+        return {key: int(value) if key in whole and _takes_int(cls, key) else value for key, value in values.items()}
+
+    @model_validator(mode="after")
+    def _numbers_in_range(self) -> Self:
+        for key, value in self:
+            highest = MAX_NUMBER if isinstance(value, int) else MAX_REAL
+            _require(not isinstance(value, int | float) or value <= highest, key, f"at most {highest:.3g}", value)
+        return self
 
 
 class ModelConfig(RecipeTable):
@@ -41,12 +64,12 @@ class ModelConfig(RecipeTable):
     unet_skips: bool = Field(True, description="add the first half's outputs back in the second half, last in first out")
     smear_gate: bool = Field(True, description="blend each embedding with its predecessor's through a learned gate")
     xsa_layers: int = Field(0, ge=0, description="last blocks with exclusive self-attention")
-    bigram_size: int = Field(0, ge=0, description="rows of the bigram hash table; 0 is none")
-    bigram_dim: int = Field(128, ge=1, description="width of the bigram table")
-    trigram_size: int = Field(0, ge=0, description="rows of the trigram hash table; 0 is none")
-    trigram_dim: int = Field(64, ge=1, description="width of the trigram table")
+    bigram_size: int = Field(0, ge=0, le=MAX_TABLE_ROWS, description="rows of the bigram hash table; 0 is none")
+    bigram_dim: int = Field(128, ge=1, le=16_384, description="width of the bigram table")
+    trigram_size: int = Field(0, ge=0, le=MAX_TABLE_ROWS, description="rows of the trigram hash table; 0 is none")
+    trigram_dim: int = Field(64, ge=1, le=16_384, description="width of the trigram table")
     value_embed_layers: int = Field(0, ge=0, description="last blocks whose values get a token embedding added")
-    value_embed_dim: int = Field(64, ge=1, description="width of the value embedding table")
+    value_embed_dim: int = Field(64, ge=1, le=16_384, description="width of the value embedding table")
     isolate_documents: bool = Field(False, description="no position sees another document")
     embed_init_std: float = Field(0.005, gt=0, description="standard deviation of a tied token embedding at the start")
 

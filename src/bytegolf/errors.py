@@ -28,3 +28,8 @@ class ParameterError(InputError):
 
 class InterruptedRunError(Exception):
     """Ctrl-C or SIGTERM stopped a run, after it wrote a checkpoint. Exit status `INTERRUPTED`."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether memory could not be had, on the CPU or a GPU. Torch has no type of its own for the CPU's."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)

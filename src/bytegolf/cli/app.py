@@ -3,14 +3,15 @@
 import os
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, NamedTuple, NoReturn
 
 import typer
 
+from bytegolf.cli.streams import discard_output, end_on_signals, settle_streams
 from bytegolf.cli.verbs import machine, packing, proving, start, training
-from bytegolf.errors import FAILED, INTERRUPTED, InputError, InterruptedRunError, ParameterError
+from bytegolf.errors import FAILED, INTERRUPTED, InputError, InterruptedRunError, ParameterError, is_out_of_memory
 from bytegolf.runtime.threads import tune_process
 
 
@@ -54,6 +55,8 @@ VERBS: dict[str, tuple[Verb, ...]] = {
     "This machine": (Verb(machine.bench, "bytegolf bench tiny small --out speed.json"),),
 }
 
+SHARED_VERBS = ("train", "score")  # which torchrun may start several times, to work as one
+
 app = typer.Typer(
     name="bytegolf",
     help="Train, pack and prove the best language model that fits in N bytes.\n\n"
@@ -84,9 +87,11 @@ def _options(
 
 
 def main() -> None:
-    """Run a verb. A user's mistake ends in one line and status 2, an interrupted run in status 130."""
-    tune_process()
+    """Run a verb. A user's mistake ends in one line and status 2, an interruption in status 130."""
     try:
+        settle_streams()
+        end_on_signals()
+        tune_process()
         with _process_group():
             status = app(sys.argv[1:] or ["--help"], standalone_mode=False)
         if status == INTERRUPTED:  # what typer makes of Ctrl-C
@@ -96,6 +101,9 @@ def main() -> None:
         _fail(f"{_flag(error.parameter)}: {error.problem}", FAILED)
     except InputError as error:
         _fail(str(error), FAILED)
+    except BrokenPipeError:
+        discard_output()
+        _fail("stdout: expected a reader, found it gone", FAILED)
     except OSError as error:
         _fail(f"{error.filename or 'file system'}: {error.strerror or error}", FAILED)
     except InterruptedRunError as error:
@@ -103,13 +111,21 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted", INTERRUPTED)
     except Exception as error:
+        if is_out_of_memory(error):
+            _fail(f"memory: expected more than this machine has free ({' '.join(str(error).split())[:200]})", FAILED)
         if not hasattr(error, "format_message"):  # typer's usage errors, whose classes have no public name
             raise
         _fail(f"{' '.join(error.format_message().split())} (bytegolf --help)", FAILED)
 
 
 def _process_group() -> AbstractContextManager[object]:
-    """Join the processes that torchrun started: the main one prints, and none outlives another's failure."""
+    """Join the processes that torchrun started, for verbs that several share: the main one prints, none outlives another's failure.
+
+    A verb that works alone takes no notice of what a launcher left in the environment.
+    """
+    if _running_verb() not in SHARED_VERBS:
+        for variable in ("RANK", "WORLD_SIZE", "LOCAL_RANK"):
+            os.environ.pop(variable, None)
     if os.environ.get("WORLD_SIZE", "1") == "1":
         return nullcontext()
     from bytegolf.runtime.parallel import joined
@@ -117,11 +133,16 @@ def _process_group() -> AbstractContextManager[object]:
     return joined()
 
 
+def _running_verb() -> str | None:
+    """Return the name of the verb that was asked for."""
+    known = getattr(typer.main.get_command(app), "commands", {})
+    return next((argument for argument in sys.argv[1:] if argument in known), None)
+
+
 def _flag(parameter: str) -> str:
     """Return what the running verb calls a parameter of the public API: `--budget` for `budget`, `SOURCE...` for `sources`."""
     command = typer.main.get_command(app)
-    known = getattr(command, "commands", {})
-    running = next((known[argument] for argument in sys.argv[1:] if argument in known), None)
+    running = getattr(command, "commands", {}).get(_running_verb())
     for option in running.params if running else ():
         if option.name in (parameter, f"no_{parameter}"):
             named = next((name for name in option.opts if name.startswith("--")), None)
@@ -130,5 +151,6 @@ def _flag(parameter: str) -> str:
 
 
 def _fail(message: str, status: int) -> NoReturn:
-    print(f"error: {message}", file=sys.stderr, flush=True)  # whichever process it is that has to say it
+    with suppress(OSError):  # of a stderr that nobody reads
+        print(f"error: {message}", file=sys.stderr, flush=True)  # whichever process it is that has to say it
     sys.exit(status)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from bytegolf.coding.compressor import CompressionResult, Compressor
 from bytegolf.coding.packed_model import PackedModel
+from bytegolf.storage.claim import claimed
 
 
 def compress(artifact: Path, source: Path, out: Path) -> CompressionResult:
@@ -11,9 +12,13 @@ def compress(artifact: Path, source: Path, out: Path) -> CompressionResult:
 
     Raises InputError for anything but an artifact, or on a machine that does not compute the same twice.
     """
-    return Compressor(PackedModel(artifact)).compress(source, out)
+    compressor = Compressor(PackedModel(artifact))
+    with claimed(out, artifact, source):
+        return compressor.compress(source, out)
 
 
 def decompress(artifact: Path, source: Path, out: Path) -> CompressionResult:
     """Bring back what a `.bgc` file was made of. Raises InputError for a damaged file, another artifact or another machine."""
-    return Compressor(PackedModel(artifact)).decompress(source, out)
+    compressor = Compressor(PackedModel(artifact))
+    with claimed(out, artifact, source):
+        return compressor.decompress(source, out)

@@ -9,6 +9,7 @@ from bytegolf.artifact.foreign_checkpoint import read_tensors
 from bytegolf.config import Recipe
 from bytegolf.errors import ParameterError
 from bytegolf.model.gpt import parameter_count
+from bytegolf.storage.claim import claimed
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.tokenizer import load_tokenizer
 from bytegolf.training.run_record import record_import
@@ -39,5 +40,6 @@ def import_checkpoint(checkpoint: Path, out: Path, *, recipe: Recipe, tokenizer:
         raise ParameterError("tokenizer", f"{expected}, found {vocabulary.vocab_size}")
     parameters = parameter_count(recipe.model)
     weights = translate(read_tensors(checkpoint, parameters), recipe.model, str(checkpoint))
-    record_import(RunFolder(out), recipe, weights, vocabulary, checkpoint)
+    with claimed(out, folder=True):
+        record_import(RunFolder(out), recipe, weights, vocabulary, checkpoint)
     return ImportResult(str(out), str(checkpoint), recipe.name, parameters)

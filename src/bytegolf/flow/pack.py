@@ -19,7 +19,8 @@ from bytegolf.recipes import validate_recipe
 from bytegolf.runtime.device import choose_device
 from bytegolf.runtime.progress import Progress
 from bytegolf.runtime.threads import on_threads
-from bytegolf.storage.files import write_atomically, write_json
+from bytegolf.storage.claim import claimed
+from bytegolf.storage.files import is_stream, record_json, write_atomically
 from bytegolf.text.dataset import Dataset, open_data
 
 
@@ -67,15 +68,18 @@ def pack(
     recipe = _packed_by(trained.recipe, method, coder)
     budget = budget or recipe.pack.budget
     dataset = require_same_tokenizer(open_data(data, tokenizer), trained.tokenizer) if data else None
-    fitted = _fitted(recipe, trained, dataset, budget, reserve)
     file = out or trained.folder.artifact
-    write_atomically(file, fitted.file.data)
-    before = after = None
-    if dataset and scored:
-        before, after = (score_dataset(source, dataset, "sliding").bpb for source in (run, file))
-    result = _result(recipe, budget, fitted, file, before, after)
-    if out is None:
-        write_json(trained.folder.pack, result.to_json())
+    if dataset and scored and is_stream(file):
+        raise ParameterError("out", f"expected a file, which can be read again and scored, found {file}")
+    with claimed(file):
+        fitted = _fitted(recipe, trained, dataset, budget, reserve)
+        write_atomically(file, fitted.file.data)
+        before = after = None
+        if dataset and scored:
+            before, after = (score_dataset(source, dataset, "sliding").bpb for source in (run, file))
+        result = _result(recipe, budget, fitted, file, before, after)
+        if out is None:
+            record_json(trained.folder.pack, result.to_json())
     return result
 
 

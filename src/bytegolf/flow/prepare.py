@@ -7,6 +7,7 @@ from typing import NamedTuple
 from bytegolf.config import Recipe, TextConfig
 from bytegolf.errors import InputError, ParameterError
 from bytegolf.recipes import load_recipe
+from bytegolf.storage.claim import claimed
 from bytegolf.storage.data_folder import DataManifest
 from bytegolf.text.prepare import prepare_text
 
@@ -43,11 +44,13 @@ def prepare(
     known = load_recipe(str(recipe)) if isinstance(recipe, str | Path) else recipe
     for_text = _TextOptions(vocab, str(tokenizer) if tokenizer else None, val_docs, normalised)
     for_published = _PublishedOptions(variant, train_shards, with_docs)
-    if any(source == "fineweb" or source.startswith("hf://") for source in sources):
+    published = any(source == "fineweb" or source.startswith("hf://") for source in sources)
+    if published:
         for_text.refuse("applies to text only; docs/data.md tells how to give FineWeb another vocabulary")
-        return for_published.prepare(sources, out, known)
-    for_published.refuse("applies to published shards only, fineweb or hf://datasets/…")
-    return for_text.prepare(sources, out, known)
+    else:
+        for_published.refuse("applies to published shards only, fineweb or hf://datasets/…")
+    with claimed(out, folder=True):
+        return (for_published if published else for_text).prepare(sources, out, known)
 
 
 class _TextOptions(NamedTuple):

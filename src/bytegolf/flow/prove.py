@@ -12,6 +12,7 @@ from bytegolf.proving.protocol_predictor import ProtocolSettings
 from bytegolf.proving.prove import HeldOutText, prove_text
 from bytegolf.proving.receipt import Receipt
 from bytegolf.proving.verify import verify_receipt
+from bytegolf.storage.claim import claimed
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.dataset import Dataset, open_data
 
@@ -35,7 +36,8 @@ def prove(
     dataset = require_same_tokenizer(open_data(data, tokenizer), packed.artifact.tokenizer)
     config = with_stride(packed.artifact.score, stride)
     settings = ProtocolSettings(protocol, config, ttt_config(RunFolder(artifact.parent), protocol, overrides))
-    return prove_text(packed, _held_out_text(dataset, limit_bytes), settings, DecoderProcess(sandbox, hidden=(data,)))
+    with claimed(artifact.with_name("receipt.json")):
+        return prove_text(packed, _held_out_text(dataset, limit_bytes), settings, DecoderProcess(sandbox, hidden=(data,)))
 
 
 def verify(receipt: Path, *, sandbox: bool = True) -> Receipt:

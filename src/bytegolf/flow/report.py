@@ -6,6 +6,7 @@ from typing import Any
 
 from bytegolf.reporting.page import RunReport, write_report
 from bytegolf.scoring.compressors import CompressorScore
+from bytegolf.storage.claim import claimed
 from bytegolf.storage.files import read_json, sha256_of
 from bytegolf.storage.run_folder import RunFolder
 
@@ -19,7 +20,9 @@ def report(runs: Sequence[Path], out: Path, compressors: Sequence[CompressorScor
     paths = list(dict.fromkeys(run.resolve() for run in runs))
     named = len({path.name for path in paths}) == len(paths)
     named_runs = {path.name if named else "/".join(path.parts[-2:]): RunFolder(path) for path in paths}
-    write_report(out, [_run_report(run, name) for name, run in named_runs.items()], compressors)
+    shown = [_run_report(run, name) for name, run in named_runs.items()]
+    with claimed(out):
+        write_report(out, shown, compressors)
     return out
 
 

@@ -13,7 +13,7 @@ from bytegolf.runtime.parallel import ALONE, Group, joined
 from bytegolf.runtime.progress import Progress
 from bytegolf.scoring.ledger import Score
 from bytegolf.scoring.protocols import PROTOCOLS, score_tokens
-from bytegolf.storage.files import sha256_of, write_json
+from bytegolf.storage.files import record_json, sha256_of
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.dataset import Dataset, open_data
 
@@ -63,7 +63,7 @@ def score_dataset(
         result = score_tokens(loaded.model, tokens, num_bytes, protocol, config, progress.advance, ttt=ttt, group=group)
     if group.is_main and run.recipe.exists() and options == AS_RECORDED:
         scored = run.weights if source.is_dir() else source
-        write_json(run.score(protocol), {**result.to_json(), "of": scored.name, "sha256": sha256_of(scored), "data": dataset.sha256})
+        record_json(run.score(protocol), {**result.to_json(), "of": scored.name, "sha256": sha256_of(scored), "data": dataset.sha256})
     return result
 
 

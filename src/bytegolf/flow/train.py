@@ -1,5 +1,6 @@
 """A recipe and a data folder -> a run."""
 
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from bytegolf.runtime.device import choose_device, choose_dtype
 from bytegolf.runtime.parallel import Group, joined
 from bytegolf.runtime.progress import Progress, say
 from bytegolf.scoring.protocols import score_tokens
+from bytegolf.storage.claim import claimed
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.batches import count_sequences, require_shares
 from bytegolf.text.dataset import Dataset, open_data
@@ -64,13 +66,14 @@ def train(
         device = choose_device(recipe.train.device, group.local_rank)
         _require_the_same(group, data=dataset.sha256, tokenizer=dataset.tokenizer.sha256, recipe=recipe_toml(recipe))
         repeated = read_recorded_run(replay, recipe, dataset) if replay and group.is_main else None  # the main process reads the clock
-        if group.once(lambda: begin_run(run, recipe, dataset.tokenizer, resume)):
-            say(f"{out}: already finished")
-        else:
-            _train(run, recipe, dataset, device, repeated, group)
-        if repeated:
-            repeated.compare(run)
-        return group.once(lambda: _train_result(run))
+        with claimed(out, folder=True) if group.is_main else nullcontext():
+            if group.once(lambda: begin_run(run, recipe, dataset.tokenizer, resume)):
+                say(f"{out}: already finished")
+            else:
+                _train(run, recipe, dataset, device, repeated, group)
+            if repeated:
+                repeated.compare(run)
+            return group.once(lambda: _train_result(run))
 
 
 def _require_the_same(group: Group, **identities: str) -> None:

@@ -82,7 +82,8 @@ def _resolve(recipe: str, folder: Path, seen: tuple[str, ...]) -> dict[str, Any]
     try:
         values = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"recipe {recipe}: expected TOML, found {error}") from None
+        hint = "; TOML writes true, false and 0.5, not True, False and .5" if "Invalid value" in str(error) else ""
+        raise InputError(f"recipe {recipe}: expected TOML, found {error}{hint}") from None
     parent = values.pop("extends", None)
     if parent is None:
         return values
@@ -125,10 +126,22 @@ def _parse_override(override: str) -> dict[str, Any]:
     try:
         parsed = tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):
-        parsed = {"value": text}  # a bare word
+        parsed = {"value": _python_value(text.strip())}
     if len(parsed) > 1:
         raise ParameterError("overrides", f"expected one value for {key}, found {text!r}")
     return {section: {name: parsed["value"]}}
+
+
+def _python_value(text: str) -> Any:
+    """Return the boolean or number that Python writes so and TOML does not: True, .5, 5. and 007; else the bare word itself."""
+    if text in ("True", "False"):
+        return text == "True"
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text
 
 
 def _explain(error: ValidationError) -> str:

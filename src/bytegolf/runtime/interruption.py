@@ -1,4 +1,4 @@
-"""Handle Ctrl-C and SIGTERM so that a run stops between two steps."""
+"""Handle Ctrl-C, SIGTERM and SIGHUP so that a run stops between two steps."""
 
 import signal
 import threading
@@ -9,7 +9,7 @@ from types import FrameType
 
 @contextmanager
 def interruption(*, insist: bool = True) -> Iterator[Callable[[], bool]]:
-    """Provide a function that tells whether Ctrl-C or SIGTERM was received, to be called between steps.
+    """Provide a function that tells whether Ctrl-C, SIGTERM or SIGHUP was received, to be called between steps.
 
     With `insist`, a second Ctrl-C raises KeyboardInterrupt at once. Runs of several processes must turn it off: torchrun
     passes a Ctrl-C on to processes that already received it from the terminal.
@@ -24,7 +24,9 @@ def interruption(*, insist: bool = True) -> Iterator[Callable[[], bool]]:
     if threading.current_thread() is not threading.main_thread():  # Python delivers signals to the main thread alone
         yield lambda: False
         return
-    previous = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    hangs_up = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN  # as nohup sets it
+    numbers = (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if hangs_up else ()))
+    previous = {number: signal.signal(number, note) for number in numbers}
     try:
         yield lambda: bool(received)
     finally:

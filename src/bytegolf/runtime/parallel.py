@@ -165,6 +165,8 @@ def joined() -> Iterator[Group]:
 
 def _environment() -> tuple[int, int, int]:
     """Return this process's rank, the number of processes, and its rank on this machine, as set by torchrun."""
+    if os.environ.get("WORLD_SIZE", "1") == "1":
+        return 0, 1, 0
     try:
         rank, size, local_rank = (
             int(os.environ.get(name, default)) for name, default in (("RANK", 0), ("WORLD_SIZE", 1), ("LOCAL_RANK", 0))
@@ -181,8 +183,8 @@ def _store() -> Any:
     try:
         return next(rendezvous("env://", timeout=START_TIMEOUT))[0]
     except (ValueError, RuntimeError) as error:
-        expected = "expected where the processes of the run meet, as torchrun sets it"
-        raise InputError(f"MASTER_ADDR, MASTER_PORT: {expected}, found {error}") from None
+        expected = "expected where the processes of the run meet, as torchrun sets it beside WORLD_SIZE"
+        raise InputError(f"MASTER_ADDR, MASTER_PORT: {expected}, found {error}; unset WORLD_SIZE to run one process") from None
 
 
 def backends() -> str:

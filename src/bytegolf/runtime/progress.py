@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -15,13 +16,14 @@ PLAIN_INTERVAL_SECONDS = 10.0
 
 def is_main_process() -> bool:
     """Return whether this process talks to the user. Of several that work as one (see `parallel`), only the first does."""
-    return os.environ.get("RANK", "0") == "0"
+    return os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
 
 
 def say(message: str) -> None:
     """Print one line to the user."""
     if is_main_process():
-        print(message, file=sys.stderr, flush=True)
+        with suppress(OSError):  # work goes on where nobody reads of it
+            print(message, file=sys.stderr, flush=True)
 
 
 class Progress:

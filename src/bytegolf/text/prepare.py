@@ -17,6 +17,7 @@ from bytegolf.arrays import Tokens
 from bytegolf.config import BOS, TextConfig
 from bytegolf.errors import InputError, ParameterError
 from bytegolf.runtime.progress import Progress, say
+from bytegolf.storage.claim import LOCK
 from bytegolf.storage.data_folder import DataFolder, DataManifest
 from bytegolf.storage.files import atomic_folder, sha256_of, write_json
 from bytegolf.text.corpus import Corpus, Document, open_corpus
@@ -97,7 +98,8 @@ class _Tally:
 
 def _existing_manifest(folder: DataFolder) -> DataManifest | None:
     """Return the manifest of data prepared before, if any. Raises InputError if the folder holds anything else."""
-    if folder.root.exists() and not (folder.root.is_dir() and (folder.manifest_path.exists() or not any(folder.root.iterdir()))):
+    there = folder.root.exists() and not folder.manifest_path.exists()
+    if there and not (folder.root.is_dir() and all(path.name == LOCK for path in folder.root.iterdir())):
         raise InputError(f"{folder.root}: expected no folder yet, an empty one or prepared data, found something else")
     return folder.manifest()
 

@@ -25,11 +25,13 @@ def begin_run(run: RunFolder, recipe: Recipe, tokenizer: Tokenizer, resume: bool
 
     Raises InputError if the folder exists and is not to be resumed, or began with another recipe or tokenizer.
     """
-    if not run.root.exists() or (resume and not run.recipe.exists()):
+    if _is_blank(run, tokenizer):
         run.root.mkdir(parents=True, exist_ok=True)
         write_atomically(run.root / tokenizer.file_name, tokenizer.serialised)
         write_atomically(run.recipe, recipe_toml(recipe))
         return False
+    if not run.recipe.exists():
+        raise ParameterError("out", f"expected a new folder, an empty one or a run, found something else in {run.root}")
     if not resume:
         raise ParameterError("out", f"expected a new run folder, found {run.root} already there; resume it, or choose another folder")
     changed = difference(load_recipe(run.recipe), recipe)
@@ -43,6 +45,13 @@ def begin_run(run: RunFolder, recipe: Recipe, tokenizer: Tokenizer, resume: bool
     for folder in (run.root, run.checkpoints):
         clear_partial(folder)
     return False
+
+
+def _is_blank(run: RunFolder, tokenizer: Tokenizer) -> bool:
+    """Return whether a run can begin in its folder: nothing is there, or no more than one leaves that was killed as it began."""
+    if not run.root.exists():
+        return True
+    return all(path.name == tokenizer.file_name or path.name.startswith(".") for path in run.root.iterdir())
 
 
 @contextmanager

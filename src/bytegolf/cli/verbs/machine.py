@@ -25,9 +25,6 @@ def bench(
     import bytegolf as bg
     from bytegolf.cli.tables import bench_table
     from bytegolf.recipes import load_recipe
-    from bytegolf.storage.files import write_json
 
-    result = bg.bench([load_recipe(recipe, overrides) for recipe in recipes], seconds=seconds, corpus_tokens=corpus_tokens)
-    if out is not None:
-        write_json(out, result.to_json())
-    emit(result, as_json, bench_table)
+    result = bg.bench([load_recipe(recipe, overrides) for recipe in recipes], seconds=seconds, corpus_tokens=corpus_tokens, out=out)
+    emit(result, as_json, bench_table, out=out)

@@ -53,7 +53,7 @@ def pack(
         tokenizer=tokenizer,
         out=out,
     )
-    emit(result, as_json, pack_table)
+    emit(result, as_json, pack_table, out=out)
 
 
 def score(
@@ -85,4 +85,4 @@ def report(
     """Write one HTML page about runs, which opens without a network: loss curves, bytes by group, scores."""
     import bytegolf as bg
 
-    emit({"report": str(bg.report(runs, out))}, as_json, lambda result: result["report"])
+    emit({"report": str(bg.report(runs, out))}, as_json, lambda result: result["report"], out=out)

@@ -108,7 +108,7 @@ def compress(
     """
     import bytegolf as bg
 
-    emit(bg.compress(artifact, source, out), as_json, str)
+    emit(bg.compress(artifact, source, out), as_json, str, out=out)
 
 
 def decompress(
@@ -120,4 +120,4 @@ def decompress(
     """Bring back a file that compress made, with the artifact it was made with."""
     import bytegolf as bg
 
-    emit(bg.decompress(artifact, source, out), as_json, str)
+    emit(bg.decompress(artifact, source, out), as_json, str, out=out)

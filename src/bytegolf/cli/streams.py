@@ -1,0 +1,39 @@
+"""Standard streams that may be closed, full, or unable to write every character, and signals that end a process."""
+
+import io
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+
+def settle_streams() -> None:
+    """Make stdout and stderr take every character, and keep files from getting the numbers of streams that are closed."""
+    number = os.open(os.devnull, os.O_RDWR)
+    while number <= 2:  # the lowest free one
+        number = os.open(os.devnull, os.O_RDWR)
+    os.close(number)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - for as long as the process lives
+
+
+def discard_output() -> None:
+    """Let what stdout could not write go nowhere, or the end of the process would try it again."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def end_on_signals() -> None:
+    """Let SIGTERM and SIGHUP end a verb as Ctrl-C does, which removes unfinished files. A SIGHUP that nohup ignores stays ignored."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt

@@ -1,0 +1,107 @@
+"""Claim an output before the work that fills it: find out that it can be written, and keep other processes away.
+
+The claim is a lock of the operating system on a hidden file beside the output. It ends with its owner, however that ends.
+"""
+
+import errno
+import fcntl
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from bytegolf.errors import InputError, ParameterError
+from bytegolf.storage.files import is_filled_in_place, is_stream, partial_copies, require_writable
+
+LOCKS_MISSING = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # some network file systems have none
+
+LOCK = ".lock"  # its name inside a folder
+
+
+@contextmanager
+def claimed(output: Path, *inputs: Path, folder: bool = False) -> Iterator[None]:
+    """Keep `output`, a file or a `folder` to be written, for this process while the block runs.
+
+    What killed processes left of it is removed, and so are folders made for it if they stay empty. Raises InputError, before
+    anything is done, if it cannot be written or another process is writing it, and ParameterError if it is one of `inputs`.
+    """
+    for other in inputs:
+        if output.exists() and other.exists() and output.samefile(other):
+            raise ParameterError("out", f"expected another file than {other}, which is read, found the same one")
+    require_writable(output, folder=folder)
+    if is_stream(output):
+        with _reader_of(output):
+            yield
+        return
+    target = output.resolve()
+    made = [missing for missing in target.parents if not missing.exists()]
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(output, _lock_file(target)):
+            for left in partial_copies(target):
+                shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+            yield
+    finally:
+        for parent in made:
+            if parent.is_dir() and not any(parent.iterdir()):
+                parent.rmdir()
+
+
+@contextmanager
+def _reader_of(stream: Path) -> Iterator[None]:
+    """Keep the reader of a named pipe waiting while the block runs. Raises InputError if there is none: who writes would wait for ever."""
+    if not stream.is_fifo():
+        yield
+        return
+    try:
+        descriptor = os.open(stream, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        raise InputError(f"{stream}: expected a pipe that somebody reads, found no reader; start it first") from None
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock_file(target: Path) -> Path:
+    """Return where the lock of an output is: beside it, or inside a folder that is filled in place."""
+    return target / LOCK if is_filled_in_place(target) else target.with_name(f".{target.name}.lock")
+
+
+@contextmanager
+def _locked(output: Path, path: Path) -> Iterator[None]:
+    """Hold the lock file `path` while the block runs, then remove it. Raises InputError if another process holds it."""
+    file = _open_locked(output, path)
+    try:
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}, since {datetime.now():%Y-%m-%d %H:%M:%S}".encode())
+        file.flush()
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        file.close()
+
+
+def _open_locked(output: Path, path: Path) -> BinaryIO:
+    """Return the lock file, open and locked."""
+    while True:
+        file = path.open("a+b")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().decode(errors="replace") or "another process"
+            file.close()
+            raise InputError(f"{output}: expected an output that nothing else is writing, found it in use by {holder}") from None
+        except OSError as error:
+            if error.errno not in LOCKS_MISSING:
+                raise
+        if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            return file
+        file.close()  # its owner removed it between our opening and locking it
