@@ -34,6 +34,7 @@ docs: install
 	cd tests && ../$(BIN)/python -m support.defects_page
 	cd tests && ../$(BIN)/python -m support.recipe_page
 	cd tests && ../$(BIN)/python -m support.audit_page
+	cd tests && ../$(BIN)/python -m support.robustness
 	$(BIN)/python benchmarks/page.py
 	$(BIN)/python benchmarks/packing_page.py
 

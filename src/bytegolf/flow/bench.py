@@ -2,38 +2,31 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import nullcontext
+from concurrent.futures.process import BrokenProcessPool
 from datetime import date
 from multiprocessing import active_children, get_context
-from pathlib import Path
 
 from bytegolf.config import Recipe
+from bytegolf.errors import InputError
 from bytegolf.runtime.progress import Progress
 from bytegolf.runtime.threads import tune_process
-from bytegolf.storage.claim import claimed
-from bytegolf.storage.files import record_json
 from bytegolf.storage.provenance import provenance
 from bytegolf.training.speed import BenchResult, Speed, measure
 from bytegolf.training.start_up import start_up_seconds
 
 
-def bench(recipes: Sequence[Recipe], *, seconds: float = 10.0, corpus_tokens: int = 1 << 21, out: Path | None = None) -> BenchResult:
+def bench(recipes: Sequence[Recipe], *, seconds: float = 10.0, corpus_tokens: int = 1 << 21) -> BenchResult:
     """Measure how fast this machine trains and scores each recipe, and how long a command takes to its first step.
 
     `seconds` is the time to train each recipe for, compilation aside, on `corpus_tokens` random tokens. Each recipe runs in
     a process of its own, so that its peak memory is its own. The time to the first step is that of the first recipe.
-    The result is written to `out` too, if that is given.
     """
-    with claimed(out) if out else nullcontext():
-        speeds = []
-        with Progress("bench", len(recipes), "recipes") as progress:
-            for recipe in recipes:
-                speeds.append(_measured_alone(recipe, seconds, corpus_tokens))
-                progress.advance(note=recipe.name)
-        result = BenchResult(f"{date.today()}", provenance(), start_up_seconds(recipes[0]), speeds)
-        if out:
-            record_json(out, result.to_json())
-        return result
+    speeds = []
+    with Progress("bench", len(recipes), "recipes") as progress:
+        for recipe in recipes:
+            speeds.append(_measured_alone(recipe, seconds, corpus_tokens))
+            progress.advance(note=recipe.name)
+    return BenchResult(f"{date.today()}", provenance(), start_up_seconds(recipes[0]), speeds)
 
 
 def _measured_alone(recipe: Recipe, seconds: float, corpus_tokens: int) -> Speed:
@@ -41,6 +34,10 @@ def _measured_alone(recipe: Recipe, seconds: float, corpus_tokens: int) -> Speed
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=tune_process) as child:
         try:
             return child.submit(measure, recipe, seconds, corpus_tokens).result()
+        except BrokenProcessPool:
+            raise InputError(
+                f"recipe {recipe.name}: expected its measurement to end, found its process killed; too little memory, perhaps"
+            ) from None
         except BaseException:
             for process in active_children():  # or leaving the block waits for it to end
                 process.terminate()

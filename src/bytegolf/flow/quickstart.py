@@ -17,6 +17,7 @@ from bytegolf.recipes import load_recipe
 from bytegolf.runtime.threads import on_threads
 from bytegolf.sandbox import sandbox_available
 from bytegolf.scoring.compressors import CompressorScore
+from bytegolf.storage.claim import claimed
 from bytegolf.storage.data_folder import DataManifest
 from bytegolf.storage.run_folder import RunFolder
 
@@ -48,11 +49,12 @@ def quickstart(
     `recipe` is the recipe called quickstart where none is given; `sources` and `val_docs` are those of `prepare`.
     """
     recipe, data, run = recipe or load_recipe("quickstart"), out / "data", RunFolder(out / "run")
-    manifest = prepare(sources, data, recipe=recipe, val_docs=val_docs)
-    trained = train(recipe, data, run.root, resume=True)
-    packed = pack(run.root, data=data)
-    compressors = compare_compressors(data)
-    report([run.root], run.report, compressors)
-    with on_threads(1):
-        proof = prove(run.artifact, data, "streaming", limit_bytes=PROVED_BYTES, stride=PROVED_STRIDE, sandbox=sandbox_available())
+    with claimed(out, folder=True):
+        manifest = prepare(sources, data, recipe=recipe, val_docs=val_docs)
+        trained = train(recipe, data, run.root, resume=True)
+        packed = pack(run.root, data=data)
+        compressors = compare_compressors(data)
+        report([run.root], run.report, compressors)
+        with on_threads(1):
+            proof = prove(run.artifact, data, "streaming", limit_bytes=PROVED_BYTES, stride=PROVED_STRIDE, sandbox=sandbox_available())
     return QuickstartResult(manifest, trained, packed, compressors, proof, str(run.report))

@@ -84,6 +84,8 @@ def _resolve(recipe: str, folder: Path, seen: tuple[str, ...]) -> dict[str, Any]
     except (ValueError, RecursionError) as error:
         hint = "; TOML writes true, false and 0.5, not True, False and .5" if "Invalid value" in str(error) else ""
         raise InputError(f"recipe {recipe}: expected TOML, found {error}{hint}") from None
+    if not values:
+        raise InputError(f"recipe {recipe}: expected keys of a recipe, found none")
     parent = values.pop("extends", None)
     if parent is None:
         return values

@@ -13,7 +13,7 @@ from bytegolf.errors import InputError, ParameterError
 from bytegolf.model.gpt import parameter_count
 from bytegolf.model.weights import Weights
 from bytegolf.recipes import load_recipe, recipe_toml
-from bytegolf.storage.files import atomic_file, clear_partial, sha256_of, write_atomically, write_json
+from bytegolf.storage.files import atomic_file, atomic_folder, clear_partial, sha256_of, write_atomically, write_json
 from bytegolf.storage.provenance import provenance
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.dataset import Dataset
@@ -27,8 +27,7 @@ def begin_run(run: RunFolder, recipe: Recipe, tokenizer: Tokenizer, resume: bool
     """
     if _is_blank(run, tokenizer):
         run.root.mkdir(parents=True, exist_ok=True)
-        write_atomically(run.root / tokenizer.file_name, tokenizer.serialised)
-        write_atomically(run.recipe, recipe_toml(recipe))
+        _write_start(run, recipe, tokenizer)
         return False
     if not run.recipe.exists():
         raise ParameterError("out", f"expected a new folder, an empty one or a run, found something else in {run.root}")
@@ -75,13 +74,23 @@ def record_import(run: RunFolder, recipe: Recipe, weights: Weights, tokenizer: T
 
     Raises InputError if the folder exists.
     """
-    begin_run(run, recipe, tokenizer, resume=False)
+    if not _is_blank(run, tokenizer):
+        raise ParameterError("out", f"expected a new folder or an empty one, found something in {run.root}")
     event = {"event": "import", "checkpoint": checkpoint.name, "sha256": sha256_of(checkpoint)}
-    write_atomically(run.log, json.dumps(event) + "\n")
-    _write_weights(run, weights)
     unknown = dict.fromkeys(("seconds", "tokens_per_second", "val_bpb", "data_sha256", "replay"))
     manifest = {"recipe": recipe.name, "parameters": parameter_count(recipe.model), "steps": 0, **unknown, "imported": event}
-    write_json(run.manifest, {**manifest, "tokenizer_sha256": tokenizer.sha256, **provenance()})
+    with atomic_folder(run.root) as partial:
+        made = RunFolder(partial)
+        _write_start(made, recipe, tokenizer)
+        write_atomically(made.log, json.dumps(event) + "\n")
+        _write_weights(made, weights)
+        write_json(made.manifest, {**manifest, "tokenizer_sha256": tokenizer.sha256, **provenance()})
+
+
+def _write_start(run: RunFolder, recipe: Recipe, tokenizer: Tokenizer) -> None:
+    """Write what a run begins with; the recipe, which marks a folder as a run's, last."""
+    write_atomically(run.root / tokenizer.file_name, tokenizer.serialised)
+    write_atomically(run.recipe, recipe_toml(recipe))
 
 
 def _write_weights(run: RunFolder, weights: Weights) -> None:

@@ -1,5 +1,6 @@
 """`bench`: a column for each recipe, and the result as a file."""
 
+import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -21,8 +22,8 @@ SPEED = Speed(
 def test_bench(run_cli: RunCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is measured and written is tested beside the measurements."""
 
-    def measured(recipes: list[Recipe], *, seconds: float, corpus_tokens: int, out: Path | None) -> BenchResult:
-        assert (seconds, corpus_tokens, out) == (0.5, 65_536, tmp_path / "speed.json") and all(recipe.train.seed == 3 for recipe in recipes)
+    def measured(recipes: list[Recipe], *, seconds: float, corpus_tokens: int) -> BenchResult:
+        assert (seconds, corpus_tokens) == (0.5, 65_536) and all(recipe.train.seed == 3 for recipe in recipes)
         return BenchResult("2026-01-31", {"cpu": "one"}, 2.5, [replace(SPEED, recipe=recipe.name) for recipe in recipes])
 
     monkeypatch.setattr(api, "bench", measured)
@@ -40,6 +41,7 @@ def test_bench(run_cli: RunCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         tmp_path / "speed.json",
     )
     result = run_cli(*command, "--json").json
+    assert result == json.loads((tmp_path / "speed.json").read_text())
     assert result["speeds"] == [asdict(SPEED), asdict(replace(SPEED, recipe="tiny"))]
     shown = run_cli(*command).out
     for words in ("micro", "tiny", "26,727", "12.3 ms", "4,321 tokens/s", "25.0%", "scoring, sliding", "2.5 s"):

@@ -1,5 +1,6 @@
 """Verbs about this machine."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +26,12 @@ def bench(
     import bytegolf as bg
     from bytegolf.cli.tables import bench_table
     from bytegolf.recipes import load_recipe
+    from bytegolf.storage.claim import claimed
+    from bytegolf.storage.files import write_json
 
-    result = bg.bench([load_recipe(recipe, overrides) for recipe in recipes], seconds=seconds, corpus_tokens=corpus_tokens, out=out)
-    emit(result, as_json, bench_table, out=out)
+    loaded = [load_recipe(recipe, overrides) for recipe in recipes]
+    with claimed(out) if out else nullcontext():
+        result = bg.bench(loaded, seconds=seconds, corpus_tokens=corpus_tokens)
+        emit(result, as_json, bench_table, out=out)  # before it is kept, which may fail
+        if out:
+            write_json(out, result.to_json())
