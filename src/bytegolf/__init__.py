@@ -10,8 +10,7 @@ The verbs of the command line are functions here, on the same objects:
     bg.score(Path("run/artifact.bgz"), Path("data"), "sliding").bpb
 """
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # which type checkers take for True; typing takes longer to import than all that runs here
 if TYPE_CHECKING:
     from bytegolf.api import *  # noqa: F403
 

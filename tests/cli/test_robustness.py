@@ -5,26 +5,21 @@ import os
 import random
 import shutil
 import signal
-import stat
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 import pytest
 
 from bytegolf.sandbox import sandbox_available
-from bytegolf.storage.claim import claimed
-from support.command_line import Result, RunCli, tree
+from support.command_line import RunCli, tree
+from support.places import Place, Reference, under
 from support.robustness import (
     AGAIN,
     CONDITIONS,
-    DAMAGE,
     ENDED,
     INPUTS,
     NONE,
@@ -35,11 +30,10 @@ from support.robustness import (
     RIGHT,
     SHOWN,
     VERBS,
-    essence,
     make_workshop,
     page,
 )
-from support.runs import environment, finished, prepared, small_disk
+from support.runs import environment, finished, prepared
 
 PLAIN = ["setpriv", "--inh-caps=-all", "--bounding-set=-all"] if os.geteuid() == 0 else []  # root may do what others may not
 LOCALE = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
@@ -49,38 +43,6 @@ OUTSIDE = ("unwritable", "a mount", "unreadable")  # of this process
 def cells(*conditions: str, outcome: str) -> list[tuple[str, str]]:
     """Return the verbs and conditions of the table that have an outcome."""
     return [(verb, condition) for condition in conditions for verb in VERBS if VERBS[verb].outcome(condition) == outcome]
-
-
-@dataclass(frozen=True)
-class Reference:
-    """What a verb gives when nothing is wrong."""
-
-    shown: dict[str, object]
-    essence: object
-
-
-class Place:
-    """A copy of the workshop in which one command is run."""
-
-    def __init__(self, root: Path, verb: str, reference: Path) -> None:
-        self.root, self.name, self.verb, self.reference = root, verb, VERBS[verb], reference
-        self.out = root / self.verb.name
-
-    def words(self, *options: str) -> list[str]:
-        """The command as it is typed."""
-        named = {"IN": self.verb.input, "OUT": str(self.out.relative_to(self.root))}
-        return [named.get(word, word) for word in self.verb.command.split()] + list(options)
-
-    def process(self, *options: str, prefix: Sequence[str] = ()) -> list[str]:
-        """The command as a real process."""
-        return [*prefix, sys.executable, "-m", "bytegolf", *self.words(*options)]
-
-    def run(self, command: list[str]) -> Result:
-        done = subprocess.run(command, cwd=self.root, env=environment(), capture_output=True, text=True, timeout=300)
-        return Result(done.returncode, done.stdout, done.stderr)
-
-    def essence(self) -> object:
-        return essence(self.name, self.out)
 
 
 @pytest.fixture(scope="session")
@@ -101,7 +63,7 @@ def place(request: pytest.FixtureRequest, workshop: Path, tmp_path: Path, monkey
     root = shutil.copytree(workshop, tmp_path / "place")
     monkeypatch.chdir(root)
     verb, _ = request.node.callspec.params["cell"]
-    yield Place(root, verb, tmp_path)
+    yield Place(root, verb)
     for path in (root / VERBS[verb].input, root / "locked"):
         if path.exists():
             path.chmod(0o755)
@@ -111,54 +73,11 @@ def place(request: pytest.FixtureRequest, workshop: Path, tmp_path: Path, monkey
 def right(place: Place, workshop: Path, results: dict[str, Place], tmp_path_factory: pytest.TempPathFactory, run_cli: RunCli) -> Reference:
     """What the verb of this cell gives when nothing is wrong."""
     if place.name not in results:
-        results[place.name] = Place(shutil.copytree(workshop, tmp_path_factory.mktemp(place.name) / "place"), place.name, workshop)
+        results[place.name] = Place(shutil.copytree(workshop, tmp_path_factory.mktemp(place.name) / "place"), place.name)
         done = results[place.name].run(results[place.name].process("--json"))
         (results[place.name].root / "shown.json").write_text(json.dumps(done.json))
     reference = results[place.name]
     return Reference(json.loads((reference.root / "shown.json").read_text()), reference.essence() if place.verb.out else None)
-
-
-# --- setting a condition up
-
-
-@contextmanager
-def under(place: Place, condition: str, results: dict[str, Place]) -> Iterator[None]:
-    """Bring a condition about that needs no other process."""
-    with ExitStack() as stack:
-        if condition in DAMAGE:
-            part = place.verb.part if condition == "truncated" else ""
-            DAMAGE[condition](place.root / place.verb.input / part)
-        elif condition == "exists" and place.name in results:
-            made = results[place.name].out
-            shutil.copytree(made, place.out) if made.is_dir() else shutil.copy(made, place.out)
-        elif condition == "exists" or condition == "another kind":
-            folder = (place.verb.out == "folder") == (condition == "exists")
-            (place.out / "note" if folder else place.out).parent.mkdir(exist_ok=True)
-            (place.out / "note" if folder else place.out).write_text("something\n")
-        elif condition == "a pipe":
-            os.mkfifo(place.out)
-        elif condition == "a device":
-            _null_device(place.out)
-        elif condition == "below a file":
-            place.out = place.root / "notes.txt" / "deeper" / "new"
-        elif condition == "unwritable":
-            locked = place.out.parent if place.out.parent != place.root else place.root / "locked"
-            locked.mkdir(exist_ok=True)
-            locked.chmod(0o555)
-            place.out = locked / place.out.name
-        elif condition == "disk full":
-            stack.enter_context(small_disk(100))
-        elif condition == "two at once":
-            stack.enter_context(claimed(place.out, folder=place.verb.out == "folder"))
-        yield
-
-
-def _null_device(path: Path) -> None:
-    """Make a copy of the null device, or a link to it where only root may."""
-    try:
-        os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
-    except PermissionError:
-        path.symlink_to("/dev/null")
 
 
 def test_the_page_is_this_table() -> None:
@@ -303,7 +222,7 @@ def test_ended_at_some_instant(cell: tuple[str, str], place: Place, right: Refer
     verb, name = cell
     number = signal.Signals[name]
     for delay in (0.0, random.Random(f"{verb} {name}").uniform(0.0, 1.0)):
-        process = subprocess.Popen(place.process(), cwd=place.root, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        process = place.start()
         assert process.stderr is not None
         first = process.stderr.readline()  # of its progress, as the work begins
         time.sleep(delay)

@@ -4,6 +4,7 @@ import hashlib
 import os
 import random
 import resource
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -134,6 +135,12 @@ def environment() -> dict[str, str]:
     """Return the environment of a real process: this package and `support`, wherever it starts, and one thread."""
     places = (Path(bytegolf.__file__).parents[1], Path(__file__).parents[1])
     return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, places)), "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+
+
+def heed_signals() -> None:
+    """Let a new process be ended by what the terminal sends, also where the tests themselves were started to outlive it."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def documents(seed: int = 1, count: int = 60) -> list[str]:

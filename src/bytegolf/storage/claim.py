@@ -8,6 +8,7 @@ import fcntl
 import os
 import shutil
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -20,6 +21,7 @@ from bytegolf.storage.files import is_filled_in_place, is_stream, partial_copies
 LOCKS_MISSING = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # some network file systems have none
 
 LOCK = ".lock"  # its name inside a folder
+READER_SECONDS = 1.0
 
 
 @contextmanager
@@ -57,16 +59,25 @@ def _reader_of(stream: Path) -> Iterator[None]:
     if not stream.is_fifo():
         yield
         return
-    try:
-        descriptor = os.open(stream, os.O_WRONLY | os.O_NONBLOCK)
-    except OSError as error:
-        if error.errno != errno.ENXIO:
-            raise
-        raise InputError(f"{stream}: expected a pipe that somebody reads, found no reader; start it first") from None
+    descriptor = _open_for_reader(stream)
     try:
         yield
     finally:
         os.close(descriptor)
+
+
+def _open_for_reader(stream: Path) -> int:
+    """Return a named pipe opened for writing; its reader may be a moment late."""
+    until = time.monotonic() + READER_SECONDS
+    while True:
+        try:
+            return os.open(stream, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            if time.monotonic() > until:
+                raise InputError(f"{stream}: expected a pipe that somebody reads, found no reader; start it first") from None
+            time.sleep(0.01)
 
 
 def _lock_file(target: Path) -> Path:
