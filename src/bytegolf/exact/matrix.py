@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bytegolf.arrays import Doubles
 from bytegolf.exact.arithmetic import LEAST, compiled, round_row
 from bytegolf.exact.bounds import ROW_BITS
+from bytegolf.exact.parts import in_parts
 
 FEW_ROWS = 4  # which a kernel multiplies that reads half of the memory, for then memory is what takes the time
 
@@ -53,7 +54,8 @@ class IntegerMatrix:
         if len(sums) <= FEW_ROWS:
             _multiply_few(rows.integers, self.narrow, sums)
         else:
-            np.matmul(rows.integers, self.rows.integers.T, out=sums)
+            work = self.rows.integers.size
+            in_parts(lambda part: np.matmul(rows.integers[slice(*part)], self.rows.integers.T, out=sums[slice(*part)]), len(sums), work)
         return Product(sums, rows.scales, self.rows.scales)
 
     def row_norms(self) -> Doubles:
