@@ -97,7 +97,7 @@ def train(
 ) -> None:
     """Train a recipe on a data folder.
 
-    Ctrl-C and SIGTERM write a checkpoint first; the same command with --resume continues. A run with a cap in seconds
+    Ctrl-C, SIGTERM and SIGHUP write a checkpoint first; the same command with --resume continues. A run with a cap in seconds
     logs what its clock said at every step: --replay takes the same steps at the same learning rates from there, and
     on the same machine and installation ends with the same weights.
     """
