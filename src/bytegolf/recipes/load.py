@@ -98,7 +98,7 @@ def _read(recipe: str, folder: Path) -> tuple[str, str]:
             return group[recipe].read_text("utf-8"), recipe
     path = folder / recipe
     try:
-        return path.read_text("utf-8"), str(path.resolve())
+        return path.read_text("utf-8-sig"), str(path.resolve())
     except UnicodeDecodeError as error:
         raise InputError(f"recipe {path}: expected UTF-8, found {error.reason} at byte {error.start}") from None
     except (OSError, ValueError) as error:
