@@ -77,7 +77,7 @@ def test_text_that_does_not_look_like_json(tmp_path: Path, data: bytes) -> None:
 
 def test_a_named_column_is_required_of_json(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(RECORDS)
-    with pytest.raises(InputError, match=r'a\.json: line 1: expected an object with a string "body", found text: string, id: number'):
+    with pytest.raises(InputError, match=r'a\.json: line 1: expected an object with a string "body" .*, found text: string, id: number'):
         read_documents(tmp_path, text_column="body")
     (tmp_path / "a.json").write_bytes(RECORDS.replace(b"text", b"body"))
     assert [text for _, text in read_documents(tmp_path, text_column="body")] == ["one", "two"]
@@ -96,5 +96,5 @@ def test_an_archive(tmp_path: Path, name: str) -> None:
 def test_utf16(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "a.txt").write_bytes("é".encode(encoding))
     advice = "; recode it: iconv -f UTF-16 -t UTF-8" if encoding == "utf-16" else ""
-    with pytest.raises(InputError, match=rf"a\.txt: expected UTF-8 text, found .* at byte 0{advice}$"):
+    with pytest.raises(InputError, match=rf"a\.txt: expected UTF-8 text, found .* at byte 0{advice}; the option skip_bad leaves out what"):
         read_documents(tmp_path / "a.txt")

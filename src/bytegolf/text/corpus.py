@@ -48,6 +48,8 @@ class Corpus:
             try:
                 yield from _read(file, reading, progress)
             except InputError as error:
+                if not self.skip_bad:
+                    raise InputError(f"{error}; the option skip_bad leaves out what cannot be read") from None
                 reading.remarks.skip(error)
 
 

@@ -30,7 +30,8 @@ def json_records(file: CorpusFile, raw: BinaryIO, reading: CorpusReading) -> Ite
         if isinstance(text, str):
             yield from reading.record(f"{file.name}:{number}", text, place)
         else:
-            reading.remarks.skip(InputError(f'{place}: expected an object with a string "{reading.column}", found {_shape(value)}'))
+            problem = f'expected an object with a string "{reading.column}" (text_column names another), found {_shape(value)}'
+            reading.remarks.skip(InputError(f"{place}: {problem}"))
 
 
 def first_record(path: Path, raw: BinaryIO) -> dict[str, Any] | None:

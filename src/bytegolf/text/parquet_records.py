@@ -46,7 +46,7 @@ def _require_strings(file: CorpusFile, columns: dict[str, str], name: str) -> No
     kind = re.sub(r"^dictionary<values=(\w+),.*", r"\1", columns.get(name, ""))
     if kind not in STRINGS:
         found = ", ".join(f"{column}: {kind}" for column, kind in columns.items()) or "no columns"
-        raise InputError(f'{file.path}: expected a string column "{name}", found {found}')
+        raise InputError(f'{file.path}: expected a string column "{name}" (text_column names another), found {found}')
 
 
 def _document(file: CorpusFile, number: int, data: bytes | None, reading: CorpusReading) -> Iterator[Document]:
