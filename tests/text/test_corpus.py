@@ -43,12 +43,12 @@ def test_a_folder(tmp_path: Path) -> None:
         ("a-b.txt", "x"), ("a/z.md", "ä"), ("b.txt", "bee\r\n"), ("c.jsonl:1", "one"), ("c.jsonl:3", "two"),
     ]  # fmt: skip
     assert remarks.notes == {
-        "hidden folders left out": [f"{tmp_path}/.git"],
-        "hidden files left out": [f"{tmp_path}/.hidden"],
-        "links to folders left out": [f"{tmp_path}/again"],
-        "links to nothing and special files left out": [f"{tmp_path}/gone"],
-        "empty texts left out": [f"{tmp_path}/c.jsonl: line 2"],
-        "empty files left out": [f"{tmp_path}/empty.txt"],
+        "hidden folders left out": (1, f"{tmp_path}/.git"),
+        "hidden files left out": (1, f"{tmp_path}/.hidden"),
+        "links to folders left out": (1, f"{tmp_path}/again"),
+        "links to nothing and special files left out": (1, f"{tmp_path}/gone"),
+        "empty texts left out": (1, f"{tmp_path}/c.jsonl: line 2"),
+        "empty files left out": (1, f"{tmp_path}/empty.txt"),
     }
 
 

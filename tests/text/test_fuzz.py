@@ -17,10 +17,12 @@ import zstandard
 from bytegolf.config import TextConfig
 from bytegolf.text.dataset import open_data
 from bytegolf.text.prepare import prepare_text
+from bytegolf.text.published import choose_variant
 from bytegolf.text.shards import ShardWriter, TokenStream
 from bytegolf.text.tokenizer import BpeTokenizer, load_tokenizer
 from support.corpora import SOURCE, read_documents, write_texts
 from support.fuzz import amounts, mutations, require_read_or_refused
+from support.published_shards import MANIFEST
 
 TEXT = SOURCE[:3000]
 RECORDS = [{"id": number, "text": TEXT[number * 99 :][:99]} for number in range(20)]
@@ -103,3 +105,14 @@ def test_data_folders(tmp_path: Path, name: str, count: int) -> None:
         assert opened.manifest is None or opened.val_bytes == opened.manifest.val_bytes == len(opened.val_text() or b"")
 
     require_read_or_refused(read, mutations(valid, count))
+
+
+@amounts
+def test_lists_of_published_data(tmp_path: Path, published: dict[str, bytes], count: int) -> None:
+    path = tmp_path / "published.json"
+
+    def read(data: bytes) -> None:
+        path.write_bytes(data)
+        choose_variant(path, "sp512", 1)
+
+    require_read_or_refused(read, mutations(published[MANIFEST], count))

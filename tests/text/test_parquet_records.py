@@ -63,7 +63,7 @@ def test_strings_of_every_kind(tmp_path: Path, kind: pyarrow.DataType, by_dictio
     found = read_documents(tmp_path / "any.name", text_column="body", remarks=remarks)
     assert found == [("any.name:1", "one"), ("any.name:3", "drei ä"), ("any.name:5", "five")]
     assert remarks.bad == [f"{tmp_path / 'any.name'}: row 4: expected a text, found null"]
-    assert remarks.notes == {"empty texts left out": [f"{tmp_path / 'any.name'}: row 2"]}
+    assert remarks.notes == {"empty texts left out": (1, f"{tmp_path / 'any.name'}: row 2")}
 
 
 def test_a_row_that_is_not_utf8(tmp_path: Path) -> None:

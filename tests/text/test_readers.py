@@ -63,7 +63,7 @@ def test_text_that_looks_like_json_is_remarked_on(tmp_path: Path, name: str, dat
     (tmp_path / name).write_bytes(data)
     remarks = Remarks()
     assert read_documents(tmp_path, remarks=remarks) == [(name, data.decode())]
-    assert remarks.notes == {LIKE_JSON: [str(tmp_path / name)]}
+    assert remarks.notes == {LIKE_JSON: (1, str(tmp_path / name))}
 
 
 @pytest.mark.parametrize("data", [b"[1] a note\n", b"{% template %}", b"{}{", b'["a"]', b"[", b"{", b"", b"\xef\xbb\xbfplain"])

@@ -54,7 +54,7 @@ def damaged(plain: bytes, damage: tuple[object, set[str]]) -> bytes:
 
 
 @given(plain=models, damage=damages, documents=st.lists(texts, min_size=2, max_size=4))
-@settings(max_examples=100)
+@settings(max_examples=60)
 def test_no_score_rests_on_bytes_that_are_not_the_texts(
     tmp_path_factory: pytest.TempPathFactory, plain: bytes, damage: tuple[object, set[str]], documents: list[str]
 ) -> None:
@@ -74,7 +74,7 @@ def test_no_score_rests_on_bytes_that_are_not_the_texts(
 
 
 @given(plain=models, damage=damages, text=texts)
-@settings(max_examples=100)
+@settings(max_examples=60)
 def test_bare_shards_count_what_sentencepiece_decodes(
     tmp_path_factory: pytest.TempPathFactory, plain: bytes, damage: tuple[object, set[str]], text: str
 ) -> None:

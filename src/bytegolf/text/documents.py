@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from bytegolf.errors import InputError
 
@@ -24,6 +24,13 @@ class Document:
         return self.text if self.record else self.name
 
 
+class Note(NamedTuple):
+    """How often something was noted, and where first."""
+
+    times: int
+    first: str
+
+
 @dataclass
 class Remarks:
     """What a user should be told of a pass over a corpus: bad records and files that were skipped, and what else was left out.
@@ -34,7 +41,7 @@ class Remarks:
     skip_bad: bool = False
     num_bad: int = 0
     bad: list[str] = field(default_factory=list)  # the first of them, each with its reason
-    notes: dict[str, list[str]] = field(default_factory=dict)  # what was noted -> where
+    notes: dict[str, Note] = field(default_factory=dict)  # by what was noted
 
     def skip(self, error: InputError) -> None:
         """Count and list a bad record or file. Raises the error unless bad ones are skipped."""
@@ -46,14 +53,15 @@ class Remarks:
 
     def note(self, what: str, place: object) -> None:
         """Remember that something which is no mistake was left out, or read in another way than may be expected."""
-        self.notes.setdefault(what, []).append(str(place))
+        times, first = self.notes.get(what, Note(0, str(place)))
+        self.notes[what] = Note(times + 1, first)
 
     def lines(self) -> Iterator[str]:
         """Yield a line for each kind of remark: how often, and where first."""
         if self.num_bad:
             yield f"bad records and files skipped: {self.num_bad:,}, the first {self.bad[0]}"
-        for what, places in self.notes.items():
-            yield f"{what}: {len(places):,}, the first {places[0]}"
+        for what, note in self.notes.items():
+            yield f"{what}: {note.times:,}, the first {note.first}"
 
 
 @dataclass(frozen=True)
@@ -88,7 +96,6 @@ class CorpusFile:
 
 
 ReadDocuments = Callable[[CorpusFile, BinaryIO, CorpusReading], Iterator[Document]]
-Record = dict[str, Any]  # of JSON
 
 
 def decode_text(data: bytes, place: object, offset: int = 0) -> str:

@@ -4,7 +4,7 @@ import codecs
 import json
 import re
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,6 +12,7 @@ from bytegolf.errors import InputError
 from bytegolf.text.decompress import contents
 from bytegolf.text.documents import CorpusFile, CorpusReading, Document, decode_text
 
+FIRST_CHUNKS = 256  # of a file that is none: more are not read to find the end of a first record
 SHOWN_COLUMNS, SHOWN_CHARACTERS = 8, 40
 KINDS = {str: "string", bool: "boolean", int: "number", float: "number", list: "array", dict: "object", type(None): "null"}
 
@@ -36,7 +37,7 @@ def json_records(file: CorpusFile, raw: BinaryIO, reading: CorpusReading) -> Ite
 
 def first_record(path: Path, raw: BinaryIO) -> dict[str, Any] | None:
     """Return the object that a file of JSON records begins with, or None if the file holds anything else."""
-    buffer = _Buffer(_decoded(_unmarked(path, raw)))
+    buffer = _Buffer(_decoded(islice(_unmarked(path, raw), FIRST_CHUNKS)))
     try:
         if buffer.peek() == "[":
             buffer.at += 1

@@ -21,7 +21,7 @@ from bytegolf.text.parquet_records import is_parquet, parquet_records
 PIECE_BYTES = 16_384
 JSON_LINES = (".jsonl", ".ndjson")
 MAYBE_JSON = (".json", "")  # suffixes of files that hold records if they begin with one
-LIKE_JSON = "files that look like JSON, read as plain text (records need the suffix .jsonl, or the name of their column of text)"
+LIKE_JSON = "files that look like JSON, read as plain text (for records name them .jsonl, or say which column holds the text of .json)"
 TAR_MARK, TAR_MARK_AT = b"ustar", 257
 
 
