@@ -96,7 +96,7 @@ def test_a_window_of_two_gibibytes(tmp_path: Path) -> None:
     data[5] = (32 - 10) << 3
     (tmp_path / "a.zst").write_bytes(data)
     with pytest.raises(
-        InputError, match=r"a\.zst: expected zst data, found .* too much memory .*; recode it .*: zstd -dc --long=31 a\.zst"
+        InputError, match=r"a\.zst: expected zst data, found .* too much memory .*; recode it .*: zstd -dc --long=31 /.*a\.zst"
     ):
         read(tmp_path / "a.zst")
 

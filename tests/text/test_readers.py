@@ -88,7 +88,7 @@ def test_an_archive(tmp_path: Path, name: str) -> None:
     (tmp_path / "letter.txt").write_text("all of it is UTF-8")
     with tarfile.open(tmp_path / name, "w:gz" if name.endswith("gz") else "w") as archive:
         archive.add(tmp_path / "letter.txt")
-    with pytest.raises(InputError, match=f"expected text, found an archive of files; unpack it: tar -xf {name}"):
+    with pytest.raises(InputError, match=f"expected text, found an archive of files; unpack it: tar -xf {tmp_path / name}"):
         read_documents(tmp_path / name)
 
 

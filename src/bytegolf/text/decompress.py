@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
+from shlex import quote
 from typing import BinaryIO, NamedTuple, Protocol
 
 import zstandard
@@ -106,5 +107,5 @@ def _compression(path: Path, beginning: bytes) -> _Compression | None:
 def _advice(path: Path, error: BaseException) -> str:
     """Return what to do about a zstd file that takes more memory than there is, or nothing."""
     if isinstance(error, zstandard.ZstdError) and "memory" in str(error):
-        return f"; recode it where there is more: zstd -dc --long=31 {path.name} | zstd -o smaller-window.zst"
+        return f"; recode it where there is more: zstd -dc --long=31 {quote(str(path))} | zstd -o smaller-window.zst"
     return ""

@@ -10,6 +10,7 @@ from contextlib import suppress
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from shlex import quote
 from typing import BinaryIO
 
 from bytegolf.errors import InputError
@@ -75,7 +76,7 @@ def _text(path: Path, raw: BinaryIO) -> Iterator[bytes]:
     chunks = contents(path, raw)
     beginning = next(chunks, b"")
     if beginning.startswith(TAR_MARK, TAR_MARK_AT):
-        raise InputError(f"{path}: expected text, found an archive of files; unpack it: tar -xf {path.name}")
+        raise InputError(f"{path}: expected text, found an archive of files; unpack it: tar -xf {quote(str(path))}")
     yield from (chunk for chunk in chain([beginning], chunks) if chunk)
 
 
