@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bytegolf.arrays import Doubles
-from bytegolf.coding.codec import DamagedError, decode, encode, lane_lengths
+from bytegolf.coding.codec import DamagedError, TooLongError, decode, encode, lane_lengths
 from bytegolf.coding.predictor import Distributions
 
 
@@ -58,6 +58,20 @@ def test_a_predictor_is_told_what_was_coded_and_nothing_else() -> None:
     predictor = Given(np.full((3, 2, 4), 0.25))
     encode(predictor, [np.array([1, 2, 3], np.uint16), np.array([3, 1], np.uint16)])
     assert predictor.observed == [[1, 3], [2, 1], [3, 0]]  # 0 where a lane has ended
+
+
+@given(vocab=st.integers(2, 300), tokens=st.integers(0, 300), below=st.integers(0, 400), seed=st.integers(0, 99))
+@settings(deadline=None, max_examples=60)
+def test_a_stream_is_given_up_if_it_is_too_long_and_only_then(vocab: int, tokens: int, below: int, seed: int) -> None:
+    predictor = Given(np.full((max(tokens, 1), 1, vocab), 1 / vocab))
+    text = np.random.default_rng(seed).integers(0, vocab, tokens).astype(np.uint16)
+    whole = encode(predictor, [text])
+    if len(whole) < below:
+        assert encode(predictor, [text], below=below) == whole
+    else:
+        with pytest.raises(TooLongError):
+            encode(predictor, [text], below=below)
+        assert len(predictor.observed) <= math.ceil((below + 8) * 8 / math.log2(vocab)), "given up as early as can be"
 
 
 def test_lanes_that_do_not_fit_are_refused() -> None:
