@@ -1,5 +1,6 @@
 """The page stands alone, shows the runs' numbers, and lets no name become markup."""
 
+import math
 from collections.abc import Mapping
 from html import escape
 from html.parser import HTMLParser
@@ -8,13 +9,15 @@ from typing import Any
 
 import pytest
 
-from bytegolf.reporting.page import RunReport, write_report
+from bytegolf.reporting.page import write_report
+from bytegolf.reporting.run_report import RunReport
 from bytegolf.scoring.compressors import CompressorScore
 
 HOSTILE = "<script>alert('x')</script>&\"</title>"
 
 MANIFEST = {
     "recipe": "tiny", "parameters": 1_234_567, "steps": 8_642, "seconds": 1_357.9, "tokens_per_second": 24_680.2, "val_bpb": 1.23456789,
+    "bytes_per_token": 1 / math.log(2),
     "python": "3.11.7", "torch": "2.13.0", "platform": "Linux", "code_sha256": "c0de" * 16,
 }  # fmt: skip
 EVENTS = [

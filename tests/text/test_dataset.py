@@ -47,6 +47,7 @@ def test_a_prepared_folder(prepared: Path) -> None:
     assert data.manifest is not None and data.folder.root == prepared
     assert (data.val_bytes, data.val_text()) == (len("".join(TEXTS)), "".join(TEXTS).encode())
     assert data.sha256 == open_data(prepared).sha256
+    assert data.bytes_per_token == len(SOURCE) / len(data.train)
     (prepared / "train_000000.bin").unlink()
     assert len(open_data(prepared).val) == data.manifest.val_tokens  # scoring needs no training shards
     with pytest.raises(InputError, match=r"data: expected shards train_\*\.bin, found none"):
@@ -96,6 +97,7 @@ def test_a_contest_folder(tmp_path: Path, bpe: BpeTokenizer) -> None:
     assert data.tokenizer.sha256 == bpe.sha256
     assert (data.manifest, data.val_text()) == (None, None)
     assert data.val_bytes == len("".join(TEXTS))
+    assert data.bytes_per_token == data.val_bytes / len(data.val)
     np.testing.assert_array_equal(data.val[:], np.concatenate([[BOS, *bpe.encode(text)] for text in TEXTS]))
     np.testing.assert_array_equal(data.val[:], data.train[:])
 

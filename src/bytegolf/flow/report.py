@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bytegolf.reporting.page import RunReport, write_report
+from bytegolf.reporting.page import write_report
+from bytegolf.reporting.run_report import RunReport
 from bytegolf.scoring.compressors import CompressorScore
 from bytegolf.storage.files import read_json, sha256_of
 from bytegolf.storage.run_folder import RunFolder

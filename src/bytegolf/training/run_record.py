@@ -70,7 +70,7 @@ def record_import(run: RunFolder, recipe: Recipe, weights: Weights, tokenizer: T
     event = {"event": "import", "checkpoint": checkpoint.name, "sha256": sha256_of(checkpoint)}
     write_atomically(run.log, json.dumps(event) + "\n")
     _write_weights(run, weights)
-    unknown = dict.fromkeys(("seconds", "tokens_per_second", "val_bpb", "data_sha256", "replay"))
+    unknown = dict.fromkeys(("seconds", "tokens_per_second", "val_bpb", "bytes_per_token", "data_sha256", "replay"))
     manifest = {"recipe": recipe.name, "parameters": parameter_count(recipe.model), "steps": 0, **unknown, "imported": event}
     write_json(run.manifest, {**manifest, "tokenizer_sha256": tokenizer.sha256, **provenance()})
 
@@ -103,6 +103,7 @@ def _manifest(run: RunFolder, recipe: Recipe, dataset: Dataset) -> dict[str, Any
         "seconds": done["seconds"],
         "tokens_per_second": done["step"] * recipe.train.batch_tokens / done["seconds"],
         "val_bpb": validation["bpb"],
+        "bytes_per_token": dataset.bytes_per_token,
         "data_sha256": dataset.sha256,
         "tokenizer_sha256": dataset.tokenizer.sha256,
         **provenance(),
