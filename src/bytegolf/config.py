@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from bytegolf.names import CalibrationName, CoderName, MethodName
 
 MAX_VOCAB_SIZE = 65_536  # shards hold tokens as uint16
+LARGEST_INT = (1 << 63) - 1  # that torch and NumPy count with
 BOS = 1  # the token that starts every document, in every vocabulary
 
 
@@ -19,6 +20,12 @@ class RecipeTable(BaseModel):
     """A section of a recipe: frozen and strict, with unknown keys forbidden."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _integers_can_be_counted(self) -> Self:
+        for key, value in self:
+            _require(not isinstance(value, int) or value <= LARGEST_INT, key, f"at most {LARGEST_INT}", value)
+        return self
 
 
 class ModelConfig(RecipeTable):

@@ -9,9 +9,9 @@ from bytegolf.errors import InputError
 from bytegolf.names import ProtocolName
 from bytegolf.scoring.protocols import PROTOCOLS
 from bytegolf.storage.data_folder import DataManifest
-from bytegolf.storage.files import read_json
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.dataset import open_data
+from support.records import read_json
 from support.runs import sha256
 
 

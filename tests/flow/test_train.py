@@ -11,9 +11,9 @@ from safetensors.torch import load_file
 
 import bytegolf as bg
 from bytegolf.recipes import load_recipe
-from bytegolf.storage.files import read_json
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.dataset import open_data
+from support.records import read_json
 from support.runs import micro, sha256, untimed
 
 LOG_EVENTS = {

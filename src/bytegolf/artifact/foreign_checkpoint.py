@@ -7,6 +7,7 @@ through zstd, zlib or LZMA, in which `name.q` and `name.scale` stand for the wei
 import io
 import lzma
 import pickle
+import struct
 import warnings
 import zipfile
 import zlib
@@ -33,7 +34,18 @@ COMPRESSED: dict[bytes, Expand] = {
 TORCH = (b"PK\x03\x04", b"\x80")  # a zip archive, or the bare pickle of old versions
 READING_ERRORS = (
     *(pickle.UnpicklingError, zipfile.BadZipFile, SafetensorError, zlib.error, lzma.LZMAError, zstandard.ZstdError),
-    *(RuntimeError, ValueError, KeyError, TypeError, AttributeError, IndexError, EOFError, AssertionError),
+    *(
+        RuntimeError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        EOFError,
+        AssertionError,
+        ArithmeticError,
+        MemoryError,
+        struct.error,
+    ),
 )
 BYTES_PER_WEIGHT, OVERHEAD = 16, 1 << 24  # what an honest file takes at most, expanded: float32 weights, Adam's state, an average
 

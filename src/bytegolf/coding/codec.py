@@ -21,6 +21,8 @@ from bytegolf.coding.predictor import Distributions, Predictor
 
 UNIT = 2.0**32
 WORD_BYTES = 4
+FLOOR = 2.0**-23  # above what the coder gives the least likely token
+SLACK_BITS = 64  # that a stream may say beyond its bytes: the coder's state at its end
 
 _CATEGORICAL = constriction.stream.model.Categorical(perfect=False, lazy=True)
 
@@ -64,19 +66,28 @@ class EncodingSource:
 
 
 class DecodingSource:
-    """Takes tokens from a stream. Raises DamagedError for bytes that are none."""
+    """Takes tokens from a stream. Raises DamagedError for bytes that are none, and once there are more tokens than the bytes can say.
+
+    Without that, a stream cut short would go on for as long as its head claims.
+    """
 
     def __init__(self, data: bytes) -> None:
         if len(data) % WORD_BYTES:
             raise DamagedError("a stream is a whole number of 32-bit words")
         self.decoder: Any = constriction.stream.queue.RangeDecoder(np.frombuffer(data, "<u4").astype(np.uint32))
+        self.bits_left = 8.0 * len(data) + SLACK_BITS
 
     def take(self, position: int, probabilities_LV: Doubles) -> Tokens:
         """Return the next L tokens of the stream."""
         try:
-            return self.decoder.decode(_CATEGORICAL, probabilities_LV).astype(np.uint16)
+            tokens = self.decoder.decode(_CATEGORICAL, probabilities_LV).astype(np.uint16)
         except AssertionError as error:  # constriction's word for a point outside the coder's range
             raise DamagedError(str(error)) from None
+        chances = probabilities_LV[np.arange(len(tokens)), tokens] / probabilities_LV.sum(axis=1)
+        self.bits_left += float(np.log2(np.minimum(chances + FLOOR, 1.0)).sum())  # what tokens cost at least
+        if self.bits_left < 0:
+            raise DamagedError("fewer bytes than its tokens take")
+        return tokens
 
     def close(self) -> None:
         """Raise DamagedError if bytes are left."""

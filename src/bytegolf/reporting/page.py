@@ -52,7 +52,7 @@ def _summary(runs: Sequence[RunReport]) -> str:
         "training": [_number(run.manifest["seconds"], ",.0f", " s") for run in runs],
         "tokens per second": [_number(run.manifest["tokens_per_second"], ",.0f") for run in runs],
         "held out, standard": [_number(run.manifest["val_bpb"], ".4f", " bpb") for run in runs],
-        "packed by": [f"{run.pack.get('method', 'rate')}, {run.pack.get('coder', 'range')}" if run.pack else "–" for run in runs],
+        "packed by": [f"{run.pack['method']}, {run.pack['coder']}" if run.pack else "–" for run in runs],
         "artifact": [f"{run.pack['bytes']:,} bytes of {run.pack['budget']:,}" if run.pack else "not packed" for run in runs],
         "before packing": [_bpb(run.pack, "bpb_before") for run in runs],
         "after packing": [_bpb(run.pack, "bpb_after") for run in runs],

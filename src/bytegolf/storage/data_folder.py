@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from bytegolf.errors import InputError
 from bytegolf.storage.files import sha256_of
+from bytegolf.storage.records import Count, FileName, read_record
 
 
 class DataManifest(BaseModel):
@@ -19,18 +20,18 @@ class DataManifest(BaseModel):
     source: str
     corpus_sha256: str  # over every document's name and text in order; lets a second preparation reuse the folder
     split: str  # how documents were held out
-    tokenizer: str  # file name in the folder: tokenizer.model, or bytes
+    tokenizer: FileName  # in the folder: tokenizer.model, or bytes
     tokenizer_sha256: str
-    vocab_size: int
-    train_documents: int
-    train_bytes: int
-    train_tokens: int
-    val_documents: int
-    val_bytes: int
-    val_tokens: int
+    vocab_size: Count
+    train_documents: Count
+    train_bytes: Count
+    train_tokens: Count
+    val_documents: Count
+    val_bytes: Count
+    val_tokens: Count
     normalised: bool = False  # byte counts and val.txt are of the decoded tokens, which may differ from the documents
-    val_offsets: list[int]  # start of each held-out document in val.txt, in bytes
-    files: dict[str, str]  # name -> sha256
+    val_offsets: list[Count]  # start of each held-out document in val.txt, in bytes
+    files: dict[FileName, str]  # name -> sha256
 
     def to_json(self) -> dict[str, Any]:
         """Return the manifest as an object for JSON, without the long list of offsets."""
@@ -73,11 +74,7 @@ class DataFolder:
         """Return the manifest, or None in a foreign folder. Raises InputError if it is damaged."""
         if not self.manifest_path.exists():
             return None
-        try:
-            return DataManifest.model_validate_json(self.manifest_path.read_bytes())
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise InputError(f"{self.manifest_path}: expected a data manifest, found {first['msg']} at {first['loc']}") from None
+        return read_record(self.manifest_path, DataManifest, "a data manifest")
 
     def damaged(self, manifest: DataManifest) -> str | None:
         """Return the name of the first file that is missing or differs from the manifest, or None."""

@@ -1,4 +1,4 @@
-"""Write files that appear completely or not at all, and read JSON."""
+"""Write files that appear completely or not at all."""
 
 import hashlib
 import json
@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from bytegolf.errors import InputError
 
@@ -99,14 +99,6 @@ def write_atomically(path: Path, data: bytes | str) -> None:
 def write_json(path: Path, value: object) -> None:
     """Write `value` to `path` as indented JSON, completely or not at all."""
     write_atomically(path, json.dumps(value, indent=2) + "\n")
-
-
-def read_json(path: Path) -> Any:
-    """Return the parsed content of a JSON file. Raises InputError if it is not JSON."""
-    try:
-        return json.loads(path.read_bytes())
-    except ValueError as error:
-        raise InputError(f"{path}: expected JSON, found {error}") from None
 
 
 def sha256_of(path: Path) -> str:
