@@ -11,9 +11,9 @@ from bytegolf.flow.score import ScoreOptions, score_dataset
 from bytegolf.names import ProtocolName
 from bytegolf.scoring.protocols import PROTOCOLS
 from bytegolf.storage.data_folder import DataManifest
-from bytegolf.storage.files import read_json
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.dataset import open_data
+from support.records import read_json
 from support.runs import sha256
 
 

@@ -32,6 +32,8 @@ def refusal(recipe: str | Path, overrides: Sequence[str] = ()) -> str:
         ("model.num_layers.deep=3", ("model.num_layers.deep",)),
         # wrong types
         ("model.num_layers=many", ("model.num_layers", "many")),
+        ("train.seed=99999999999999999999", ("train.seed", "at most 9223372036854775807", "99999999999999999999")),
+        ("score.batch_tokens=99999999999999999999", ("score.batch_tokens",)),
         ("model.num_layers=3.5", ("model.num_layers", "3.5")),
         ("model.num_layers=", ("model.num_layers",)),
         ("model.num_layers=[3]", ("model.num_layers", "[3]")),

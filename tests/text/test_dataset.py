@@ -27,6 +27,7 @@ def test_a_prepared_folder(prepared: Path) -> None:
     assert data.manifest is not None and data.folder.root == prepared
     assert (data.val_bytes, data.val_text()) == (len("".join(TEXTS)), "".join(TEXTS).encode())
     assert data.sha256 == open_data(prepared).sha256
+    assert data.bytes_per_token == len(SOURCE) / len(data.train)
     (prepared / "train_000000.bin").unlink()
     assert len(open_data(prepared).val) == data.manifest.val_tokens  # scoring needs no training shards
     with pytest.raises(InputError, match=r"data: expected shards train_\*\.bin, found none"):

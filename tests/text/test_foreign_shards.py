@@ -21,6 +21,7 @@ def test_a_contest_folder(tmp_path: Path, bpe: BpeTokenizer) -> None:
     assert data.tokenizer.sha256 == bpe.sha256
     assert (data.manifest, data.val_text()) == (None, None)
     assert data.val_bytes == len("".join(TEXTS))
+    assert data.bytes_per_token == data.val_bytes / len(data.val)
     np.testing.assert_array_equal(data.val[:], np.concatenate([[BOS, *bpe.encode(text)] for text in TEXTS]))
     np.testing.assert_array_equal(data.val[:], data.train[:])
 

@@ -2,18 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from bytegolf.errors import InputError
 from bytegolf.storage.files import sha256_of, write_json
-
-MAX_COUNT = 2**63 - 1  # of bytes, tokens or documents
-
+from bytegolf.storage.records import Count, FileName, read_record
 
 TokenizerFile = Literal["tokenizer.model", "bytes"]
-Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
 
 
 class SkippedRecords(BaseModel):
@@ -47,7 +44,7 @@ class DataManifest(BaseModel):
     val_original_bytes: Count | None = None  # of the held-out documents themselves, if normalised and they were at hand
     skipped: SkippedRecords | None = None
     val_offsets: list[Count]  # start of each held-out document in val.txt, in bytes
-    files: dict[str, str]  # name -> sha256
+    files: dict[FileName, str]  # name -> sha256
 
     @model_validator(mode="after")
     def _never_longer_than_the_text(self) -> Self:
@@ -96,11 +93,7 @@ class DataFolder:
         """Return the manifest, or None in a foreign folder. Raises InputError if it is damaged."""
         if not self.manifest_path.exists():
             return None
-        try:
-            return DataManifest.model_validate_json(self.manifest_path.read_bytes())
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise InputError(f"{self.manifest_path}: expected a data manifest, found {first['msg']} at {first['loc']}") from None
+        return read_record(self.manifest_path, DataManifest, "a data manifest")
 
     def write_manifest(self, manifest: DataManifest) -> None:
         """Write the manifest, completely or not at all."""
