@@ -14,7 +14,8 @@ from torch import Tensor
 
 from bytegolf.artifact.container import Artifact, read_artifact
 from bytegolf.config import BOS
-from bytegolf.model.gpt import GPT, parameter_shapes
+from bytegolf.model.gpt import GPT
+from bytegolf.model.shapes import parameter_shapes
 from bytegolf.model.weights import weight_class
 
 

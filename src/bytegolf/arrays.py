@@ -8,5 +8,6 @@ from numpy.typing import NDArray
 Tokens = NDArray[np.uint16]
 Integers = NDArray[np.int32]
 Halves = NDArray[np.float16]
+Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
-WeightArrays = Mapping[str, NDArray[np.float32]]  # by parameter
+WeightArrays = Mapping[str, Floats]  # by parameter

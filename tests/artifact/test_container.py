@@ -9,7 +9,7 @@ import torch
 from bytegolf.artifact.container import Artifact, read_artifact, write_artifact
 from bytegolf.artifact.grid_weights import GridStack, GridWeights
 from bytegolf.errors import InputError
-from bytegolf.model.gpt import parameter_count
+from bytegolf.model.shapes import parameter_count
 from bytegolf.recipes import load_recipe
 from bytegolf.text.tokenizer import BpeTokenizer
 from support import plain_decoder, plain_grid

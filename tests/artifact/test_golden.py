@@ -5,6 +5,8 @@
 
 import hashlib
 import struct
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -45,6 +47,36 @@ def test_they_decode_to_what_they_were_made_of(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", GOLDEN)
+def test_decoded_weights_are_those_of_the_model(kind: str) -> None:
+    artifact = GOLDEN[kind].artifact
+    decoded, parameters = artifact.decoded(), dict(artifact.model().named_parameters())
+    assert list(decoded) == list(parameters)
+    for name, values in decoded.items():
+        assert values.dtype == np.float32 and values.tobytes() == parameters[name].detach().numpy().tobytes(), name
+
+
+READ_WITHOUT_TORCH = """
+import sys
+from pathlib import Path
+import numpy as np
+from bytegolf.artifact.container import read_artifact
+from bytegolf.exact.model import ExactModel
+from bytegolf.exact.reader import read_windows
+artifact = read_artifact(Path(sys.argv[1]).read_bytes())
+tokens = artifact.tokenizer.encode("def f():")[None].astype(np.int64) % artifact.config.vocab_size
+model = ExactModel.of(artifact.config, artifact.decoded())
+assert np.isfinite(model.logits(read_windows(model, tokens))).all()
+sys.exit("torch was loaded" if "torch" in sys.modules else 0)
+"""
+
+
+@pytest.mark.parametrize("kind", GOLDEN)
+def test_they_are_read_without_torch(kind: str) -> None:
+    done = subprocess.run([sys.executable, "-c", READ_WITHOUT_TORCH, GOLDEN[kind].file], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("kind", GOLDEN)
 def test_they_are_still_written_so(kind: str) -> None:
     """All but what zlib and LZMA make of header and tokenizer, which is theirs to decide."""
     written, kept = split(write_artifact(GOLDEN[kind].artifact).data), split(GOLDEN[kind].file.read_bytes())
@@ -77,7 +109,7 @@ def test_a_second_decoder_reads_the_grids(on_grids: Artifact) -> None:
     plain, weights = plain_grid.decode_file(GOLDEN["grid"].file.read_bytes()), grids_of(on_grids)
     for name, stack in weights.stacks.items():
         assert plain.integers[name] == [matrix.tolist() for matrix in stack.coded()], name
-        np.testing.assert_array_equal(np.array(plain.values(name), np.float32), stack.values().numpy(), name)
+        np.testing.assert_array_equal(np.array(plain.values(name), np.float32), stack.values(), name)
     assert plain.controls == {name: control.flatten().tolist() for name, control in weights.controls.items()}
 
 
@@ -86,4 +118,4 @@ def test_a_second_decoder_reads_the_trellises() -> None:
     plain = plain_trellis.decode_file(GOLDEN["trellis"].file.read_bytes())
     for name, stack in GOLDEN["trellis"].artifact.weights.stacks.items():
         assert plain.integers[name] == stack.integers.tolist(), name
-        np.testing.assert_allclose(plain.values(name), stack.values().numpy(), rtol=1e-6, err_msg=name)
+        np.testing.assert_allclose(plain.values(name), stack.values(), rtol=1e-6, err_msg=name)

@@ -58,7 +58,7 @@ HOSTILE: dict[str, tuple[Change, str]] = {
         with_model(num_layers=512, model_dim=16_384, num_heads=512, num_kv_heads=512, mlp_mult=64.0, rope_dims=0),
         "far larger than the file",
     ),
-    "a table of ten billion rows": (with_model(bigram_size=10**10), "far larger than the file"),
+    "a table of sixty million rows": (with_model(bigram_size=6 * 10**7), "far larger than the file"),
     "a table of more elements than integers count": (with_model(bigram_size=10**18, bigram_dim=10**18), ""),
     "a table of more rows than integers count": (with_model(trigram_size=10**30), ""),
     "a table wider than integers count": (with_model(value_embed_dim=10**30), ""),

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bytegolf.config import ModelConfig
-from bytegolf.model.gpt import GPT, parameter_count, parameter_shapes
+from bytegolf.model.gpt import GPT
+from bytegolf.model.shapes import parameter_count, parameter_shapes
 from bytegolf.model.weights import weight_class
 from bytegolf.recipes import load_recipe
 from support.models import CHANGES, EVERYTHING, changed, random_tokens

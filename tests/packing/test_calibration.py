@@ -135,7 +135,7 @@ def test_every_matrix_is_better_off(trained: Trained, bits: float) -> None:
     for name, stack in trained.moments.items():
         weight = trained.weights[name].reshape(-1, *trained.weights[name].shape[-2:])
         for place, own in enumerate(stack):
-            errors = [output_error(found.weights.values(name)[place] - weight[place], own) for found in (plain, fed)]
+            errors = [output_error(torch.from_numpy(found.weights.values(name)[place]) - weight[place], own) for found in (plain, fed)]
             assert errors[1] < errors[0], (name, place, errors)
             compared += 1
     assert compared == 15  # 4 + 4 + 2 + 2 matrices of banks, the head, two projections

@@ -4,7 +4,7 @@ import pytest
 
 from bytegolf.config import ModelConfig, Recipe, TrainConfig
 from bytegolf.model.flops import training_flops_per_token
-from bytegolf.model.gpt import parameter_count
+from bytegolf.model.shapes import parameter_count
 from bytegolf.packing.allocate import TRELLISES
 from bytegolf.packing.plan import plan_artifact
 from bytegolf.recipes import load_recipe

@@ -33,7 +33,7 @@ def test_every_weight_is_at_the_nearest_point_of_its_class() -> None:
         stack = weights[name].reshape(-1, *weights[name].shape[-2:])
         spacings = spacings_for_bits(stack, BITS[weight_class(name)])
         np.testing.assert_array_equal(quantized.spacings, spacings.flatten().numpy(), name)
-        assert ((quantized.values() - stack).abs() <= spacings / 2 * (1 + 1e-5)).all(), name
+        assert ((torch.from_numpy(quantized.values()) - stack).abs() <= spacings / 2 * (1 + 1e-5)).all(), name
     for name, control in grids_of(artifact).controls.items():
         np.testing.assert_array_equal(control, weights[name].numpy().astype(np.float16), name)
 
@@ -74,7 +74,7 @@ def test_what_is_packed_can_be_read(value: float) -> None:
         assert str(error).startswith("banks.up: expected")
     else:
         again = read_artifact(write_artifact(artifact).data)
-        assert torch.isfinite(again.weights.values("banks.up")).all()
+        assert np.isfinite(again.weights.values("banks.up")).all()
 
 
 def test_a_matrix_of_zeros() -> None:

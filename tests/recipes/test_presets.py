@@ -8,7 +8,7 @@ import torch
 
 from bytegolf.config import Recipe
 from bytegolf.errors import InputError
-from bytegolf.model.gpt import parameter_count
+from bytegolf.model.shapes import parameter_count
 from bytegolf.packing.plan import plan_artifact
 from bytegolf.recipes import load_recipe, recipe_groups, recipe_names
 from bytegolf.recipes.load import RETIRED

@@ -10,7 +10,8 @@ from torch import Tensor
 from bytegolf.artifact.baseline_names import translate
 from bytegolf.artifact.foreign_checkpoint import read_tensors
 from bytegolf.config import ModelConfig
-from bytegolf.model.gpt import GPT, parameter_count
+from bytegolf.model.gpt import GPT
+from bytegolf.model.shapes import parameter_count
 from support.models import random_tokens
 
 Tensors = dict[str, Tensor]

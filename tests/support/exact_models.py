@@ -1,5 +1,6 @@
 """Models for exact arithmetic: weights as arrays and as lists, and texts; nothing here depends on a library's random numbers."""
 
+import math
 import random
 
 import numpy as np
@@ -8,7 +9,8 @@ from numpy.typing import NDArray
 from bytegolf.config import BOS, ModelConfig
 from bytegolf.exact.model import ExactModel
 from bytegolf.exact.output import Frequencies, integer_probabilities
-from bytegolf.model.gpt import GPT, parameter_shapes
+from bytegolf.model.gpt import GPT
+from bytegolf.model.shapes import parameter_shapes
 
 Arrays = dict[str, NDArray[np.float32]]
 
@@ -19,8 +21,8 @@ def drawn_weights(config: ModelConfig, seed: int = 1) -> Arrays:
     weights = {}
     for name, shape in parameter_shapes(config).items():
         width = 2 * (shape[-1] if len(shape) > 1 else 1) ** -0.5
-        numbers = [draw.random() * 2 * width - width for _ in range(shape.numel())]
-        weights[name] = np.array(numbers, np.float32).reshape(tuple(shape))
+        numbers = [draw.random() * 2 * width - width for _ in range(math.prod(shape))]
+        weights[name] = np.array(numbers, np.float32).reshape(shape)
     return weights
 
 

@@ -1,5 +1,6 @@
 """The runs and models that golden figures are kept of. Text and weights come from integers alone, so that they are the same everywhere."""
 
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bytegolf.config import ModelConfig, PackConfig, Recipe
-from bytegolf.model.gpt import GPT, parameter_shapes
+from bytegolf.model.gpt import GPT
+from bytegolf.model.shapes import parameter_shapes
 from bytegolf.model.weights import WeightClass, Weights, weight_class
 from bytegolf.packing.fit import Fitted
 from bytegolf.packing.methods import GridLadder
@@ -80,7 +82,7 @@ def golden_weights(config: ModelConfig) -> dict[str, Tensor]:
     """Nearly normal; whole numbers up to 126 over a power of two, so that sums of squares are exact in any order."""
     weights = {}
     for salt, (name, shape) in enumerate(parameter_shapes(config).items()):
-        bits = raw(shape.numel(), seed=100 + salt)
+        bits = raw(prod(shape), seed=100 + salt)
         whole = sum((bits >> np.uint64(6 * field) & np.uint64(63)).astype(np.int64) for field in range(4)) - 126
         weight = torch.from_numpy(whole).float().reshape(shape) * 2.0 ** -(8 + salt % 3)
         if weight_class(name) != "control":

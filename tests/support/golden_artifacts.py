@@ -21,7 +21,7 @@ from bytegolf.artifact.grid_weights import GridStack, GridWeights
 from bytegolf.artifact.shapes import StackShape, stack_shapes
 from bytegolf.artifact.trellis_weights import TrellisStack, TrellisWeights
 from bytegolf.config import ScoreConfig
-from bytegolf.model.gpt import parameter_shapes
+from bytegolf.model.shapes import parameter_shapes
 from bytegolf.model.weights import weight_class
 from bytegolf.text.tokenizer import BytesTokenizer
 from support.artifacts import SCORE, grids_of
@@ -113,7 +113,7 @@ GOLDEN = {
 
 def sha256_of_values(artifact: Artifact) -> str:
     """Of all weights of the grids in float32."""
-    values = b"".join(stack.values().numpy().tobytes() for stack in grids_of(artifact).stacks.values())
+    values = b"".join(stack.values().tobytes() for stack in grids_of(artifact).stacks.values())
     return hashlib.sha256(values).hexdigest()
 
 

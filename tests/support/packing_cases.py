@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from bytegolf.config import PackConfig, Recipe
-from bytegolf.model.gpt import GPT, parameter_shapes
+from bytegolf.model.gpt import GPT
+from bytegolf.model.shapes import parameter_shapes
 from bytegolf.model.weights import WeightClass
 from bytegolf.packing.rate import Lattices, prepare_lattices
 from support.models import changed, random_model

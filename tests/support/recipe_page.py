@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bytegolf.config import Recipe
-from bytegolf.model.gpt import parameter_count
+from bytegolf.model.shapes import parameter_count
 from bytegolf.recipes import load_recipe, recipe_groups
 from bytegolf.recipes.variables import VARIABLES
 

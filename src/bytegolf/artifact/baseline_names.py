@@ -4,6 +4,7 @@ The scripts name a tensor per kind of matrix ("banked") or per layer, and their 
 """
 
 from collections.abc import Collection, Mapping
+from math import prod
 
 import torch
 from torch import Tensor
@@ -11,7 +12,7 @@ from torch import Tensor
 from bytegolf.artifact.redundant_tensors import is_weight, without_redundant
 from bytegolf.config import ModelConfig
 from bytegolf.errors import InputError
-from bytegolf.model.gpt import parameter_shapes
+from bytegolf.model.shapes import Shape, parameter_shapes
 
 BANKS = {"banks.qo": "qo_bank", "banks.kv": "kv_bank", "banks.up": "mlp_up_bank", "banks.down": "mlp_down_bank"}
 # The kinds of matrices in each bank, one after the other, each of all layers.
@@ -61,7 +62,7 @@ def translate(found: Mapping[str, object], config: ModelConfig, source: str) -> 
     return weights
 
 
-def _required(tensors: Mapping[str, object], name: str, shape: torch.Size, source: str, hint: str) -> Tensor:
+def _required(tensors: Mapping[str, object], name: str, shape: Shape, source: str, hint: str) -> Tensor:
     """Return tensor `name`. Raises InputError unless it is one of floats, of this shape (or one number, if that is one) and finite."""
     value = tensors.get(name)
     if value is None:
@@ -70,7 +71,7 @@ def _required(tensors: Mapping[str, object], name: str, shape: torch.Size, sourc
     if not is_weight(value):
         kind = f"one of {value.dtype}" if isinstance(value, Tensor) else type(value).__name__
         raise InputError(f"{source}: expected {name} to be a tensor of floats, found {kind}")
-    if value.shape != shape and not value.numel() == shape.numel() == 1:
+    if value.shape != shape and not value.numel() == prod(shape) == 1:
         raise InputError(f"{source}: expected {name} of shape {[*shape]}, found {[*value.shape]}{hint}")
     if not value.float().isfinite().all():
         raise InputError(f"{source}: expected finite weights, found NaN or infinity in {name}")
@@ -82,13 +83,13 @@ def _named_as_here(names: Collection[str]) -> bool:
     return any(name in names for name in (*PER_LAYER, *PLAIN) if PLAIN.get(name) != name)
 
 
-def _baseline_names(shapes: Mapping[str, torch.Size], names: Collection[str]) -> dict[str, list[str]]:
+def _baseline_names(shapes: Mapping[str, Shape], names: Collection[str]) -> dict[str, list[str]]:
     """Return the names of the baseline's tensors that make up each parameter: one per layer, or one for all."""
     whole = PLAIN | (BANKS if any(bank in names for bank in BANKS.values()) else {})
     return {name: [whole[name]] if name in whole else _layered(name, shape) for name, shape in shapes.items()}
 
 
-def _layered(name: str, shape: torch.Size) -> list[str]:
+def _layered(name: str, shape: Shape) -> list[str]:
     """Return the baseline's tensor for each layer of a parameter that it holds layer by layer; none for others."""
     if name == "value_embedding.layer_scales":
         return [f"ve_layer_scales.{layer}" for layer in range(shape[0])]
@@ -108,7 +109,7 @@ def _hint(tensors: Mapping[str, object], config: ModelConfig) -> str:
     return ""
 
 
-def _implied_keys(shapes: Mapping[str, torch.Size], config: ModelConfig) -> dict[str, object]:
+def _implied_keys(shapes: Mapping[str, Shape], config: ModelConfig) -> dict[str, object]:
     """Return the keys of [model] that the shapes of a baseline checkpoint imply; a width that no shape tells is the recipe's."""
     gains = [shape for name, shape in shapes.items() if name.endswith(".attn.q_gain")]
     vocab, dim = shapes["tok_emb.weight"]

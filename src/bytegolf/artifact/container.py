@@ -17,11 +17,11 @@ import lzma
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
 import zstandard
 
-from bytegolf.arrays import Integers
+from bytegolf.arrays import Floats, Integers
 from bytegolf.artifact.grid_weights import GridStorage, GridWeights
 from bytegolf.artifact.header import Header, compress_header, compress_tokenizer, expand_header, expand_tokenizer
 from bytegolf.artifact.magnitudes import CorruptStreamError
@@ -30,13 +30,18 @@ from bytegolf.artifact.stored_weights import StoredWeights
 from bytegolf.artifact.trellis_weights import TrellisStorage, TrellisWeights
 from bytegolf.config import ModelConfig, ScoreConfig
 from bytegolf.errors import InputError
-from bytegolf.model.gpt import GPT, parameter_count, parameter_shapes
+from bytegolf.model.shapes import parameter_count, parameter_shapes
 from bytegolf.names import CoderName
 from bytegolf.text.tokenizer import Tokenizer
 
-# What parsing a hostile file may raise; RuntimeError is torch's for absurd shapes, and covers RecursionError.
+if TYPE_CHECKING:
+    import torch
+
+    from bytegolf.model.gpt import GPT
+
+# What parsing a hostile file may raise.
 DECODING_ERRORS = (
-    *(CorruptStreamError, InputError, ValueError, KeyError, TypeError, RuntimeError),
+    *(CorruptStreamError, InputError, ValueError, KeyError, TypeError, RecursionError),
     *(zlib.error, lzma.LZMAError, zstandard.ZstdError),
 )
 MAX_WEIGHTS_PER_BYTE = 64  # of the sections of weights; even 1 bit a weight is 8
@@ -57,12 +62,18 @@ class Artifact:
         if not self.weights.holds(list(parameter_shapes(self.config))):
             raise ValueError("parameters that are not the model's, or out of order")
 
-    def model(self, compute_dtype: torch.dtype = torch.float32) -> GPT:
-        """Return the decoded model, ready to score."""
-        model = GPT(self.config, compute_dtype)
-        with torch.no_grad():
-            for name, parameter in model.named_parameters():
-                parameter.copy_(self.weights.values(name).reshape(parameter.shape))
+    def decoded(self) -> dict[str, Floats]:
+        """Return the weights by the names of the model's parameters, in their shapes."""
+        return {name: self.weights.values(name).reshape(shape) for name, shape in parameter_shapes(self.config).items()}
+
+    def model(self, compute_dtype: "torch.dtype | None" = None) -> "GPT":
+        """Return the decoded model, ready to score; its compute is in float32 unless told otherwise."""
+        import torch  # which takes seconds to load, and reading weights has no use for
+
+        from bytegolf.model.gpt import GPT
+
+        model = GPT(self.config, compute_dtype or torch.float32)
+        model.load_state_dict({name: torch.from_numpy(values) for name, values in self.decoded().items()})
         return model.eval()
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from bytegolf.config import Recipe
 from bytegolf.errors import InputError
-from bytegolf.model.gpt import parameter_shapes
+from bytegolf.model.shapes import parameter_shapes
 from bytegolf.recipes import load_recipe
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.tokenizer import Tokenizer, load_tokenizer

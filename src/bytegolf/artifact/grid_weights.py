@@ -2,25 +2,22 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Literal, NamedTuple
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt
-from torch import Tensor
 
-from bytegolf.arrays import Halves, Integers
+from bytegolf.arrays import Floats, Halves, Integers
 from bytegolf.artifact.coders import decode_grid, encode_grid
 from bytegolf.artifact.float16 import half_patterns, halves_from
 from bytegolf.artifact.general_coders import MatrixShape
-from bytegolf.artifact.grid import dequantize
 from bytegolf.artifact.sections import ArrayReader
 from bytegolf.artifact.shapes import StackShape, stack_shapes
 from bytegolf.artifact.static_coder import entropy_bits
 from bytegolf.artifact.stored_weights import GROUPS, Storage
 from bytegolf.config import ModelConfig
-from bytegolf.model.gpt import parameter_shapes
+from bytegolf.model.shapes import parameter_shapes
 from bytegolf.model.weights import weight_class
 from bytegolf.names import CoderName
 
@@ -36,7 +33,7 @@ class GridStack:
     """
 
     integers: Integers
-    spacings: NDArray[np.float32] | Halves
+    spacings: Floats | Halves
     kept: Mapping[int, Halves] = field(default_factory=dict)
 
     @property
@@ -53,12 +50,11 @@ class GridStack:
         """Return the matrices that are integers."""
         return [self.integers[place] for place in self.places]
 
-    def values(self) -> Tensor:
+    def values(self) -> Floats:
         """Return the weights, float32 (matrices, rows, columns)."""
-        spacings = torch.from_numpy(self.spacings.astype(np.float32)).reshape(len(self.integers), -1, 1)
-        values = dequantize(torch.from_numpy(self.integers).float(), spacings)
+        values: Floats = self.integers.astype(np.float32) * self.spacings.astype(np.float32).reshape(len(self.integers), -1, 1)
         for place, matrix in self.kept.items():
-            values[place] = torch.from_numpy(matrix.astype(np.float32))
+            values[place] = matrix
         return values
 
 
@@ -135,9 +131,9 @@ class GridWeights:
             matrices["kept"] += [half_patterns(stack.kept[place]) for place in sorted(stack.kept)]
         return matrices
 
-    def values(self, name: str) -> Tensor:
+    def values(self, name: str) -> Floats:
         """Return the weights of a parameter, float32."""
-        return self.stacks[name].values() if name in self.stacks else torch.from_numpy(self.controls[name].astype(np.float32))
+        return self.stacks[name].values() if name in self.stacks else self.controls[name].astype(np.float32)
 
     def entropy_bits(self) -> float:
         """Return the order-0 entropy of each matrix's integers, summed."""
@@ -184,6 +180,6 @@ def _read_controls(data: bytes, config: ModelConfig) -> dict[str, Halves]:
     """Return the controls of a model in their own shapes."""
     reader = ArrayReader(data, "<f2")
     shapes = {name: shape for name, shape in parameter_shapes(config).items() if weight_class(name) == "control"}
-    controls = {name: reader.take(shape.numel()).reshape(tuple(shape)) for name, shape in shapes.items()}
+    controls = {name: reader.take(prod(shape)).reshape(shape) for name, shape in shapes.items()}
     reader.close()
     return controls

@@ -2,10 +2,8 @@
 
 from typing import NamedTuple
 
-import torch
-
 from bytegolf.config import ModelConfig
-from bytegolf.model.gpt import parameter_shapes
+from bytegolf.model.shapes import Shape, parameter_shapes
 
 
 class StackShape(NamedTuple):
@@ -16,7 +14,7 @@ class StackShape(NamedTuple):
     columns: int
 
 
-def stack_shape(shape: torch.Size) -> StackShape:
+def stack_shape(shape: Shape) -> StackShape:
     """Return the stack's shape of a parameter of up to three dimensions."""
     return StackShape(*(1,) * (3 - len(shape)), *shape)
 

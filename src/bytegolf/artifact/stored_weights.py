@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
-from torch import Tensor
 
-from bytegolf.arrays import Integers
+from bytegolf.arrays import Floats, Integers
 from bytegolf.model.weights import WeightClass
 from bytegolf.names import CoderName
 
@@ -43,7 +42,7 @@ class Stack(Protocol):
         """Return the matrices that are integers."""
         ...
 
-    def values(self) -> Tensor:
+    def values(self) -> Floats:
         """Return the weights, float32 (matrices, rows, columns)."""
         ...
 
@@ -72,7 +71,7 @@ class StoredWeights(Protocol):
         """Return all integer matrices by section, in the order in which the checksum of integers runs over them."""
         ...
 
-    def values(self, name: str) -> Tensor:
+    def values(self, name: str) -> Floats:
         """Return the weights of a parameter, float32, in its shape or in that of its stack."""
         ...
 

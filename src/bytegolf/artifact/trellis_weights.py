@@ -5,11 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
-from bytegolf.arrays import Integers
+from bytegolf.arrays import Floats, Integers
 from bytegolf.artifact.coders import decode_on_trellis, encode_on_trellis
 from bytegolf.artifact.magnitudes import largest_magnitude
 from bytegolf.artifact.sections import ArrayReader
@@ -34,7 +31,7 @@ class TrellisStack:
     """
 
     integers: Integers
-    spacings: NDArray[np.float32]
+    spacings: Floats
     row_scales: Integers
     column_scales: Integers
 
@@ -42,17 +39,19 @@ class TrellisStack:
         """Return the matrices, all of which are integers."""
         return [*self.integers]
 
-    def weight_spacings(self) -> NDArray[np.float32]:
+    def weight_spacings(self) -> Floats:
         """Return the spacing of every weight, (matrices, rows, columns)."""
-        by_row: NDArray[np.float32] = self.spacings[:, None, None] * factors(self.row_scales)[:, :, None]
-        return by_row * factors(self.column_scales)[:, None, :]
+        by_row = self.spacings[:, None, None] * factors(self.row_scales)[:, :, None]
+        spacings: Floats = by_row * factors(self.column_scales)[:, None, :]
+        return spacings
 
-    def values(self) -> Tensor:
+    def values(self) -> Floats:
         """Return the weights, float32 (matrices, rows, columns)."""
-        return torch.from_numpy(half_spacings(self.integers).astype(np.float32) * (self.weight_spacings() / 2))
+        values: Floats = half_spacings(self.integers).astype(np.float32) * (self.weight_spacings() / 2)
+        return values
 
 
-def factors(scales: Integers) -> NDArray[np.float32]:
+def factors(scales: Integers) -> Floats:
     """Return 2^(scale/2) in float32: the root is rounded, its power of two exact."""
     roots = np.array([1, 2**0.5], np.float32)
     return np.ldexp(roots[scales & 1], scales >> 1)
@@ -113,7 +112,7 @@ class TrellisWeights:
         """Return the matrices of each section of STREAMS."""
         return _by_section({name: stack.integers for name, stack in self.stacks.items()})
 
-    def values(self, name: str) -> Tensor:
+    def values(self, name: str) -> Floats:
         """Return the weights of a parameter, float32 (matrices, rows, columns)."""
         return self.stacks[name].values()
 

@@ -3,11 +3,14 @@
 import hashlib
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bytegolf.artifact.container import Artifact, read_artifact
 from bytegolf.coding.bgc_file import SHORT_DIGEST_BYTES, digest
 from bytegolf.errors import InputError
-from bytegolf.model.gpt import GPT
+
+if TYPE_CHECKING:
+    from bytegolf.model.gpt import GPT
 
 
 class PackedModel:
@@ -23,6 +26,6 @@ class PackedModel:
         self.digest = digest(data, SHORT_DIGEST_BYTES)
 
     @cached_property
-    def model(self) -> GPT:
+    def model(self) -> "GPT":
         """The model, in float32 on the CPU, where everything is coded."""
         return self.artifact.model()

@@ -9,7 +9,7 @@ from itertools import pairwise
 WORTHWHILE = 1 << 21  # multiplications in all below which threads take longer to wake than to work
 
 
-def in_parts(run: Callable[[tuple[int, int]], None], items: int, work: int) -> None:
+def in_parts(run: Callable[[tuple[int, int]], object], items: int, work: int) -> None:
     """Call run((first, stop)) for parts of the items, each of which takes about `work` multiplications. It must not hold the GIL."""
     parts = min(items, _processors()) if items * work >= WORTHWHILE else 1
     bounds = [items * part // parts for part in range(parts + 1)]

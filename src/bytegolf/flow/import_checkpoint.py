@@ -8,7 +8,7 @@ from bytegolf.artifact.baseline_names import translate
 from bytegolf.artifact.foreign_checkpoint import read_tensors
 from bytegolf.config import Recipe
 from bytegolf.errors import ParameterError
-from bytegolf.model.gpt import parameter_count
+from bytegolf.model.shapes import parameter_count
 from bytegolf.storage.claim import claimed
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.tokenizer import load_tokenizer

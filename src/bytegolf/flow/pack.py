@@ -9,7 +9,7 @@ from bytegolf.config import Recipe
 from bytegolf.errors import ParameterError
 from bytegolf.flow.models import require_same_tokenizer
 from bytegolf.flow.score import score_dataset
-from bytegolf.model.gpt import parameter_count
+from bytegolf.model.shapes import parameter_count
 from bytegolf.model.weights import Bits
 from bytegolf.names import CoderName, MethodName
 from bytegolf.packing.fit import Fitted, fit

@@ -10,7 +10,8 @@ import torch
 from bytegolf.artifact.container import write_artifact
 from bytegolf.config import Recipe
 from bytegolf.errors import InputError, ParameterError
-from bytegolf.model.gpt import GPT, model_from_weights, parameter_count
+from bytegolf.model.gpt import GPT, model_from_weights
+from bytegolf.model.shapes import parameter_count
 from bytegolf.model.weights import Bits, Weights
 from bytegolf.packing.methods import estimate_artifact
 from bytegolf.packing.plan import plan_artifact

@@ -1,7 +1,9 @@
 """The arithmetic that a token costs."""
 
+from math import prod
+
 from bytegolf.config import Recipe
-from bytegolf.model.gpt import parameter_shapes
+from bytegolf.model.shapes import parameter_shapes
 from bytegolf.model.weights import weight_class
 
 
@@ -12,7 +14,7 @@ def training_flops_per_token(recipe: Recipe) -> int:
     """
     model = recipe.model
     shapes = parameter_shapes(model)
-    products = sum(shape.numel() for name, shape in shapes.items() if weight_class(name) in ("mlp", "attention", "projection"))
+    products = sum(prod(shape) for name, shape in shapes.items() if weight_class(name) in ("mlp", "attention", "projection"))
     head = model.vocab_size * model.model_dim
     attention = model.num_layers * recipe.train.sequence_length * model.num_heads * model.head_dim
     return 6 * (products + head + attention)

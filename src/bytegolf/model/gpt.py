@@ -187,14 +187,3 @@ def model_from_weights(config: ModelConfig, weights: Weights, device: torch.devi
     model = GPT(config).to(device)
     model.load_state_dict(dict(weights))
     return model.eval()
-
-
-def parameter_shapes(config: ModelConfig) -> dict[str, torch.Size]:
-    """Return every parameter's shape, without allocating one."""
-    with torch.device("meta"):
-        return {name: parameter.shape for name, parameter in GPT(config).named_parameters()}
-
-
-def parameter_count(config: ModelConfig) -> int:
-    """Return the number of weights."""
-    return sum(shape.numel() for shape in parameter_shapes(config).values())

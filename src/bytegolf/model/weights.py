@@ -1,11 +1,12 @@
 """The names of a model's weights and their classes."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from torch import Tensor
+if TYPE_CHECKING:  # reading an artifact needs the classes of weights, and not torch
+    from torch import Tensor
 
-Weights = Mapping[str, Tensor]  # by parameter
+Weights = Mapping[str, "Tensor"]  # by parameter
 WeightClass = Literal["mlp", "attention", "embedding", "table", "projection", "control"]
 Bits = Mapping[WeightClass, float]  # per weight
 

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 from bytegolf.config import Recipe
 from bytegolf.model.flops import training_flops_per_token
-from bytegolf.model.gpt import parameter_count
+from bytegolf.model.shapes import parameter_count
 from bytegolf.model.weights import Bits
 from bytegolf.packing.allocate import ALLOCATIONS
 from bytegolf.packing.baseline import class_widths

@@ -30,7 +30,8 @@ from bytegolf.artifact.shapes import stack_shape
 from bytegolf.artifact.trellis_weights import TrellisStack
 from bytegolf.config import PackConfig, Recipe
 from bytegolf.errors import InputError
-from bytegolf.model.gpt import GPT, model_from_weights, parameter_shapes
+from bytegolf.model.gpt import GPT, model_from_weights
+from bytegolf.model.shapes import parameter_shapes
 from bytegolf.model.weights import Bits, Weights, weight_class
 from bytegolf.names import CalibrationName
 from bytegolf.packing.allocate import fixed_bits

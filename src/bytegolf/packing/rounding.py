@@ -13,7 +13,7 @@ from bytegolf.artifact.grid_weights import GridStack, GridWeights
 from bytegolf.artifact.magnitudes import MAX_MAGNITUDE
 from bytegolf.config import Recipe
 from bytegolf.errors import InputError
-from bytegolf.model.gpt import parameter_shapes
+from bytegolf.model.shapes import parameter_shapes
 from bytegolf.model.weights import Bits, Weights, weight_class
 from bytegolf.text.tokenizer import Tokenizer
 

@@ -10,7 +10,7 @@ from safetensors.torch import save as serialise
 
 from bytegolf.config import Recipe
 from bytegolf.errors import InputError, ParameterError
-from bytegolf.model.gpt import parameter_count
+from bytegolf.model.shapes import parameter_count
 from bytegolf.model.weights import Weights
 from bytegolf.recipes import load_recipe, recipe_toml
 from bytegolf.storage.files import atomic_file, atomic_folder, clear_partial, sha256_of, write_atomically, write_json

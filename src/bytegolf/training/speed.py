@@ -15,7 +15,8 @@ import torch
 
 from bytegolf.config import Recipe
 from bytegolf.model.flops import training_flops_per_token
-from bytegolf.model.gpt import GPT, parameter_count
+from bytegolf.model.gpt import GPT
+from bytegolf.model.shapes import parameter_count
 from bytegolf.names import ProtocolName
 from bytegolf.runtime.device import peak_memory
 from bytegolf.scoring.protocols import score_tokens
