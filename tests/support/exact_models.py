@@ -42,4 +42,4 @@ def as_lists(weights: Arrays) -> dict[str, object]:
 
 
 def frequencies(model: ExactModel, hidden: NDArray[np.float64]) -> Frequencies:
-    return integer_probabilities(model.logits(hidden))[0]
+    return integer_probabilities(model.logits(hidden))

@@ -6,6 +6,7 @@ What docs/exact.md says of functions, angles and rows of integers, written out; 
 import math
 from decimal import Decimal, localcontext
 from functools import cache
+from itertools import accumulate
 from typing import NamedTuple
 
 EPSILON = 1.1920929e-7
@@ -54,7 +55,9 @@ def sigmoid(x: float) -> float:
 
 def frequencies(logits: Vector) -> list[int]:
     top = max(logits)
-    return [round(exp(logit - top) * 2**30) + 1 for logit in logits]
+    weights = [round(exp(logit - top) * 2**30) for logit in logits]
+    shares = [math.floor(so_far / sum(weights) * (2**30 - len(logits))) for so_far in accumulate(weights)]
+    return [1 + share - before for before, share in zip([0, *shares], shares, strict=False)]
 
 
 @cache

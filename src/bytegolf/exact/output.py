@@ -1,7 +1,11 @@
-"""Hidden states -> logits -> probabilities, which are integers with an exact sum.
+"""Hidden states -> logits -> probabilities, which are whole numbers of parts of TOTAL.
 
-N positions in rows, V vocabulary.
+N positions in rows, V vocabulary. A token's weight is its probability relative to the likeliest token's, as an integer. TOTAL is
+divided in proportion to weights: one part for each token, so that none is impossible, and of all other parts the difference of two
+rounded sums, so that none is lost.
 """
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +15,9 @@ from bytegolf.exact.arithmetic import compiled, exp, largest, log, nearest_integ
 from bytegolf.exact.bounds import PROBABILITY_BITS
 from bytegolf.exact.matrix import Product
 
-Frequencies = NDArray[np.uint64]
+Frequencies = NDArray[np.int64]  # of tokens, along the last axis, where they sum to TOTAL
+
+TOTAL = 1 << PROBABILITY_BITS
 
 
 def softcapped(product: Product, cap: float) -> Doubles:
@@ -22,12 +28,12 @@ def softcapped(product: Product, cap: float) -> Doubles:
     return logits
 
 
-def integer_probabilities(logits: Doubles) -> tuple[Frequencies, Frequencies]:
-    """Return how likely each token is, (…, V), in parts of the totals (…). No token is impossible."""
+def integer_probabilities(logits: Doubles) -> Frequencies:
+    """Return how likely each token is, (…, V), in parts of TOTAL. No token is impossible."""
     rows = logits.reshape(-1, logits.shape[-1])
-    frequencies, totals = np.empty(rows.shape, np.uint64), np.empty(len(rows), np.uint64)
-    _write_frequencies(rows, frequencies, totals)
-    return frequencies.reshape(logits.shape), totals.reshape(logits.shape[:-1])
+    frequencies = np.empty(rows.shape, np.int64)
+    _write_frequencies(rows, frequencies)
+    return frequencies.reshape(logits.shape)
 
 
 def nats_of(product: Product, cap: float, targets_N: NDArray[np.int64]) -> Doubles:
@@ -35,6 +41,19 @@ def nats_of(product: Product, cap: float, targets_N: NDArray[np.int64]) -> Doubl
     nats = np.empty(len(targets_N))
     _write_nats(product, cap, targets_N, nats)
     return nats
+
+
+def nats_of_frequencies(frequencies: NDArray[np.int64]) -> Doubles:
+    """Return -ln of parts of TOTAL, in any shape."""
+    nats = np.empty(frequencies.size)
+    _write_logarithms(frequencies.reshape(-1), nats)
+    return nats.reshape(frequencies.shape)
+
+
+@compiled
+def rounded_share(sum_so_far: int, total: int, parts: int) -> int:
+    """Return the share of a sum in a total below 2^53, in whole parts: all of them for the total itself."""
+    return math.floor(np.float64(sum_so_far) / np.float64(total) * parts)
 
 
 @compiled
@@ -45,27 +64,42 @@ def _softcap(product: Product, cap: float, row: int, logits_V: Doubles) -> None:
 
 
 @compiled
-def _frequency(logit: float, top: float) -> int:
-    return nearest_integer(exp(logit - top) * (1 << PROBABILITY_BITS)) + 1
+def _weigh(logits_V: Doubles, top: float, weights_V: NDArray[np.int64]) -> int:
+    """Write the tokens' weights and return their sum."""
+    total = np.int64(0)
+    for token in range(len(logits_V)):
+        weights_V[token] = nearest_integer(exp(logits_V[token] - top) * TOTAL)
+        total += weights_V[token]
+    return total
 
 
 @compiled
-def _write_frequencies(logits_NV: Doubles, frequencies_NV: Frequencies, totals_N: Frequencies) -> None:
+def _write_frequencies(logits_NV: Doubles, frequencies_NV: Frequencies) -> None:
+    parts = TOTAL - logits_NV.shape[1]
     for row in range(len(logits_NV)):
-        top, total = largest(logits_NV[row]), np.int64(0)
-        for token in range(logits_NV.shape[1]):
-            frequency = _frequency(logits_NV[row, token], top)
-            frequencies_NV[row, token] = frequency
-            total += frequency
-        totals_N[row] = total
+        frequencies = frequencies_NV[row]
+        total = _weigh(logits_NV[row], largest(logits_NV[row]), frequencies)
+        so_far, before = np.int64(0), 0
+        for token in range(len(frequencies)):
+            so_far += frequencies[token]
+            share = rounded_share(so_far, total, parts)
+            frequencies[token] = 1 + share - before
+            before = share
 
 
 @compiled
 def _write_nats(product: Product, cap: float, targets_N: NDArray[np.int64], nats_N: Doubles) -> None:
-    logits = np.empty(product.sums.shape[1])
+    vocab_size = product.sums.shape[1]
+    logits, weights, parts = np.empty(vocab_size), np.empty(vocab_size, np.int64), TOTAL - vocab_size
     for row in range(len(targets_N)):
         _softcap(product, cap, row, logits)
-        top, total = largest(logits), np.int64(0)
-        for token in range(len(logits)):
-            total += _frequency(logits[token], top)
-        nats_N[row] = log(float(total) / float(_frequency(logits[targets_N[row]], top)))
+        total, target = _weigh(logits, largest(logits), weights), targets_N[row]
+        before = weights[:target].sum()
+        share = rounded_share(before + weights[target], total, parts) - rounded_share(before, total, parts)
+        nats_N[row] = log(float(TOTAL) / float(1 + share))
+
+
+@compiled
+def _write_logarithms(frequencies: NDArray[np.int64], nats: Doubles) -> None:
+    for i in range(len(frequencies)):
+        nats[i] = log(float(TOTAL) / float(frequencies[i]))
