@@ -1,7 +1,7 @@
 """The exceptions that end a verb in one line, and the exit statuses."""
 
 FAILED = 2  # exit status of what the user can put right, and of a run that lost a process
-INTERRUPTED = 130  # exit status after Ctrl-C or SIGTERM, as shells report it
+INTERRUPTED = 130  # exit status after Ctrl-C, SIGTERM or SIGHUP, as shells report it
 
 
 class InputError(Exception):
@@ -27,7 +27,7 @@ class ParameterError(InputError):
 
 
 class InterruptedRunError(Exception):
-    """Ctrl-C or SIGTERM stopped a run, after it wrote a checkpoint. Exit status `INTERRUPTED`."""
+    """Ctrl-C, SIGTERM or SIGHUP stopped a run, after it wrote a checkpoint. Exit status `INTERRUPTED`."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:

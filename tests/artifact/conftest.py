@@ -5,7 +5,8 @@ import inspect
 
 import pytest
 
-from bytegolf.text.tokenizer import BpeTokenizer, train_bpe
+from bytegolf.text.tokenizer import BpeTokenizer
+from bytegolf.text.tokenizer_training import train_bpe
 from support.artifacts import small_file
 
 

@@ -48,7 +48,10 @@ WRONG: dict[str, tuple[Change, str]] = {
         r"expected tensor smear\.gate, found none; it looks like model\.smear_gate = False, the recipe has True",
     ),
     "one too many": (put("blocks.9.attn_scale", torch.ones(24)), r"found blocks\.9\.attn_scale too$"),
-    "a head": (put("lm_head.weight", torch.ones(48, 24)), r"lm_head\.weight too; .*tie_embeddings = False, the recipe has True$"),
+    "a head": (
+        put("lm_head.weight", torch.ones(48, 24)),
+        r"expected lm_head\.weight to be tok_emb\.weight bit for bit, found another tensor; .*tie_embeddings = False, the recipe has True$",
+    ),
     "another shape": (put("qo_bank", torch.ones(8, 24, 23)), r"expected qo_bank of shape \[8, 24, 24\], found \[8, 24, 23\]$"),
     "another table": (
         put("bigram.embed.weight", torch.ones(38, 10)),
@@ -56,8 +59,12 @@ WRONG: dict[str, tuple[Change, str]] = {
     ),
     "a flat embedding": (put("tok_emb.weight", torch.ones(7)), r"tok_emb\.weight of shape \[48, 24\], found \[7\]$"),
     "not finite": (put("smear.gate", torch.full((24,), torch.nan)), r"expected finite weights, found NaN or infinity in smear\.gate$"),
-    "whole numbers": (put("smear.gate", torch.ones(24, dtype=torch.int64)), r"smear\.gate is no tensor of floats"),
-    "a number": (put("smear.gate", 1.0), r"smear\.gate is no tensor of floats"),
+    "whole numbers": (
+        put("smear.gate", torch.ones(24, dtype=torch.int64)),
+        r"smear\.gate to be a tensor of floats, found one of torch\.int64$",
+    ),
+    "a number": (put("smear.gate", 1.0), r"smear\.gate to be a tensor of floats, found float$"),
+    "a loss": (put("best_val_loss", torch.tensor(3.5)), r"expected the tensors of the recipe, found best_val_loss too$"),
     "nothing": (lambda tensors: tensors.clear(), r"expected tensor tok_emb\.weight, found none$"),
 }
 
@@ -71,6 +78,26 @@ def test_the_first_difference_is_named(case: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=expected) as raised:
         imported(tmp_path / "a.pt", CONFIG)
     assert str(raised.value).startswith(f"{tmp_path / 'a.pt'}: expected ") and "\n" not in str(raised.value)
+
+
+OWN: dict[str, tuple[Change, str]] = {
+    "a bank missing": (drop("banks.down"), r"expected tensor banks\.down, found none$"),
+    "the embedding missing": (drop("tokens"), r"expected tensor tokens, found none$"),
+    "another shape": (put("banks.qo", torch.ones(8, 24, 23)), r"expected banks\.qo of shape \[8, 24, 24\], found \[8, 24, 23\]$"),
+    "one too many": (put("trigram.scales", torch.ones(2)), r"expected the tensors of the recipe, found trigram\.scales too$"),
+    "a head": (put("head", torch.ones(48, 24)), r"expected head to be tokens bit for bit, found another tensor; .*tie_embeddings = False"),
+    "whole numbers": (put("tokens", torch.ones(48, 24, dtype=torch.int32)), r"tokens to be a tensor of floats, found one of torch\.int32$"),
+}
+
+
+@pytest.mark.parametrize("case", OWN)
+def test_tensors_are_called_as_the_file_calls_them(case: str, tmp_path: Path) -> None:
+    change, expected = OWN[case]
+    tensors = random_model(CONFIG).state_dict()
+    change(tensors)
+    torch.save(tensors, tmp_path / "a.pt")
+    with pytest.raises(InputError, match=expected):
+        imported(tmp_path / "a.pt", CONFIG)
 
 
 KEYS: dict[str, object] = {

@@ -25,7 +25,6 @@ from support.robustness import (
     NONE,
     OUTPUTS,
     PAGE,
-    PRINTED,
     REFUSED,
     RIGHT,
     SHOWN,
@@ -174,7 +173,7 @@ def test_right_in_ascii(cell: tuple[str, str], place: Place, right: Reference) -
 # --- not kept, or printed elsewhere
 
 
-FULL = [*cells("disk full", outcome=PRINTED), *cells("disk full", outcome=AGAIN)]
+FULL = cells("disk full", outcome=AGAIN)
 
 
 @pytest.mark.slow
@@ -183,10 +182,7 @@ def test_a_full_disk_loses_nothing(cell: tuple[str, str], place: Place, right: R
     with under(place, cell[1], {}):
         result = run_cli(*place.words("--json"))
     assert result.status == 2 and result.err.splitlines()[-1].startswith("error: new")
-    if place.verb.outcome(cell[1]) == PRINTED:
-        assert json.loads(result.out).keys() == right.shown.keys()
-    else:
-        assert run_cli(*place.words("--resume")).status == 0 and place.essence() == right.essence
+    assert run_cli(*place.words("--resume")).status == 0 and place.essence() == right.essence
 
 
 STDOUT = cells("stdout closed", "stdout gone", "stdout full", outcome=SHOWN)
@@ -220,22 +216,24 @@ ENDINGS = [*cells("SIGTERM", "SIGHUP", outcome=ENDED), *cells("SIGKILL", outcome
 def test_ended_at_some_instant(cell: tuple[str, str], place: Place, right: Reference) -> None:
     """Just as the work begins, and at an instant that the name of the cell draws."""
     verb, name = cell
-    number = signal.Signals[name]
+    number, options = signal.Signals[name], ("--resume",) if verb == "train" else ()
     for delay in (0.0, random.Random(f"{verb} {name}").uniform(0.0, 1.0)):
-        process = place.start()
+        process = place.start(*options)
         assert process.stderr is not None
         first = process.stderr.readline()  # of its progress, as the work begins
         time.sleep(delay)
         process.send_signal(number)
         told = first + process.stderr.read()
         status = process.wait(60)
-        assert status in (0, 130, -number) and b"Traceback" not in told, told
+        # Python dies of SIGINT instead of exiting with 130 where the interrupt struck within an exec of a string, as namedtuple has
+        assert status in (0, 130, -number, -signal.SIGINT), told
         if number != signal.SIGKILL:
+            assert b"Traceback" not in told
             left = [path for path in place.root.rglob(".*") if path.name.endswith((".partial", ".lock"))]
             assert left == [], told
         if status == 0 and verb == "import":  # done, and not to be done again
             break
     if not (status == 0 and verb == "import"):
-        assert place.run(place.process(*(("--resume",) if verb == "train" else ()))).status == 0
+        assert place.run(place.process(*options)).status == 0
     assert place.essence() == right.essence
     assert [path for path in place.root.rglob(".*") if path.name.endswith((".partial", ".lock"))] == []

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zstandard
+from torch import Tensor
 
 from bytegolf.coding.bgc_file import UnreadableError
 from bytegolf.coding.block_coder import BLOCK_HEAD, CODED, END, STORED, Block, BlockCoder, Layout, read_block
 from bytegolf.coding.packed_model import PackedModel
+from bytegolf.model.lanes import Lanes
 from support.proofs import SENTENCES, artifact_file, foreign
 
 TEXT = "".join(SENTENCES[:5]).encode()
@@ -30,6 +32,20 @@ def test_the_smaller_block_is_taken(blocks: BlockCoder, data: bytes, kind: int) 
     assert (block.kind, block.size) == (kind, len(data)) and sum(done) == pytest.approx(len(data))
     assert len(block.data) <= len(zstandard.compress(data, 19))
     assert blocks.decode(block, done.append) == data and sum(done) == pytest.approx(2 * len(data))
+
+
+def test_a_model_that_is_certain_to_lose_is_left_early(blocks: BlockCoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Zeros take zstd a few bytes, which the model has written after as many tokens."""
+    logits, read = Lanes.logits, []
+
+    def counted(lanes: Lanes, tokens: Tensor) -> Tensor:
+        read.append(len(tokens))
+        return logits(lanes, tokens)
+
+    monkeypatch.setattr(Lanes, "logits", counted)
+    done: list[float] = []
+    assert blocks.encode(bytes(2000), done.append).kind == STORED
+    assert 0 < sum(read) < 200 and sum(done) == pytest.approx(2000)
 
 
 def test_a_block_that_decodes_to_something_else_is_noticed(blocks: BlockCoder) -> None:

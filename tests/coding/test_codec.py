@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bytegolf.arrays import Doubles
-from bytegolf.coding.codec import DamagedError, decode, encode, lane_lengths
+from bytegolf.coding.codec import DamagedError, TooLongError, decode, encode, lane_lengths
 from bytegolf.coding.predictor import Distributions
 
 
@@ -51,13 +51,28 @@ def test_what_is_encoded_decodes_at_the_length_that_the_distributions_say(
     floor = 2.0**-24
     chances = [probabilities[i, lane, text[i]] for lane, text in enumerate(texts) for i in range(len(text))]
     bits = -sum(math.log2((1 - vocab * floor) * p + floor) for p in chances)
-    assert bits - 1 <= 8 * len(coded) <= bits + 64 + 1e-6 * tokens
+    at_least = -sum(math.log2(min(1.0, p + 2 * floor)) for p in chances)  # as probabilities may be rounded up
+    assert at_least - 1 <= 8 * len(coded) <= bits + 64 + 1e-6 * tokens
 
 
 def test_a_predictor_is_told_what_was_coded_and_nothing_else() -> None:
     predictor = Given(np.full((3, 2, 4), 0.25))
     encode(predictor, [np.array([1, 2, 3], np.uint16), np.array([3, 1], np.uint16)])
     assert predictor.observed == [[1, 3], [2, 1], [3, 0]]  # 0 where a lane has ended
+
+
+@given(vocab=st.integers(2, 300), tokens=st.integers(0, 300), below=st.integers(0, 400), seed=st.integers(0, 99))
+@settings(deadline=None, max_examples=60)
+def test_a_stream_is_given_up_if_it_is_too_long_and_only_then(vocab: int, tokens: int, below: int, seed: int) -> None:
+    predictor = Given(np.full((max(tokens, 1), 1, vocab), 1 / vocab))
+    text = np.random.default_rng(seed).integers(0, vocab, tokens).astype(np.uint16)
+    whole = encode(predictor, [text])
+    if len(whole) < below:
+        assert encode(predictor, [text], below=below) == whole
+    else:
+        with pytest.raises(TooLongError):
+            encode(predictor, [text], below=below)
+        assert len(predictor.observed) <= math.ceil((below + 8) * 8 / math.log2(vocab)), "given up as early as can be"
 
 
 def test_lanes_that_do_not_fit_are_refused() -> None:
@@ -71,6 +86,15 @@ def test_bytes_that_are_no_stream_are_refused() -> None:
     for wrong in (coded[:-1], coded + coded):
         with pytest.raises(DamagedError):
             decode(predictor, [50], wrong)
+
+
+def test_a_stream_that_ends_early_is_noticed_at_its_end() -> None:
+    """Not after as many tokens as its head claims, which may be thousands of millions."""
+    uniform = Given(np.full((10_000, 1, 256), 1 / 256))
+    coded = encode(uniform, [np.random.default_rng(0).integers(0, 256, 10_000).astype(np.uint16)])
+    with pytest.raises(DamagedError, match="fewer bytes than its tokens take"):
+        decode(uniform, [10_000], coded[:400])
+    assert 400 <= len(uniform.observed) <= 410
 
 
 @given(tokens=st.integers(0, 10**6), lanes=st.integers(1, 100))

@@ -59,3 +59,10 @@ def test_a_tokenizer_without_bytes_gives_up() -> None:
     spelling = Lossless(without_bytes()).encode(b"\xff" * 10)
     assert spelling.spelled == 10 and len(spelling.tokens) == 0
     assert np.asarray(Lossless(without_bytes()).encode(SENTENCES[0].encode()).spelled) == 0
+
+
+def test_data_with_too_little_text_is_not_tokenised() -> None:
+    data = b"words" * 20 + b"\xff" * 50
+    given_up = Lossless(own()).encode(data, most_spelled=0.3)
+    assert (len(given_up.tokens), given_up.spelled) == (0, 150)
+    assert Lossless(own()).encode(data, most_spelled=0.4).spelled == 50

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bytegolf.text.prepare import prepare_text
-from bytegolf.text.tokenizer import train_bpe
+from bytegolf.text.tokenizer_training import train_bpe
 from support.runs import documents, finished, prepared, write_texts
 
 

@@ -8,7 +8,7 @@ import pytest
 
 import bytegolf as bg
 from bytegolf.errors import InputError
-from bytegolf.storage.files import read_json
+from support.records import read_json
 from support.runs import sha256
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import bytegolf as bg
-from bytegolf.storage.files import read_json
+from support.records import read_json
 from support.runs import micro, sha256, untimed
 
 

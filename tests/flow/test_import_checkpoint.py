@@ -16,9 +16,9 @@ import bytegolf as bg
 from bytegolf.cli import app as cli
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT
-from bytegolf.storage.files import read_json
-from bytegolf.text.tokenizer import train_bpe
+from bytegolf.text.tokenizer_training import train_bpe
 from support.baseline_files import banked, exported, per_layer, torch_bytes
+from support.records import read_json
 from support.runs import MICRO, documents, micro
 
 Command = Callable[..., tuple[int, str, str]]

@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 
 import bytegolf as bg
-from bytegolf.storage.files import read_json
 from bytegolf.text.dataset import open_data
+from support.records import read_json
 
 
 def test_the_artifact_alone_scores_what_pack_said(run: Path, data: Path, tmp_path: Path) -> None:

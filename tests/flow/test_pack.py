@@ -11,8 +11,8 @@ import bytegolf as bg
 from bytegolf.errors import InputError, ParameterError
 from bytegolf.names import CoderName, MethodName
 from bytegolf.recipes import load_recipe, recipe_toml
-from bytegolf.storage.files import read_json
 from support.artifacts import header_of
+from support.records import read_json
 from support.runs import finished, micro
 
 CODERS: tuple[CoderName, ...] = get_args(CoderName)

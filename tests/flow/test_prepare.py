@@ -1,6 +1,8 @@
 """The verb prepare takes text or published shards, and options that go together."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from huggingface_hub import constants
@@ -41,6 +43,8 @@ def test_vocabularies_of_text(texts: str, tmp_path: Path) -> None:
         ("texts", {"with_docs": True}, "with_docs", "applies to published shards only"),
         ("texts", {"val_docs": 0}, "val_docs", "expected at least 1 document, found 0"),
         ("fineweb", {"vocab": 300}, "vocab", "applies to text only"),
+        ("fineweb", {"text_column": "body"}, "text_column", "applies to text only"),
+        ("fineweb", {"skip_bad": True}, "skip_bad", "applies to text only"),
         ("fineweb", {"normalised": True}, "normalised", "applies to text only"),
         ("fineweb", {"recipe": "tiny", "variant": "sp512"}, "variant", "cannot be combined with recipe"),
     ],
@@ -49,6 +53,18 @@ def test_options_that_do_not_go_together(tmp_path: Path, source: str, options: d
     with pytest.raises(ParameterError, match=f"{parameter}: {problem}") as refused:
         bg.prepare([source], tmp_path / "data", **options)  # type: ignore[arg-type]
     assert refused.value.parameter == parameter
+
+
+def test_another_column_and_bad_records(tmp_path: Path) -> None:
+    lines = [json.dumps({"body": text}) for text in documents()]
+    (tmp_path / "dump.ndjson").write_text("\n".join([*lines, '{"body": null}', "nonsense"]))
+    options: dict[str, Any] = {"tokenizer": "bytes", "val_docs": 2, "text_column": "body"}
+    with pytest.raises(InputError, match=rf'line {len(lines) + 1}: expected an object with a string "body" .*, found body: null'):
+        bg.prepare([str(tmp_path / "dump.ndjson")], tmp_path / "data", **options)
+    manifest = bg.prepare([str(tmp_path / "dump.ndjson")], tmp_path / "data", skip_bad=True, **options)
+    assert manifest.val_documents + manifest.train_documents == len(lines)
+    assert manifest.skipped is not None and manifest.skipped.count == 2
+    assert [line.split(": ")[1] for line in manifest.skipped.first] == [f"line {len(lines) + 1}", f"line {len(lines) + 2}"]
 
 
 def test_published_shards_stand_alone(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_a_claim_is_the_score(data: Path, tmp_path: Path) -> None:
     path = artifact_file(tmp_path)
     claimed = bg.prove(path, data, "streaming", limit_bytes=60, stride=4, sandbox=False)
     score = bg.score(path, data, "streaming", limit_bytes=60, stride=4)
-    assert (claimed.text_bytes, claimed.tokens, claimed.score["stride"]) == (score.bytes, score.tokens, 4)
+    assert (claimed.text_bytes, claimed.tokens, claimed.score.stride) == (score.bytes, score.tokens, 4)
     assert claimed.bpb_claimed == pytest.approx(score.bpb, rel=1e-6)
 
 

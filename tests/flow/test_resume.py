@@ -7,9 +7,9 @@ import pytest
 
 import bytegolf as bg
 from bytegolf.errors import InputError, InterruptedRunError
-from bytegolf.storage.files import read_json
 from bytegolf.text.prepare import prepare_text
 from bytegolf.training.loop import Trainer
+from support.records import read_json
 from support.runs import micro, sha256, untimed
 
 

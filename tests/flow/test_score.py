@@ -1,17 +1,19 @@
 """The verb score: what is scored, and which scores the run keeps."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import bytegolf as bg
 from bytegolf.errors import InputError
+from bytegolf.flow.score import ScoreOptions, score_dataset
 from bytegolf.names import ProtocolName
 from bytegolf.scoring.protocols import PROTOCOLS
 from bytegolf.storage.data_folder import DataManifest
-from bytegolf.storage.files import read_json
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.dataset import open_data
+from support.records import read_json
 from support.runs import sha256
 
 
@@ -32,6 +34,18 @@ def test_a_score_is_kept_in_the_run(copied: Path, data: Path, protocol: Protocol
         score = bg.score(source, data, protocol)
         kept = read_json(copied / f"score-{protocol}.json")
         assert kept == {**score.to_json(), "of": scored.name, "sha256": sha256(scored), "data": open_data(data).sha256}
+
+
+def test_a_score_of_normalised_text_has_a_second_figure(copied: Path, data: Path) -> None:
+    """Over the documents as they were; of a part it is not known how long they were."""
+    opened = open_data(data)
+    assert opened.manifest is not None
+    manifest = opened.manifest.model_copy(update={"normalised": True, "val_original_bytes": 2 * opened.val_bytes})
+    changed = replace(opened, manifest=manifest)
+    whole, part = (score_dataset(copied, changed, "standard", ScoreOptions(limit)) for limit in (0, 500))
+    assert whole.normalised and whole.original_bytes == 2 * whole.bytes and whole.bpb_original == whole.bpb / 2
+    assert part.normalised and part.original_bytes is None and part.bpb_original is None
+    assert not bg.score(copied, data, "standard").normalised
 
 
 def test_an_unknown_protocol(copied: Path, data: Path) -> None:

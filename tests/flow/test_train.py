@@ -11,9 +11,9 @@ from safetensors.torch import load_file
 
 import bytegolf as bg
 from bytegolf.recipes import load_recipe
-from bytegolf.storage.files import read_json
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.dataset import open_data
+from support.records import read_json
 from support.runs import micro, sha256, untimed
 
 LOG_EVENTS = {
@@ -56,6 +56,7 @@ def test_the_manifest_names_all_that_the_run_depended_on(run: Path, data: Path) 
     assert re.fullmatch("[0-9a-f]{64}", manifest["code_sha256"])
     assert (manifest["recipe"], manifest["steps"]) == ("micro", 30)
     assert manifest["torch"] == torch.__version__
+    assert manifest["bytes_per_token"] == open_data(data).bytes_per_token
     assert manifest["parameters"] == sum(weight.numel() for weight in load_file(run / "weights.safetensors").values())
     assert manifest["tokens_per_second"] == pytest.approx(30 * 256 / manifest["seconds"])
 

@@ -10,7 +10,7 @@ import pytest
 from bytegolf.cli.app import main
 from bytegolf.recipes import load_recipe, recipe_groups
 from bytegolf.recipes.variables import VARIABLES
-from bytegolf.storage.files import read_json
+from support.records import read_json
 
 SMALL = {
     "VOCAB_SIZE": "260", "NUM_LAYERS": "2", "MODEL_DIM": "32", "NUM_HEADS": "2", "NUM_KV_HEADS": "1", "BIGRAM_VOCAB_SIZE": "64",

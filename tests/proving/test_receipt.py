@@ -32,6 +32,23 @@ def test_a_receipt_comes_back(proof_folder: Path) -> None:
     assert (bad.ok, bad.verdict) == (False, UNDECODED) and bad.with_verdict(GOOD) == receipt
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("bpb_claimed", "0.018"), ("bpb_claimed", None), ("tokens", -1), ("tokens", 10**400), ("ok", "yes"), ("protocol", "sliding2")),
+        *(("score", None), ("score", {"window": 0}), ("score", {"surprise": 1}), ("score", {"batch_tokens": 10**20}), ("score", [])),
+        *(("ttt", 3), ("ttt", {"momentum": 2.0}), ("seconds", {"score": "long"}), ("artifact", ""), ("artifact", ".."), ("proof", "a\0")),
+        ("surprise", 1),
+    ],
+)
+def test_a_receipt_with_a_value_that_is_none_is_refused(proof_folder: Path, tmp_path: Path, key: str, value: object) -> None:
+    """The key is named."""
+    said = json.loads((proof_folder / "receipt.json").read_text())
+    (tmp_path / "receipt.json").write_text(json.dumps({**said, key: value}))
+    with pytest.raises(InputError, match=rf"receipt\.json: expected a receipt, found {key}"):
+        Receipt.read(tmp_path / "receipt.json")
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}"])
 def test_what_is_no_receipt_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "receipt.json").write_text(content)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bytegolf.errors import InputError
 from bytegolf.proving.decoder_process import DecoderProcess
 from bytegolf.proving.receipt import GOOD, UNDECODED
 from bytegolf.proving.verify import verify_receipt
@@ -20,13 +21,12 @@ def test_a_receipt_is_verified_by_its_files_alone(proof_folder: Path) -> None:
     ("key", "value"),
     [
         ("bpb_claimed", 0.018),
-        ("bpb_claimed", "0.018"),
         ("bits_claimed", 1.0),
         ("bpb_coded", 0.5),
         ("two_part_bpb", 0.5),
         ("text_bytes", 10**6),
         ("coded_bytes", 1),
-        ("artifact_bytes", None),
+        ("artifact_bytes", 0),
         ("two_part_bytes", 1),
         ("tokens", 3),
         ("sha256", "0" * 64),
@@ -51,7 +51,7 @@ def test_files_that_were_changed_are_not_ok(copied_proof: Path, name: str) -> No
 @pytest.mark.parametrize("name", ["proof.bgc", "model.bgz"])
 def test_a_missing_file_is_named(copied_proof: Path, name: str) -> None:
     (copied_proof / name).unlink()
-    with pytest.raises(FileNotFoundError, match=name):
+    with pytest.raises(InputError, match=rf"{name}: expected the file that .*receipt\.json is about, found none"):
         verify_receipt(copied_proof / "receipt.json", IN_PROCESS)
 
 

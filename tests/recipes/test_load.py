@@ -127,3 +127,8 @@ def test_recipes_are_frozen(name: str) -> None:
 def test_loading_again_gives_an_equal_recipe_that_shares_nothing_mutable() -> None:
     assert load_recipe("tiny") == load_recipe("tiny")
     assert hash(load_recipe("tiny")) == hash(load_recipe("tiny"))
+
+
+def test_a_byte_order_mark_is_no_part_of_a_recipe(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('extends = "tiny"\n[model]\nnum_layers = 5\n', encoding="utf-8-sig")
+    assert load_recipe(tmp_path / "mine.toml").model.num_layers == 5

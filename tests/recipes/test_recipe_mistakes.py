@@ -32,6 +32,8 @@ def refusal(recipe: str | Path, overrides: Sequence[str] = ()) -> str:
         ("model.num_layers.deep=3", ("model.num_layers.deep",)),
         # wrong types
         ("model.num_layers=many", ("model.num_layers", "many")),
+        ("train.seed=99999999999999999999", ("train.seed", "at most 9223372036854775807", "99999999999999999999")),
+        ("score.batch_tokens=99999999999999999999", ("score.batch_tokens",)),
         ("model.num_layers=3.5", ("model.num_layers", "3.5")),
         ("model.num_layers=", ("model.num_layers",)),
         ("model.num_layers=[3]", ("model.num_layers", "[3]")),
@@ -138,3 +140,11 @@ def test_a_cycle_of_extends_is_refused(length: int, write: Write, tmp_path: Path
 @pytest.mark.parametrize("parent", ['"tinny"', "3", "true", '["tiny"]', '""'])
 def test_extending_what_does_not_exist_is_refused(parent: str, write: Write) -> None:
     refusal(write(f"extends = {parent}\n"))
+
+
+@pytest.mark.parametrize("key", ["name", "[model]\nnum_layers"])
+def test_a_value_nested_beyond_measure(tmp_path: Path, key: str) -> None:
+    (tmp_path / "deep.toml").write_text(f"{key}{'.a' * 5000} = 1\n")
+    (tmp_path / "deeper.toml").write_text(f'extends = "deep.toml"\n{key}{".a" * 5000} = 2\n')
+    for name in ("deep.toml", "deeper.toml"):
+        assert len(refusal(tmp_path / name)) < 400 + len(str(tmp_path))

@@ -1,5 +1,6 @@
 """The page stands alone, shows the runs' numbers, and lets no name become markup."""
 
+import math
 from collections.abc import Mapping
 from html import escape
 from html.parser import HTMLParser
@@ -8,15 +9,14 @@ from typing import Any
 
 import pytest
 
-from bytegolf.reporting.page import RunReport, write_report
+from bytegolf.reporting.page import write_report
+from bytegolf.reporting.run_report import RunReport
 from bytegolf.scoring.compressors import CompressorScore
+from support.records import MANIFEST as RECORDED
 
 HOSTILE = "<script>alert('x')</script>&\"</title>"
 
-MANIFEST = {
-    "recipe": "tiny", "parameters": 1_234_567, "steps": 8_642, "seconds": 1_357.9, "tokens_per_second": 24_680.2, "val_bpb": 1.23456789,
-    "python": "3.11.7", "torch": "2.13.0", "platform": "Linux", "code_sha256": "c0de" * 16,
-}  # fmt: skip
+MANIFEST = {**RECORDED, "bytes_per_token": 1 / math.log(2)}  # so that a nat a token is a bit a byte
 EVENTS = [
     {"event": "step", "step": 10, "loss": 5.4321, "lr_scale": 1.0},
     {"event": "qat", "step": 15, "bits": {"mlp": 4.0}},
@@ -27,6 +27,8 @@ EVENTS = [
 PACK: dict[str, Any] = {
     "bytes": 987_654,
     "budget": 1_000_000,
+    "method": "rate",
+    "coder": "range",
     "bpb_before": 1.11119,
     "bpb_after": 1.22229,
     "bits": {"mlp": 4.321},

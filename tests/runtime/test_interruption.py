@@ -1,12 +1,15 @@
-"""Ctrl-C and SIGTERM are noted for the next step; only a second Ctrl-C ends at once."""
+"""Signals are noted for the next step; only a second Ctrl-C ends at once. No child outlives its parent."""
 
 import os
 import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from bytegolf.runtime.interruption import interruption
+from support.runs import environment
 
 
 def terminate() -> None:
@@ -60,3 +63,26 @@ def test_another_thread_than_the_main_one_is_never_interrupted() -> None:
 
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(handled).result() == (False, True)
+
+
+def test_a_child_ends_with_its_parent() -> None:
+    """Even where that is killed: what the child holds open, a pipe here, is closed soon after."""
+    code = """
+import time
+from multiprocessing import get_context
+from bytegolf.runtime.interruption import end_with_parent
+
+def child():
+    end_with_parent()
+    print("begun", flush=True)
+    time.sleep(600)
+
+if __name__ == "__main__":
+    get_context("fork").Process(target=child).start()
+    time.sleep(600)
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], env=environment(), stdout=subprocess.PIPE)
+    assert process.stdout is not None and process.stdout.readline() == b"begun\n"
+    process.kill()
+    assert process.stdout.read() == b"", "an end of file, and not a wait of ten minutes"
+    process.wait()

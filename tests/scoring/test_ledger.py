@@ -1,6 +1,7 @@
 """Every target once and in order, or the ledger says so."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -26,7 +27,7 @@ def test_many_small_scores_in_float32_are_not_lost() -> None:
 def test_bits_per_byte() -> None:
     score = Score("sliding", bits=30.0, bytes=8, tokens=5)
     assert score.bpb == 3.75
-    assert score.to_json() == {"bpb": 3.75, "protocol": "sliding", "bits": 30.0, "bytes": 8, "tokens": 5}
+    assert score.to_json() == {"bpb": 3.75, "protocol": "sliding", "bits": 30.0, "bytes": 8, "tokens": 5, "normalised": False}
 
 
 @pytest.mark.parametrize("first", [0, 1, 2, 4, 100, -1])
@@ -57,3 +58,14 @@ def test_certainty_costs_nothing() -> None:
     ledger = Ledger("standard", tokens=2, num_bytes=3)
     ledger.record(0, torch.tensor([0.0, -0.0]))
     assert ledger.close().bits == 0
+
+
+def test_normalised_text_gets_a_second_figure() -> None:
+    """The headline is over the bytes that the tokens stand for; they are never more than the documents had."""
+    plain = Score("standard", 120.0, 40, 30)
+    assert plain.bpb_original is None and plain.to_json() == {
+        "bpb": 3.0, "protocol": "standard", "bits": 120.0, "bytes": 40, "tokens": 30, "normalised": False
+    }  # fmt: skip
+    changed = replace(plain, normalised=True, original_bytes=60)
+    assert (changed.bpb, changed.bpb_original) == (3.0, 2.0)
+    assert changed.to_json() == {**plain.to_json(), "normalised": True, "original_bytes": 60, "bpb_original": 2.0}

@@ -37,6 +37,10 @@ DAMAGED = {
     "no keys": "{}",
     "a key gone": json.dumps({key: value for key, value in MANIFEST.items() if key != "val_bytes"}),
     "a key too many": json.dumps({**MANIFEST, "more": 1}),
+    "a tokenizer elsewhere": json.dumps({**MANIFEST, "tokenizer": "../bytes"}),
+    "a number below nothing": json.dumps({**MANIFEST, "val_tokens": -1}),
+    "a number beyond all": json.dumps({**MANIFEST, "val_bytes": 2**63}),
+    "text that its tokenizer made longer": json.dumps({**MANIFEST, "val_original_bytes": 4}),
     "a wrong value": json.dumps({**MANIFEST, "val_bytes": "many"}),
 }
 

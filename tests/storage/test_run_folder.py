@@ -7,9 +7,10 @@ import pytest
 
 from bytegolf.errors import InputError
 from bytegolf.storage.run_folder import RunFolder
+from support.records import MANIFEST
 
 
-@pytest.mark.parametrize("text", ["{", "", "[]", "3", '"steps"', "null", "\0"])
+@pytest.mark.parametrize("text", ["{", "", "[]", "3", '"steps"', "null", "\0", "[" * 9999, '{"val_bpb": 1.5}'])
 def test_a_damaged_run_manifest_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(InputError, match=r"manifest\.json: expected"):
@@ -23,19 +24,26 @@ def test_a_run_that_is_missing_or_unfinished(tmp_path: Path) -> None:
         RunFolder(tmp_path).read_manifest()
 
 
-@pytest.mark.parametrize("tail", ['{"event": "st', "\0\0\0\0", "words\n"])
+DAMAGED_LINES = [
+    *('{"event": "st', "\0\0\0\0", "words\n", "[" * 9999, '{"step": 1}', '{"event": 1}', "3"),
+    *('{"event": "step", "step": 2}', '{"event": "step", "step": 2, "loss": "3"}', '{"event": "validate", "step": 2, "bpb": NaN}'),
+    '{"event": "done", "step": 2, "seconds": ' + "9" * 4000 + "}",
+]
+
+
+@pytest.mark.parametrize("tail", DAMAGED_LINES)
 def test_a_damaged_log_is_named(tmp_path: Path, tail: str) -> None:
-    (tmp_path / "log.jsonl").write_text('{"event": "step", "step": 1}\n' + tail)
-    with pytest.raises(InputError, match=r"log\.jsonl: expected"):
+    (tmp_path / "log.jsonl").write_text('{"event": "step", "step": 1, "loss": 2.5}\n' + tail)
+    with pytest.raises(InputError, match=r"log\.jsonl: expected an event in line 2, found "):
         RunFolder(tmp_path).events()
 
 
 def test_a_finished_run_reads_back(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
-    events = [{"event": "start"}, {"event": "step", "step": 1}]
-    run.manifest.write_text(json.dumps({"val_bpb": 1.5}))
+    events = [{"event": "start"}, {"event": "step", "step": 1, "loss": 2.5}]
+    run.manifest.write_text(json.dumps(MANIFEST))
     run.log.write_text("".join(f"{json.dumps(event)}\n" for event in events))
-    assert run.read_manifest() == {"val_bpb": 1.5}
+    assert run.read_manifest() == MANIFEST
     assert run.events() == events
 
 

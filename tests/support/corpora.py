@@ -10,9 +10,14 @@ from typing import Any
 
 import sentencepiece
 
+from bytegolf.config import BOS
 from bytegolf.text.corpus import open_corpus
+from bytegolf.text.documents import Remarks
+from bytegolf.text.shards import ShardWriter
+from bytegolf.text.tokenizer import Tokenizer
 
 SOURCE = inspect.getsource(argparse)
+TEXTS = ["first text", "    indented", "third"]
 
 
 def foreign_model(**options: Any) -> bytes:
@@ -39,9 +44,29 @@ def write_texts(folder: Path, texts: Sequence[str]) -> Path:
     return folder
 
 
-def read_documents(*sources: Path | str, exclude: Path | None = None) -> list[tuple[str, str]]:
+def put(path: Path, data: bytes) -> Path:
+    """Write a file, and the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def contest_folder(root: Path, name: str, tokenizer: Tokenizer, texts: Sequence[str] = TEXTS) -> Path:
+    """Make `datasets/NAME` with the shards of some texts, as the contest publishes them."""
+    folder = root / "datasets" / name
+    folder.mkdir(parents=True)
+    for split in ("train", "val"):
+        with ShardWriter(folder, f"fineweb_{split}", max_tokens=20) as writer:
+            for text in texts:
+                writer.write([BOS, *tokenizer.encode(text)])
+    return folder
+
+
+def read_documents(
+    *sources: Path | str, exclude: Path | None = None, text_column: str | None = None, remarks: Remarks | None = None
+) -> list[tuple[str, str]]:
     """Return (name, text) of every document of a corpus, after checking that it can be read again."""
-    corpus = open_corpus([str(source) for source in sources], exclude)
-    documents = [(document.name, document.text) for document in corpus]
+    corpus = open_corpus([str(source) for source in sources], exclude, text_column=text_column, remarks=remarks)
+    documents = [(document.name, document.text) for document in corpus.read(remarks=remarks)]
     assert documents == [(document.name, document.text) for document in corpus]
     return documents

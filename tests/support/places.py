@@ -44,10 +44,12 @@ class Place:
         done = subprocess.run(command, cwd=self.root, env=environment(), capture_output=True, text=True, timeout=300)
         return Result(done.returncode, done.stdout, done.stderr)
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self, *options: str) -> subprocess.Popen[bytes]:
         """Start the command, with its stderr in a pipe."""
         nothing, pipe = subprocess.DEVNULL, subprocess.PIPE
-        return subprocess.Popen(self.process(), cwd=self.root, env=environment(), stdout=nothing, stderr=pipe, preexec_fn=heed_signals)
+        return subprocess.Popen(
+            self.process(*options), cwd=self.root, env=environment(), stdout=nothing, stderr=pipe, preexec_fn=heed_signals
+        )
 
     def essence(self) -> object:
         return essence(self.name, self.out)

@@ -9,7 +9,8 @@ import sentencepiece
 
 from bytegolf.artifact.container import write_artifact
 from bytegolf.config import BOS
-from bytegolf.text.tokenizer import BpeTokenizer, BytesTokenizer, Tokenizer, train_bpe
+from bytegolf.text.tokenizer import BpeTokenizer, BytesTokenizer, Tokenizer
+from bytegolf.text.tokenizer_training import train_bpe
 from support.artifacts import random_artifact
 from support.models import changed
 

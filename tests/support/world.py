@@ -8,7 +8,8 @@ from pathlib import Path
 from bytegolf.config import TextConfig
 from bytegolf.text.prepare import prepare_text
 from bytegolf.text.shards import MAGIC
-from support.runs import MICRO, documents, write_texts
+from support.corpora import write_jsonl, write_texts
+from support.runs import MICRO, documents
 
 
 def overwrite(path: Path, position: int, data: bytes) -> None:
@@ -43,6 +44,7 @@ def make_world(root: Path, data: Path, run: Path) -> Path:
     shutil.copy(MICRO, root / "micro.toml")
     (root / "wrong.toml").write_text("[model\n")
     write_texts(root / "texts", documents(count=30))
+    write_jsonl(root / "texts.json", documents(count=30))
     prepare_text([str(root / "texts")], root / "other", vocab_size=300, val_docs=3)
     prepare_text([str(root / "texts")], root / "other-bytes", text=TextConfig(tokenizer="bytes"), val_docs=3)
 

@@ -10,7 +10,8 @@ from huggingface_hub import constants, file_download
 from bytegolf.storage.data_folder import DataManifest
 from bytegolf.text.fineweb import fetch_published
 from bytegolf.text.hub import HubPlace
-from bytegolf.text.tokenizer import BpeTokenizer, BytesTokenizer, Tokenizer, train_bpe
+from bytegolf.text.tokenizer import BpeTokenizer, BytesTokenizer, Tokenizer
+from bytegolf.text.tokenizer_training import train_bpe
 from support.corpora import SOURCE, foreign_model
 from support.fake_hub import FakeHub, reach, serving
 from support.published_shards import PLACE, REPO, published_files

@@ -8,6 +8,7 @@ import pytest
 
 from bytegolf.errors import InputError
 from bytegolf.text.corpus import open_corpus
+from bytegolf.text.documents import Remarks
 from support.corpora import read_documents, write_jsonl
 
 
@@ -36,9 +37,33 @@ def test_a_folder(tmp_path: Path) -> None:
         path.write_bytes(data)
     write_jsonl(tmp_path / "c.jsonl", ["one", "", "two"])
     (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
-    assert read_documents(tmp_path, exclude=tmp_path / "out") == [
+    (tmp_path / "again").symlink_to(tmp_path / "a")
+    remarks = Remarks()
+    assert read_documents(tmp_path, exclude=tmp_path / "out", remarks=remarks) == [
         ("a-b.txt", "x"), ("a/z.md", "ä"), ("b.txt", "bee\r\n"), ("c.jsonl:1", "one"), ("c.jsonl:3", "two"),
     ]  # fmt: skip
+    assert remarks.notes == {
+        "hidden folders left out": (1, f"{tmp_path}/.git"),
+        "hidden files left out": (1, f"{tmp_path}/.hidden"),
+        "links to folders left out": (1, f"{tmp_path}/again"),
+        "links to nothing and special files left out": (1, f"{tmp_path}/gone"),
+        "empty texts left out": (1, f"{tmp_path}/c.jsonl: line 2"),
+        "empty files left out": (1, f"{tmp_path}/empty.txt"),
+    }
+
+
+def test_bad_files_are_skipped_and_listed(tmp_path: Path) -> None:
+    for name, data in {
+        "a.png": b"\x89PNG\r\n",
+        "b.txt": b"bee",
+        "c.gz": b"no gzip",
+        "d.parquet": b"",
+        "e.txt": "é".encode("utf-16"),
+    }.items():
+        (tmp_path / name).write_bytes(data)
+    remarks = Remarks(skip_bad=True)
+    assert read_documents(tmp_path, remarks=remarks) == [("b.txt", "bee")]
+    assert remarks.num_bad == 4 and [Path(line.split(":")[0]).name for line in remarks.bad] == ["a.png", "c.gz", "d.parquet", "e.txt"]
 
 
 def test_several_sources_in_the_order_given(tmp_path: Path) -> None:

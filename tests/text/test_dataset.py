@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from bytegolf.config import BOS
@@ -14,9 +13,7 @@ from bytegolf.text.dataset import count_bytes, open_data
 from bytegolf.text.prepare import prepare_text
 from bytegolf.text.shards import ShardWriter
 from bytegolf.text.tokenizer import BpeTokenizer, Tokenizer
-from support.corpora import SOURCE, foreign_model, write_jsonl
-
-TEXTS = ["first text", "    indented", "third"]
+from support.corpora import SOURCE, TEXTS, contest_folder, foreign_model, put, write_jsonl
 
 
 @pytest.fixture
@@ -25,28 +22,12 @@ def prepared(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def contest_folder(root: Path, name: str, tokenizer: Tokenizer) -> Path:
-    """`datasets/NAME` with the shards of TEXTS, as the contest publishes them."""
-    folder = root / "datasets" / name
-    folder.mkdir(parents=True)
-    for split in ("train", "val"):
-        with ShardWriter(folder, f"fineweb_{split}", max_tokens=20) as writer:
-            for text in TEXTS:
-                writer.write([BOS, *tokenizer.encode(text)])
-    return folder
-
-
-def put(path: Path, data: bytes) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-    return path
-
-
 def test_a_prepared_folder(prepared: Path) -> None:
     data = open_data(prepared)
     assert data.manifest is not None and data.folder.root == prepared
     assert (data.val_bytes, data.val_text()) == (len("".join(TEXTS)), "".join(TEXTS).encode())
     assert data.sha256 == open_data(prepared).sha256
+    assert data.bytes_per_token == len(SOURCE) / len(data.train)
     (prepared / "train_000000.bin").unlink()
     assert len(open_data(prepared).val) == data.manifest.val_tokens  # scoring needs no training shards
     with pytest.raises(InputError, match=r"data: expected shards train_\*\.bin, found none"):
@@ -83,52 +64,17 @@ def test_a_damaged_manifest(prepared: Path) -> None:
         open_data(prepared)
 
 
+def test_a_manifest_that_claims_other_bytes_than_the_tokens_have(prepared: Path) -> None:
+    """More bytes would lower every score."""
+    path = prepared / "manifest.json"
+    path.write_text(path.read_text().replace('"val_bytes": 27', '"val_bytes": 54'))
+    with pytest.raises(InputError, match=r"manifest\.json: expected the 27 held-out bytes that its tokens stand for, found 54"):
+        _ = open_data(prepared).val_bytes
+
+
 def test_no_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="none: expected a data folder, found nothing"):
         open_data(tmp_path / "none")
-
-
-def test_a_contest_folder(tmp_path: Path, bpe: BpeTokenizer) -> None:
-    folder = contest_folder(tmp_path / "datasets", "fineweb10B_sp512", bpe)
-    for name in ("fineweb_1024_bpe", "fineweb_512_bpe", "fineweb_5120_bpe"):
-        put(tmp_path / "datasets" / "tokenizers" / f"{name}.model", bpe.serialised if name == "fineweb_512_bpe" else b"other")
-    data = open_data(folder)
-    assert data.tokenizer.sha256 == bpe.sha256
-    assert (data.manifest, data.val_text()) == (None, None)
-    assert data.val_bytes == len("".join(TEXTS))
-    np.testing.assert_array_equal(data.val[:], np.concatenate([[BOS, *bpe.encode(text)] for text in TEXTS]))
-    np.testing.assert_array_equal(data.val[:], data.train[:])
-
-
-@pytest.mark.parametrize("place", [".", "../tokenizers", "../../tokenizers"])
-def test_the_only_tokenizer_is_taken(tmp_path: Path, bpe: BpeTokenizer, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = contest_folder(tmp_path / "root", "words", bpe)
-    put((folder / place).resolve() / "any.model", bpe.serialised)
-    assert open_data(folder).tokenizer.sha256 == bpe.sha256
-    monkeypatch.chdir(folder)
-    assert open_data(Path()).tokenizer.sha256 == bpe.sha256
-
-
-def test_a_tokenizer_that_must_be_named(tmp_path: Path, bpe: BpeTokenizer) -> None:
-    folder = contest_folder(tmp_path / "root", "words", bpe)
-    with pytest.raises(InputError, match=r"tokenizer: expected one in .*words or in tokenizers beside it, found none; say which"):
-        open_data(folder)
-    first, second = (put(folder / f"{name}.model", bpe.serialised) for name in "ab")
-    with pytest.raises(InputError, match=f"found {first}, {second}; say which"):
-        open_data(folder)
-    assert open_data(folder, second).tokenizer.sha256 == bpe.sha256
-
-
-def test_a_tokenizer_of_another_size(tmp_path: Path, bpe: BpeTokenizer) -> None:
-    folder = contest_folder(tmp_path / "root", "fineweb10B_sp1024", bpe)
-    put(folder / "any.model", bpe.serialised)
-    with pytest.raises(InputError, match=r"any\.model: expected a vocabulary of 1024 for .*, found 512"):
-        open_data(folder)
-
-
-def test_contest_bytes(tmp_path: Path, tokenizer: Tokenizer) -> None:
-    folder = contest_folder(tmp_path / "root", "fineweb10B_byte260", tokenizer)
-    assert open_data(folder).tokenizer.kind == "bytes"
 
 
 def test_the_identity_of_a_contest_folder(tmp_path: Path, bpe: BpeTokenizer) -> None:

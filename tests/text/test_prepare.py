@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from bytegolf.arrays import Tokens
 from bytegolf.config import BOS, TextConfig
 from bytegolf.errors import InputError
-from bytegolf.storage.data_folder import DataManifest
+from bytegolf.storage.data_folder import DataFolder, DataManifest
 from bytegolf.text import prepare as module
 from bytegolf.text.dataset import count_bytes, open_data
 from bytegolf.text.prepare import prepare_text
-from bytegolf.text.tokenizer import BpeTokenizer, BytesTokenizer, Kind, train_bpe
+from bytegolf.text.tokenizer import BpeTokenizer, BytesTokenizer, Kind
+from bytegolf.text.tokenizer_training import train_bpe
 from support.corpora import SOURCE, write_jsonl, write_texts
 
 TEXTS = [f"{i} " + SOURCE[i * 400 :][:400] for i in range(60)]
@@ -155,14 +156,15 @@ def test_data_inside_its_source_is_no_document(source: Path) -> None:
     assert prepare_text([str(source)], source / "data", text=TextConfig(tokenizer="bytes")) == first
 
 
-@pytest.mark.parametrize("moment", ["encode_batch", "sha256_of", "write_json"])
+@pytest.mark.parametrize("moment", ["encode_batch", "sha256_of", "write_manifest"])
 def test_interrupted_it_leaves_nothing(
     source: Path, tmp_path: Path, bpe: BpeTokenizer, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(BpeTokenizer if moment == "encode_batch" else module, moment, interrupt)
+    place = {"encode_batch": BpeTokenizer, "write_manifest": DataFolder}.get(moment, module)
+    monkeypatch.setattr(place, moment, interrupt)
     before = sorted(tmp_path.iterdir())
     with pytest.raises(KeyboardInterrupt):
         prepare_text([str(source)], tmp_path / "data", vocab_size=400)
@@ -209,6 +211,7 @@ def test_text_that_its_tokenizer_may_change(tmp_path_factory: pytest.TempPathFac
     assert data.val[:].tolist() == [BOS, *encoded[0]]
     assert data.train[:].tolist() == [token for ids in encoded[1:] for token in (BOS, *ids)]
     assert data.val_text() == texts[0] and data.val_bytes == manifest.val_bytes == len(texts[0])
+    assert manifest.val_original_bytes == len(documents[0].encode()) and data.original_bytes == manifest.val_original_bytes
     assert manifest.normalised and manifest.train_bytes == sum(map(len, texts[1:])) == count_bytes(data.train, data.tokenizer)
     with pytest.raises(InputError, match=r"to hold the text asked for \(exactly as given\), found others \(normalised by its"):
         prepare_text([source], folder / "data", tokenizer=folder / "any.model", val_docs=1)
@@ -220,6 +223,15 @@ def test_a_document_that_normalises_to_nothing(tmp_path: Path, normalising: byte
     manifest = prepare_text([str(path)], tmp_path / "data", tokenizer=tmp_path / "other.model", val_docs=2, normalised=True)
     assert (manifest.val_offsets, manifest.val_bytes) == ([0, 0], len("held out"))
     assert open_data(tmp_path / "data").val[:].tolist()[:2] == [BOS, BOS]
+
+
+def test_nothing_is_left_out_in_silence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = write_texts(tmp_path / "source", [*TEXTS, TEXTS[0], TEXTS[0]])
+    (folder / ".hidden").write_text("x")
+    prepare_text([str(folder)], tmp_path / "data", text=TextConfig(tokenizer="bytes"), val_docs=1)
+    told = capsys.readouterr().err
+    assert f"hidden files left out: 1, the first {folder / '.hidden'}" in told
+    assert "copies of held-out documents left out of training: 2" in told
 
 
 def test_a_vocabulary_too_large_for_the_text(source: Path, tmp_path: Path) -> None:

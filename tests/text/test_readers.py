@@ -1,23 +1,19 @@
-"""Files become the documents they should, and what cannot be read is named."""
+"""Files become the documents they should, told by what is in them, and what cannot be read is named."""
 
 import json
-import sys
+import tarfile
 from pathlib import Path
 
-import pyarrow
-import pyarrow.parquet
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bytegolf.errors import InputError
-from bytegolf.text.readers import PIECE_BYTES, Document
+from bytegolf.text.documents import Remarks
+from bytegolf.text.readers import LIKE_JSON, PIECE_BYTES
 from support.corpora import read_documents
 
-
-def test_the_key_of_a_record_is_its_text() -> None:
-    assert Document("a.txt", "words").key == "a.txt"
-    assert Document("a.jsonl:3", "words", record=True).key == "words"
+RECORDS = b'{"text": "one", "id": 1}\n{"text": "two", "id": 2}\n'
 
 
 @given(text=st.text(st.sampled_from("aé\n€😀"), max_size=60))
@@ -37,62 +33,6 @@ def test_pieces_of_one_file(tmp_path_factory: pytest.TempPathFactory, text: str)
         assert all(piece.endswith("\n") for _, piece in found[:-1])
 
 
-def test_parquet(tmp_path: Path) -> None:
-    path = tmp_path / "a.parquet"
-    pyarrow.parquet.write_table(pyarrow.table({"id": [1, 2, 3], "text": ["one", "", "drei ä"]}), path)
-    assert read_documents(path) == [("a.parquet:1", "one"), ("a.parquet:3", "drei ä")]
-
-
-@pytest.mark.parametrize(
-    ("columns", "expected"),
-    [
-        ({"body": ["a"]}, 'string column "text", found body: string'),
-        ({"text": [1]}, 'string column "text", found text: int64'),
-        ({"text": ["a", None]}, "row 2: expected a text, found null"),
-    ],
-)
-def test_parquet_without_texts(tmp_path: Path, columns: dict[str, list[object]], expected: str) -> None:
-    pyarrow.parquet.write_table(pyarrow.table(columns), tmp_path / "a.parquet")
-    with pytest.raises(InputError, match=rf"a\.parquet: .*{expected}"):
-        read_documents(tmp_path / "a.parquet")
-
-
-def test_corrupt_parquet(tmp_path: Path) -> None:
-    path = tmp_path / "a.parquet"
-    pyarrow.parquet.write_table(pyarrow.table({"text": ["one"] * 99}), path)
-    for data in (b"", b"PAR1 nothing PAR1", path.read_bytes()[:-20]):
-        path.write_bytes(data)
-        with pytest.raises(InputError, match=r"a\.parquet: expected parquet, found"):
-            read_documents(path)
-
-
-def test_parquet_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "a.parquet").write_bytes(b"PAR1")
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(InputError, match=r"a\.parquet: .*bytegolf\[parquet\]"):
-        read_documents(tmp_path / "a.parquet")
-
-
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        (b"{", "expected a JSON object, found"),
-        (b"[" * 100_000, "expected a JSON object, found"),
-        (b'["text"]', r'string "text", found \["text"\]'),
-        (b'{"body": "x"}', 'string "text", found {"body": "x"}'),
-        (b'{"text": null}', 'string "text", found {"text": null}'),
-        (b'{"text": "\\ud800"}', "lone surrogate"),
-        (b'{"text": "\xff"}', "found invalid start byte at byte 10"),
-    ],
-)
-def test_bad_json_lines(tmp_path: Path, line: bytes, expected: str) -> None:
-    path = tmp_path / "a.jsonl"
-    path.write_bytes(json.dumps({"text": "fine"}).encode() + b"\n" + line + b"\n")
-    with pytest.raises(InputError, match=rf"a\.jsonl: line 2: .*{expected}") as error:
-        read_documents(path)
-    assert len(str(error.value)) < 400 + len(str(path))
-
-
 def test_text_that_is_not_utf8(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"line\n" * 4000 + b"\xe9t\xe9")
     (tmp_path / "b.txt").write_bytes(b"")
@@ -107,3 +47,54 @@ def test_a_character_cut_off_at_the_end(tmp_path_factory: pytest.TempPathFactory
     path.write_bytes("😀".encode()[:cut])
     with pytest.raises(InputError, match="at byte 0"):
         read_documents(path)
+
+
+@pytest.mark.parametrize("name", ["c4.json", "x.ndjson", "UP.JSONL", "x.Json", "dump", "a.jsonl"])
+@pytest.mark.parametrize("data", [RECORDS, b"\xef\xbb\xbf" + RECORDS, json.dumps([{"text": "one"}, {"text": "two"}], indent=1).encode()])
+def test_records_by_content_and_suffix(tmp_path: Path, name: str, data: bytes) -> None:
+    (tmp_path / name).write_bytes(data)
+    remarks = Remarks()
+    assert [text for _, text in read_documents(tmp_path / name, remarks=remarks)] == ["one", "two"]
+    assert not remarks.notes
+
+
+@pytest.mark.parametrize(("name", "data"), [("a.txt", RECORDS), ("package.json", b'{"name": "x"}\n'), ("a.md", b'[{"text": "one"}]')])
+def test_text_that_looks_like_json_is_remarked_on(tmp_path: Path, name: str, data: bytes) -> None:
+    (tmp_path / name).write_bytes(data)
+    remarks = Remarks()
+    assert read_documents(tmp_path, remarks=remarks) == [(name, data.decode())]
+    assert remarks.notes == {LIKE_JSON: (1, str(tmp_path / name))}
+
+
+@pytest.mark.parametrize("data", [b"[1] a note\n", b"{% template %}", b"{}{", b'["a"]', b"[", b"{", b"", b"\xef\xbb\xbfplain"])
+def test_text_that_does_not_look_like_json(tmp_path: Path, data: bytes) -> None:
+    for name in ("a", "a.json", "a.txt"):
+        (tmp_path / name).write_bytes(data)
+        remarks = Remarks()
+        assert "".join(text for _, text in read_documents(tmp_path / name, remarks=remarks)) == data.decode()
+        assert LIKE_JSON not in remarks.notes or data == b"{}{"
+
+
+def test_a_named_column_is_required_of_json(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(RECORDS)
+    with pytest.raises(InputError, match=r'a\.json: line 1: expected an object with a string "body" .*, found text: string, id: number'):
+        read_documents(tmp_path, text_column="body")
+    (tmp_path / "a.json").write_bytes(RECORDS.replace(b"text", b"body"))
+    assert [text for _, text in read_documents(tmp_path, text_column="body")] == ["one", "two"]
+
+
+@pytest.mark.parametrize("name", ["a.tar", "a.tar.gz", "a"])
+def test_an_archive(tmp_path: Path, name: str) -> None:
+    (tmp_path / "letter.txt").write_text("all of it is UTF-8")
+    with tarfile.open(tmp_path / name, "w:gz" if name.endswith("gz") else "w") as archive:
+        archive.add(tmp_path / "letter.txt")
+    with pytest.raises(InputError, match=f"expected text, found an archive of files; unpack it: tar -xf {tmp_path / name}"):
+        read_documents(tmp_path / name)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
+def test_utf16(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "a.txt").write_bytes("é".encode(encoding))
+    advice = "; recode it: iconv -f UTF-16 -t UTF-8" if encoding == "utf-16" else ""
+    with pytest.raises(InputError, match=rf"a\.txt: expected UTF-8 text, found .* at byte 0{advice}; the option skip_bad leaves out what"):
+        read_documents(tmp_path / "a.txt")

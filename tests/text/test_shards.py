@@ -1,6 +1,8 @@
 """Shards give back what was written, and nothing that is not exactly a shard is read."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -92,8 +94,34 @@ def test_a_shard_that_is_cut_while_it_is_read(tmp_path: Path) -> None:
     with ShardWriter(tmp_path, "train") as writer:
         writer.write(range(100))
     (path,) = tmp_path.iterdir()
-    shard = Shard(path)
+    stream = TokenStream([path])
     os.truncate(path, HEADER_BYTES + 20)
-    assert shard[:10].tolist() == list(range(10))
+    assert stream[:10].tolist() == list(range(10))
     with pytest.raises(InputError, match="the file was cut since"):
-        shard[5:15]
+        stream[5:15]
+
+
+def test_a_shard_that_goes_while_it_is_used(tmp_path: Path) -> None:
+    with ShardWriter(tmp_path, "train") as writer:
+        writer.write(range(100))
+    (path,) = tmp_path.iterdir()
+    stream = TokenStream([path])
+    path.unlink()
+    with pytest.raises(InputError, match=r"train_000000\.bin: expected a shard, found No such file"):
+        stream[5:15]
+
+
+@pytest.mark.parametrize(("shards", "limit"), [(30, 24), (1030, 1024)])
+def test_more_shards_than_files_may_be_open(tmp_path: Path, shards: int, limit: int) -> None:
+    """In a process of its own, as the limit is the process's: every token is read, in order and at random."""
+    with ShardWriter(tmp_path, "train", max_tokens=7) as writer:
+        writer.write(np.arange(shards * 7))
+    code = (
+        "import resource, sys, numpy as np; from pathlib import Path; from bytegolf.text.shards import TokenStream\n"
+        f"resource.setrlimit(resource.RLIMIT_NOFILE, ({limit}, {limit}))\n"
+        f"stream = TokenStream(sorted(Path(sys.argv[1]).glob('*.bin'))); whole = np.arange({shards} * 7, dtype=np.uint16)\n"
+        "assert (stream[:] == whole).all()\n"
+        "for start in np.random.default_rng(0).integers(len(whole), size=3000):\n"
+        "    assert (stream[start : start + 9] == whole[start : start + 9]).all()"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)

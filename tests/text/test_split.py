@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bytegolf.errors import InputError
-from bytegolf.text.corpus import Document, open_corpus
+from bytegolf.text.corpus import open_corpus
+from bytegolf.text.documents import Document
 from bytegolf.text.split import SplitRule, decide_split
 from support.corpora import write_jsonl, write_texts
 

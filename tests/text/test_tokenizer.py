@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bytegolf.config import BOS
 from bytegolf.errors import InputError
-from bytegolf.text.tokenizer import BpeTokenizer, BytesTokenizer, Tokenizer, load_tokenizer, tokenizer_from, train_bpe
+from bytegolf.text.tokenizer import BpeTokenizer, BytesTokenizer, Tokenizer, load_tokenizer, tokenizer_from
 from support.corpora import SOURCE, foreign_model
 
 AWKWARD = ["\u2581", "\u2581\u2581 ", "\0", "\u0301", "\ufeff", "\u2585", "    ", ":\n", "\t", "\r\n", "<s>", "<0x41>", "<unk>", "de", "7"]
@@ -82,30 +82,8 @@ def test_bytes_are_summed(normalising: bytes, bpe: BpeTokenizer, ids: list[int])
         assert tokenizer.total_bytes(np.array(ids, dtype="<u2")) == len(tokenizer.decode(ids))
 
 
-def test_training_is_deterministic(bpe: BpeTokenizer) -> None:
-    again = train_bpe([SOURCE], 512)
-    assert again.serialised == bpe.serialised and again.sha256 == bpe.sha256
-    assert (bpe.kind, bpe.name, bpe.vocab_size) == ("bpe", "bpe 512", 512)
-
-
 def test_line_ends_are_part_of_pieces(bpe: BpeTokenizer) -> None:
     assert len(bpe.encode(":\n")) == 1
-
-
-@pytest.mark.parametrize(
-    ("text", "vocab_size", "expected"),
-    [
-        (SOURCE, 60_000, "at most"),
-        ("".join(map(chr, range(0x4E00, 0x5000))), 300, "at least"),
-        (SOURCE, 260, "261 to 65536"),
-        (SOURCE, 65_537, "261 to 65536"),
-        ("", 512, "text to train"),
-    ],
-)
-def test_a_vocabulary_that_cannot_be_trained(text: str, vocab_size: int, expected: str, capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(InputError, match=rf"vocab_size: expected .*{expected}.*, found {vocab_size}"):
-        train_bpe([text], vocab_size)
-    assert capfd.readouterr() == ("", "")
 
 
 def test_tokenizers_are_rebuilt_from_what_they_store(tokenizer: Tokenizer, tmp_path: Path) -> None:
@@ -164,12 +142,3 @@ def test_ids_outside_the_vocabulary(tokenizer: Tokenizer) -> None:
             act([5, tokenizer.vocab_size])
         with pytest.raises(InputError, match="found -1"):
             act([5, -1])
-
-
-def test_pieces_across_words_make_fewer_tokens() -> None:
-    within, across = (train_bpe([SOURCE], 512, across_words) for across_words in (False, True))
-    assert len(across.encode(SOURCE)) < len(within.encode(SOURCE))
-    assert across.decode(across.encode(SOURCE)) == SOURCE.encode()
-    spanning = [across.decode([i]).strip() for i in range(across.vocab_size)]
-    assert any(b" " in piece for piece in spanning)
-    assert not any(b" " in within.decode([i]).strip() for i in range(within.vocab_size))

@@ -14,9 +14,10 @@ import pytest
 import bytegolf as bg
 from bytegolf.config import Recipe
 from bytegolf.errors import InputError
-from bytegolf.storage.files import read_json, sha256_of, write_json
+from bytegolf.storage.files import sha256_of, write_json
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.training import schedule
+from support.records import read_json
 from support.runs import AtEvent, Killed, Stopwatch, events, kill, micro, prepared, untimed
 
 TIMED = micro("train.max_steps=0", "train.max_seconds=20", "train.checkpoint_every=5", "train.log_every=3", "average.swa_below=0.9")
@@ -168,14 +169,14 @@ REFUSED: dict[str, tuple[Recipe, Callable[[Path], object], str]] = {
         r"replay: expected the recipe of .*timed, found train\.seed = 4 instead of 1",
     ),
     "other data": (TIMED, edit_manifest(data_sha256="0" * 64), r"replay: expected the data of .*timed \(000000000000\)"),
-    "another tokenizer": (TIMED, edit_manifest(tokenizer_sha256=None), r"replay: expected the tokenizer of .*timed \(None\)"),
+    "another tokenizer": (TIMED, edit_manifest(tokenizer_sha256="0" * 64), r"replay: expected the tokenizer of .*timed \(000000000000\)"),
     "a step gone": (TIMED, edit_log(lambda log: log.pop(5)), r"log\.jsonl: expected the progress of each of \d+ steps"),
     "the last steps gone": (TIMED, edit_log(lambda log: log.__delitem__(slice(12, None))), r"log\.jsonl: expected the progress of each"),
     "no steps": (TIMED, edit_log(lambda log: log.clear()), r"log\.jsonl: expected the progress of each"),
     "no number": (TIMED, edit_log(lambda log: log[0].update(progress="half")), r"log\.jsonl: expected the progress of each"),
     "no share": (TIMED, edit_log(lambda log: log[0].update(progress=1.5)), r"log\.jsonl: expected the progress of each"),
-    "no event": (TIMED, lambda run: RunFolder(run).log.write_text("[1]\n"), r"log\.jsonl: expected an object with its event"),
-    "no log": (TIMED, lambda run: RunFolder(run).log.unlink(), r"log\.jsonl: expected an object per line"),
+    "no event": (TIMED, lambda run: RunFolder(run).log.write_text("[1]\n"), r"log\.jsonl: expected an event in line 1"),
+    "no log": (TIMED, lambda run: RunFolder(run).log.unlink(), r"log\.jsonl: expected the log of a run, found No such file"),
 }
 
 

@@ -10,12 +10,13 @@ from bytegolf.errors import InputError, ParameterError
 from bytegolf.model.gpt import GPT
 from bytegolf.model.weights import Weights
 from bytegolf.recipes import load_recipe
-from bytegolf.storage.files import read_json
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.dataset import open_data
-from bytegolf.text.tokenizer import BytesTokenizer, train_bpe
+from bytegolf.text.tokenizer import BytesTokenizer
+from bytegolf.text.tokenizer_training import train_bpe
 from bytegolf.training.log import EventLog
 from bytegolf.training.run_record import begin_run, difference, finish_run, record_import, resumable
+from support.records import read_json
 from support.runs import documents, micro, prepared
 
 BYTES = BytesTokenizer()

@@ -3,11 +3,12 @@
 The scripts name a tensor per kind of matrix ("banked") or per layer, and their vectors per layer in either case.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import torch
 from torch import Tensor
 
+from bytegolf.artifact.redundant_tensors import is_weight, without_redundant
 from bytegolf.config import ModelConfig
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import parameter_shapes
@@ -38,44 +39,53 @@ PLAIN = {
 }
 
 
-def translate(tensors: Mapping[str, Tensor], config: ModelConfig, source: str) -> dict[str, Tensor]:
+def translate(found: Mapping[str, object], config: ModelConfig, source: str) -> dict[str, Tensor]:
     """Return the float32 weights of the model `config`, from tensors under this package's names or the baseline's.
 
-    Raises InputError, calling the checkpoint `source`, that names the first tensor missing, of another shape, not finite or
-    left over, and the key of the recipe that would explain it where shapes tell.
+    What is no tensor of floats, such as a count of steps, is passed over where the model has no such weight. Raises InputError, calling
+    the checkpoint `source`, that names the first tensor missing, of another kind or shape, not finite or left over, and the key of the
+    recipe that would explain it where shapes tell.
     """
-    tensors = {name: tensor for name, tensor in tensors.items() if tensor.numel()}  # the baseline writes skips for one layer, empty
+    tensors = without_redundant(found, config, source)
     shapes = parameter_shapes(config)
-    members = {name: [name] if name in tensors else _baseline_names(name, shape, tensors) for name, shape in shapes.items()}
+    members = {name: [name] for name in shapes} if _named_as_here(tensors) else _baseline_names(shapes, tensors)
     weights, hint = {}, _hint(tensors, config)
     for name, shape in shapes.items():
-        complete = len(members[name]) == 1 and members[name] != _layered(name, shape)
-        expected = shape if complete else shape[1:]
-        for member in members[name]:
-            _require_tensor(tensors.get(member), member, expected, source, hint)
-        weights[name] = torch.stack([tensors[member].float().reshape(expected) for member in members[name]]).reshape(shape)
-    extra = next((name for name in tensors if not any(name in names for names in members.values())), None)
+        expected = shape[1:] if members[name] == _layered(name, shape) else shape
+        parts = [_required(tensors, member, expected, source, hint) for member in members[name]]
+        weights[name] = torch.stack([part.float().reshape(expected) for part in parts]).reshape(shape)
+    known = {member for names in members.values() for member in names}
+    extra = next((name for name, value in tensors.items() if is_weight(value) and name not in known), None)
     if extra is not None:
         raise InputError(f"{source}: expected the tensors of the recipe, found {extra} too{hint}")
     return weights
 
 
-def _require_tensor(tensor: Tensor | None, name: str, shape: torch.Size, source: str, hint: str) -> None:
-    """Raise InputError unless there is such a tensor, of this shape (or one number, if that is one) and finite."""
-    if tensor is None:
-        raise InputError(f"{source}: expected tensor {name}, found none{hint}")
-    if tensor.shape != shape and not tensor.numel() == shape.numel() == 1:
-        raise InputError(f"{source}: expected {name} of shape {[*shape]}, found {[*tensor.shape]}{hint}")
-    if not tensor.float().isfinite().all():
+def _required(tensors: Mapping[str, object], name: str, shape: torch.Size, source: str, hint: str) -> Tensor:
+    """Return tensor `name`. Raises InputError unless it is one of floats, of this shape (or one number, if that is one) and finite."""
+    value = tensors.get(name)
+    if value is None:
+        similar = next((other for other in tensors if other.endswith(f".{name}")), "none")
+        raise InputError(f"{source}: expected tensor {name}, found {similar}{hint}")
+    if not is_weight(value):
+        kind = f"one of {value.dtype}" if isinstance(value, Tensor) else type(value).__name__
+        raise InputError(f"{source}: expected {name} to be a tensor of floats, found {kind}")
+    if value.shape != shape and not value.numel() == shape.numel() == 1:
+        raise InputError(f"{source}: expected {name} of shape {[*shape]}, found {[*value.shape]}{hint}")
+    if not value.float().isfinite().all():
         raise InputError(f"{source}: expected finite weights, found NaN or infinity in {name}")
+    return value.detach()
 
 
-def _baseline_names(name: str, shape: torch.Size, tensors: Mapping[str, Tensor]) -> list[str]:
-    """Return the names of the baseline's tensors that make up a parameter: one per layer, or one for all."""
-    if name in PLAIN:
-        return [PLAIN[name]]
-    banked = any(bank in tensors for bank in BANKS.values())
-    return [BANKS[name]] if banked and name in BANKS else _layered(name, shape)
+def _named_as_here(names: Collection[str]) -> bool:
+    """Return whether tensors have this package's names: those that the baseline does not have too."""
+    return any(name in names for name in (*PER_LAYER, *PLAIN) if PLAIN.get(name) != name)
+
+
+def _baseline_names(shapes: Mapping[str, torch.Size], names: Collection[str]) -> dict[str, list[str]]:
+    """Return the names of the baseline's tensors that make up each parameter: one per layer, or one for all."""
+    whole = PLAIN | (BANKS if any(bank in names for bank in BANKS.values()) else {})
+    return {name: [whole[name]] if name in whole else _layered(name, shape) for name, shape in shapes.items()}
 
 
 def _layered(name: str, shape: torch.Size) -> list[str]:
@@ -86,10 +96,10 @@ def _layered(name: str, shape: torch.Size) -> list[str]:
     return [f"blocks.{layer}.{kind}" for kind in kinds for layer in range(shape[0] // len(kinds))]
 
 
-def _hint(tensors: Mapping[str, Tensor], config: ModelConfig) -> str:
+def _hint(tensors: Mapping[str, object], config: ModelConfig) -> str:
     """Return words for the first key of the recipe that the checkpoint's shapes contradict, none if there is none."""
     try:
-        implied = _implied_keys({name: tensor.shape for name, tensor in tensors.items()}, config)
+        implied = _implied_keys({name: tensor.shape for name, tensor in tensors.items() if is_weight(tensor)}, config)
     except (ValueError, IndexError, KeyError, ZeroDivisionError):  # shapes that are no such model's tell nothing
         return ""
     for key, value in implied.items():

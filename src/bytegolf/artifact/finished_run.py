@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
@@ -38,6 +39,9 @@ def read_run(root: Path) -> FinishedRun:
         raise InputError(f"{run.weights}: expected the run's weights, found {error}") from None
     if {name: weight.shape for name, weight in weights.items()} != parameter_shapes(recipe.model):
         raise InputError(f"{run.weights}: expected the weights of {run.recipe}, found those of another model")
+    wrong = next((name for name, weight in weights.items() if weight.dtype != torch.float32 or not weight.isfinite().all()), None)
+    if wrong is not None:
+        raise InputError(f"{run.weights}: expected finite weights in float32, found others in {wrong}")
     tokenizer = next((path for path in (root / "tokenizer.model", root / "bytes") if path.exists()), None)
     if tokenizer is None:
         raise InputError(f"{root}: expected a run folder, found no tokenizer in it")

@@ -7,6 +7,7 @@ through zstd, zlib or LZMA, in which `name.q` and `name.scale` stand for the wei
 import io
 import lzma
 import pickle
+import struct
 import warnings
 import zipfile
 import zlib
@@ -20,6 +21,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_safetensors
 from torch import Tensor
 
+from bytegolf.artifact.state_dict import state_dict
 from bytegolf.errors import InputError
 
 Expand = Callable[[bytes, int], bytes]  # at most so many bytes of what was compressed
@@ -32,13 +34,24 @@ COMPRESSED: dict[bytes, Expand] = {
 TORCH = (b"PK\x03\x04", b"\x80")  # a zip archive, or the bare pickle of old versions
 READING_ERRORS = (
     *(pickle.UnpicklingError, zipfile.BadZipFile, SafetensorError, zlib.error, lzma.LZMAError, zstandard.ZstdError),
-    *(RuntimeError, ValueError, KeyError, TypeError, AttributeError, IndexError, EOFError, AssertionError),
+    *(
+        RuntimeError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        EOFError,
+        AssertionError,
+        ArithmeticError,
+        MemoryError,
+        struct.error,
+    ),
 )
-BYTES_PER_WEIGHT, OVERHEAD = 8, 1 << 24  # what an honest file takes at most, expanded
+BYTES_PER_WEIGHT, OVERHEAD = 16, 1 << 24  # what an honest file takes at most, expanded: float32 weights, Adam's state, an average
 
 
-def read_tensors(path: Path, parameters: int) -> dict[str, Tensor]:
-    """Return all weights of a checkpoint, in any float dtype, by the names of the program that wrote it.
+def read_tensors(path: Path, parameters: int) -> dict[str, object]:
+    """Return all weights of a checkpoint by the names of the program that wrote it, as they are, and what it keeps beside them.
 
     Raises InputError for a file that is no such checkpoint, wants to run code, or is far larger than a model of `parameters` weights.
     """
@@ -50,9 +63,7 @@ def read_tensors(path: Path, parameters: int) -> dict[str, Tensor]:
     except OSError as error:
         raise InputError(f"{path}: expected a checkpoint, found {error.strerror}") from None
     try:
-        found = _load(_expanded(data, limit), limit)
-        quantised = set(found) == {"w", "m"}
-        return _floats(_dequantised(found["w"]) if quantised else found)
+        return state_dict(_load(_expanded(data, limit), limit), str(path))
     except _TooLargeError:
         raise InputError(f"{path}: expected at most {limit:,} bytes for {parameters:,} parameters, found more once expanded") from None
     except pickle.UnpicklingError:
@@ -100,24 +111,3 @@ def _load(data: bytes, limit: int) -> Mapping[str, Any]:
 def _is_safetensors(data: bytes) -> bool:
     """Return whether a file is a length and JSON. Asked first, as the length may begin like any other format."""
     return data[8:9] == b"{" and int.from_bytes(data[:8], "little") <= len(data) - 8
-
-
-def _dequantised(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Return each weight once, whatever it was stored as."""
-    weights = {}
-    for name, value in stored.items():
-        base = name.removesuffix(".q")
-        if base != name and f"{base}.scale" in stored:
-            scale = stored[f"{base}.scale"].float()
-            weights[base] = value.float() * (scale if scale.dim() == 0 else scale.reshape(-1, *[1] * (value.dim() - 1)))
-        elif not (name.endswith(".scale") and f"{name.removesuffix('.scale')}.q" in stored):
-            weights[name] = value
-    return weights
-
-
-def _floats(tensors: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Return the tensors. Raises ValueError for anything that is no tensor of floats."""
-    for name, tensor in tensors.items():
-        if not isinstance(tensor, Tensor) or tensor.layout != torch.strided or not tensor.is_floating_point():
-            raise ValueError(f"{name} is no tensor of floats")
-    return {name: tensor.detach() for name, tensor in tensors.items()}

@@ -44,7 +44,12 @@ def quickstart_table(result: QuickstartResult) -> str:
 
 def data_table(manifest: DataManifest) -> str:
     """Return what a data folder holds."""
-    normalised: list[Row] = [("bytes", "of the text as the tokenizer normalises it")] if manifest.normalised else []
+    normalised, skipped = list[Row](), list[Row]()
+    if manifest.normalised:
+        before = f"; held out, {manifest.val_original_bytes:,} before" if manifest.val_original_bytes else ""
+        normalised = [("bytes", f"of the text as the tokenizer normalises it{before}")]
+    if manifest.skipped:
+        skipped = [("left out", f"{manifest.skipped.count:,} bad records and files, listed in its manifest.json")]
     return _rows(
         "data",
         [
@@ -53,6 +58,7 @@ def data_table(manifest: DataManifest) -> str:
             ("held out", f"{manifest.val_documents:,} documents, {manifest.val_bytes:,} bytes, {manifest.val_tokens:,} tokens"),
             ("bytes per token", f"{manifest.val_bytes / manifest.val_tokens:.3f} held out"),
             *normalised,
+            *skipped,
         ],
     )
 
@@ -102,13 +108,17 @@ def baseline_table(result: BaselineResult) -> str:
 
 def score_table(result: Score) -> str:
     """Return a score and what it was counted over."""
+    original = list[Row]()
+    if result.bpb_original is not None:
+        original = [("of the documents", f"{result.bpb_original:.6f} bits per byte, {result.original_bytes:,} bytes before normalisation")]
     return _rows(
         "score",
         [
             ("bits per byte", f"{result.bpb:.6f}"),
             ("protocol", result.protocol),
             ("bits", f"{result.bits:,.1f}"),
-            ("bytes", f"{result.bytes:,}"),
+            ("bytes", f"{result.bytes:,}{' of the text as the tokenizer normalises it' if result.normalised else ''}"),
+            *original,
             ("tokens", f"{result.tokens:,}"),
             *((f"  ttt.{key}", f"{value:,}") for key, value in (result.ttt or {}).items()),
         ],

@@ -6,6 +6,7 @@ would make larger.
 
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
@@ -13,7 +14,7 @@ import numpy as np
 import zstandard
 
 from bytegolf.coding.bgc_file import DIGEST_BYTES, UnreadableError, digest, read_exactly
-from bytegolf.coding.codec import DamagedError, decode, encode, lane_lengths
+from bytegolf.coding.codec import DamagedError, TooLongError, decode, encode, lane_lengths
 from bytegolf.coding.lane_predictor import LanePredictor
 from bytegolf.coding.lossless import Lossless
 from bytegolf.coding.packed_model import PackedModel
@@ -78,18 +79,23 @@ class BlockCoder:
         self.window = min(packed.artifact.score.window, layout.window)
 
     def encode(self, data: bytes, advance: Advance) -> Block:
-        """Return the smaller of the coded and the stored block."""
+        """Return the smaller of the coded and the stored block. The model is left as soon as it is certain to lose."""
         stored = zstandard.ZstdCompressor(level=19, write_content_size=False).compress(data)
-        tokens, spelled = self.text.encode(data)
-        if spelled > MOST_SPELLED * len(data):
-            advance(len(data))
-            return Block(STORED, len(data), 0, stored)
-        lanes = np.split(tokens, np.cumsum(self.layout.lengths(len(tokens)))[:-1])
-        each = len(data) / len(tokens)
-        coded = encode(self._predictor(len(lanes)), lanes, lambda count: advance(count * each))
-        if len(coded) < len(stored):
-            return Block(CODED, len(data), len(tokens), coded)
-        return Block(STORED, len(data), 0, stored)
+        tokens, spelled = self.text.encode(data, MOST_SPELLED)
+        block, done = Block(STORED, len(data), 0, stored), 0.0
+
+        def advance_tokens(count: int) -> None:
+            nonlocal done
+            done += count * len(data) / len(tokens)
+            advance(count * len(data) / len(tokens))
+
+        if spelled <= MOST_SPELLED * len(data):
+            lanes = np.split(tokens, np.cumsum(self.layout.lengths(len(tokens)))[:-1])
+            with suppress(TooLongError):
+                coded = encode(self._predictor(len(lanes)), lanes, advance_tokens, below=len(stored))
+                block = Block(CODED, len(data), len(tokens), coded)
+        advance(len(data) - done)
+        return block
 
     def decode(self, block: Block, advance: Advance) -> bytes:
         """Return the bytes of a block. Raises DamagedError, ZstdError or InputError (unknown tokens) for one that is damaged."""

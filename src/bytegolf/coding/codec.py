@@ -9,6 +9,7 @@ double precision, token by token in one order, each keeping at least 2**-24. The
 bits on any machine; that they are the same is up to the predictor. L lanes, V tokens in the vocabulary.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -19,12 +20,19 @@ from bytegolf.arrays import Doubles, Tokens
 from bytegolf.coding.predictor import Distributions, Predictor
 
 UNIT = 2.0**32
+WORD_BYTES = 4
+FLOOR = 2.0**-23  # above what the coder gives the least likely token
+SLACK_BITS = 64  # that a stream may say beyond its bytes: the coder's state at its end
 
 _CATEGORICAL = constriction.stream.model.Categorical(perfect=False, lazy=True)
 
 
 class DamagedError(Exception):
     """Bytes that were not encoded by this predictor."""
+
+
+class TooLongError(Exception):
+    """A stream that takes no fewer bytes than it may."""
 
 
 class Source(Protocol):
@@ -35,37 +43,51 @@ class Source(Protocol):
 
 
 class EncodingSource:
-    """Takes tokens from known lanes, and encodes them."""
+    """Takes tokens from known lanes, and encodes them. Raises TooLongError once the stream cannot stay `below` so many bytes."""
 
-    def __init__(self, lanes: Sequence[Tokens]) -> None:
-        self.lanes = lanes
+    def __init__(self, lanes: Sequence[Tokens], below: float) -> None:
+        self.lanes, self.below = lanes, below
         self.encoder: Any = constriction.stream.queue.RangeEncoder()
 
     def take(self, position: int, probabilities_LV: Doubles) -> Tokens:
         """Return the tokens at `position` of the first L lanes, which are written to the stream."""
         tokens = np.array([lane[position] for lane in self.lanes[: len(probabilities_LV)]], np.uint16)
         self.encoder.encode(tokens.astype(np.int32), _CATEGORICAL, probabilities_LV)
+        if (self.encoder.num_words() - 1) * WORD_BYTES >= self.below:  # its end takes one word or two
+            raise TooLongError
         return tokens
 
     def data(self) -> bytes:
-        """Return the stream."""
-        return bytes(self.encoder.get_compressed().astype("<u4").tobytes())
+        """Return the stream. Raises TooLongError as `take` does."""
+        data = bytes(self.encoder.get_compressed().astype("<u4").tobytes())
+        if len(data) >= self.below:
+            raise TooLongError
+        return data
 
 
 class DecodingSource:
-    """Takes tokens from a stream. Raises DamagedError for bytes that are none."""
+    """Takes tokens from a stream. Raises DamagedError for bytes that are none, and once there are more tokens than the bytes can say.
+
+    Without that, a stream cut short would go on for as long as its head claims.
+    """
 
     def __init__(self, data: bytes) -> None:
-        if len(data) % 4:
+        if len(data) % WORD_BYTES:
             raise DamagedError("a stream is a whole number of 32-bit words")
         self.decoder: Any = constriction.stream.queue.RangeDecoder(np.frombuffer(data, "<u4").astype(np.uint32))
+        self.bits_left = 8.0 * len(data) + SLACK_BITS
 
     def take(self, position: int, probabilities_LV: Doubles) -> Tokens:
         """Return the next L tokens of the stream."""
         try:
-            return self.decoder.decode(_CATEGORICAL, probabilities_LV).astype(np.uint16)
+            tokens = self.decoder.decode(_CATEGORICAL, probabilities_LV).astype(np.uint16)
         except AssertionError as error:  # constriction's word for a point outside the coder's range
             raise DamagedError(str(error)) from None
+        chances = probabilities_LV[np.arange(len(tokens)), tokens] / probabilities_LV.sum(axis=1)
+        self.bits_left += float(np.log2(np.minimum(chances + FLOOR, 1.0)).sum())  # what tokens cost at least
+        if self.bits_left < 0:
+            raise DamagedError("fewer bytes than its tokens take")
+        return tokens
 
     def close(self) -> None:
         """Raise DamagedError if bytes are left."""
@@ -100,9 +122,14 @@ def transcribe(
     return lanes
 
 
-def encode(predictor: Predictor, lanes: Sequence[Tokens], advance: Callable[[int], None] = lambda _: None) -> bytes:
-    """Return lanes of tokens as bytes. `decode` needs their lengths."""
-    source = EncodingSource(lanes)
+def encode(
+    predictor: Predictor, lanes: Sequence[Tokens], advance: Callable[[int], None] = lambda _: None, below: float = math.inf
+) -> bytes:
+    """Return lanes of tokens as bytes. `decode` needs their lengths.
+
+    Raises TooLongError, as early as that is certain, if they are not `below` so many.
+    """
+    source = EncodingSource(lanes, below)
     transcribe(predictor, [len(lane) for lane in lanes], source, advance)
     return source.data()
 

@@ -21,7 +21,7 @@ UNDECODED = re.compile("([\udc80-\udcff]+)")  # bytes that are no UTF-8, as Pyth
 class Spelling(NamedTuple):
     """Bytes as tokens that follow a BOS, and how many of them had to be spelled.
 
-    Where the tokenizer has no token for some byte there are no tokens, and all bytes count as spelled.
+    Where the tokenizer has no token for some byte, or too many bytes are no text, there are no tokens, and all bytes count as spelled.
     """
 
     tokens: Tokens
@@ -35,8 +35,10 @@ class Lossless:
         self.tokenizer = tokenizer
         self.byte_tokens = _byte_tokens(tokenizer)
 
-    def encode(self, data: bytes) -> Spelling:
-        """Return bytes as tokens; `decode` gives them back."""
+    def encode(self, data: bytes, most_spelled: float = 1.0) -> Spelling:
+        """Return bytes as tokens; `decode` gives them back. Data of which more than a share `most_spelled` is no UTF-8 is not tokenised."""
+        if _undecoded(data) > most_spelled * len(data):
+            return Spelling(np.zeros(0, np.uint16), len(data))
         tokens, spelled = [BOS], 0
         try:
             for text in _stretches(data):
@@ -86,6 +88,11 @@ class _Part(NamedTuple):
 
     tokens: list[int]
     spelled: int
+
+
+def _undecoded(data: bytes) -> int:
+    """Return how many bytes are no UTF-8."""
+    return sum(map(len, UNDECODED.findall(data.decode("utf-8", "surrogateescape"))))
 
 
 def _stretches(data: bytes) -> Iterator[str]:

@@ -34,10 +34,14 @@ class Conditions:
     @classmethod
     def parse(cls, written: bytes) -> "Conditions":
         """Return the conditions that `to_bytes` wrote. Raises ValueError for anything else."""
-        values = written.decode("ascii").split("|")
-        if len(values) != len(fields(cls)):
-            raise ValueError(f"{len(values)} conditions instead of {len(fields(cls))}")
-        return cls(*values)
+        text = written.decode("ascii")
+        values = text.split("|")
+        if len(values) != len(fields(cls)) or not text.isprintable():
+            raise ValueError(f"{len(values)} conditions instead of {len(fields(cls))}, or not in print")
+        conditions = cls(*values)
+        if not conditions.threads.isdecimal():
+            raise ValueError(f"{conditions.threads} threads")
+        return conditions
 
     def to_bytes(self) -> bytes:
         """Return the conditions as a file's head has them."""

@@ -8,6 +8,7 @@ from multiprocessing import active_children, get_context
 
 from bytegolf.config import Recipe
 from bytegolf.errors import InputError
+from bytegolf.runtime.interruption import end_with_parent
 from bytegolf.runtime.progress import Progress
 from bytegolf.runtime.threads import tune_process
 from bytegolf.storage.provenance import provenance
@@ -29,9 +30,15 @@ def bench(recipes: Sequence[Recipe], *, seconds: float = 10.0, corpus_tokens: in
     return BenchResult(f"{date.today()}", provenance(), start_up_seconds(recipes[0]), speeds)
 
 
+def _begin_child() -> None:
+    """Prepare a process that measures: as the command line prepares its own, and ending with the one that waits for it."""
+    tune_process()
+    end_with_parent()
+
+
 def _measured_alone(recipe: Recipe, seconds: float, corpus_tokens: int) -> Speed:
     """Return the speed of a recipe, measured in a process of its own."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=tune_process) as child:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_begin_child) as child:
         try:
             return child.submit(measure, recipe, seconds, corpus_tokens).result()
         except BrokenProcessPool:

@@ -6,7 +6,8 @@ from pathlib import Path
 from bytegolf.errors import InputError
 from bytegolf.scoring.compressors import CompressorScore, compressor_scores
 from bytegolf.storage.data_folder import DataFolder
-from bytegolf.storage.files import read_json, record_json
+from bytegolf.storage.files import record_json
+from bytegolf.storage.records import read_record
 from bytegolf.text.dataset import open_data
 
 PRIMING_BYTES = 1 << 26  # of training text that compressors see before the held-out text
@@ -24,4 +25,4 @@ def compare_compressors(data: Path) -> list[CompressorScore]:
             raise InputError(f"{data}: expected a prepared data folder with the held-out text, found bare shards")
         scores = compressor_scores(text, dataset.train_text(PRIMING_BYTES))
         record_json(folder.compressors, [asdict(result) for result in scores])
-    return [CompressorScore(**values) for values in read_json(folder.compressors)]
+    return read_record(folder.compressors, list[CompressorScore], "the scores of compressors")

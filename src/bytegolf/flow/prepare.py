@@ -23,6 +23,8 @@ def prepare(
     tokenizer: str | Path | None = None,
     val_docs: int | None = None,
     normalised: bool = False,
+    text_column: str | None = None,
+    skip_bad: bool = False,
     variant: str | None = None,
     train_shards: int | None = None,
     with_docs: bool = False,
@@ -34,7 +36,8 @@ def prepare(
 
     Text gets the vocabulary of `recipe` (a name, a file or a `Recipe`), one of `vocab` pieces (1024 by default), or that
     of an existing `tokenizer` (a SentencePiece file, or "bytes"). The first `val_docs` documents are held out, by default
-    one in twenty by hash. With `normalised` the tokenizer may change the text.
+    one in twenty by hash. With `normalised` the tokenizer may change the text. Records of JSON and parquet have their text
+    in `text_column` ("text" by default). With `skip_bad` records and files that cannot be read are skipped and listed.
 
     Of published shards, `variant` says which vocabulary (by default the recipe's, or sp1024), `train_shards` how many of
     the training shards to fetch (by default 80), and `with_docs` whether to fetch the documents as well.
@@ -42,7 +45,7 @@ def prepare(
     Raises ParameterError for options that do not go together, InputError for sources that cannot be prepared.
     """
     known = load_recipe(str(recipe)) if isinstance(recipe, str | Path) else recipe
-    for_text = _TextOptions(vocab, str(tokenizer) if tokenizer else None, val_docs, normalised)
+    for_text = _TextOptions(vocab, str(tokenizer) if tokenizer else None, val_docs, normalised, text_column, skip_bad)
     for_published = _PublishedOptions(variant, train_shards, with_docs)
     published = any(source == "fineweb" or source.startswith("hf://") for source in sources)
     if published:
@@ -60,6 +63,8 @@ class _TextOptions(NamedTuple):
     tokenizer: str | None
     val_docs: int | None
     normalised: bool
+    text_column: str | None
+    skip_bad: bool
 
     def refuse(self, reason: str) -> None:
         """Raise ParameterError if any of these options is given."""
@@ -82,6 +87,8 @@ class _TextOptions(NamedTuple):
             tokenizer=Path(self.tokenizer) if self.tokenizer and self.tokenizer != "bytes" else None,
             val_docs=self.val_docs,
             normalised=self.normalised,
+            text_column=self.text_column,
+            skip_bad=self.skip_bad,
         )
 
 

@@ -1,6 +1,7 @@
 """A run or an artifact, and held-out text -> bits per byte."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,6 +62,8 @@ def score_dataset(
     tokens, num_bytes = dataset.held_out(options.limit_bytes)
     with Progress(f"score {protocol}", len(tokens) - 1, "tokens") as progress:
         result = score_tokens(loaded.model, tokens, num_bytes, protocol, config, progress.advance, ttt=ttt, group=group)
+    whole = num_bytes == dataset.val_bytes  # of a part it is not known how long it was before
+    result = replace(result, normalised=dataset.normalised, original_bytes=dataset.original_bytes if whole else None)
     if group.is_main and run.recipe.exists() and options == AS_RECORDED:
         scored = run.weights if source.is_dir() else source
         record_json(run.score(protocol), {**result.to_json(), "of": scored.name, "sha256": sha256_of(scored), "data": dataset.sha256})

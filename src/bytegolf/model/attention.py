@@ -40,9 +40,14 @@ def rotary_tables(length: int, rotated: int, base: float, device: torch.device, 
 
     Tables computed in bfloat16 would tell only 641 of 2048 positions apart.
     """
-    exponent = torch.arange(0, rotated, 2, dtype=torch.float32, device=device) / rotated
-    angle = torch.outer(torch.arange(length, dtype=torch.float32, device=device), base**-exponent)
+    angle = torch.outer(torch.arange(length, dtype=torch.float32, device=device), rotary_frequencies(rotated, base, device))
     return Rotary(angle.cos().to(dtype), angle.sin().to(dtype))
+
+
+def rotary_frequencies(rotated: int, base: float, device: torch.device) -> Tensor:
+    """Return the angles between neighbouring positions in float32, one for each pair of `rotated` dimensions."""
+    exponent = torch.arange(0, rotated, 2, dtype=torch.float32, device=device) / rotated
+    return base**-exponent
 
 
 def rotate(x_BKTGh: Tensor, rotary: Rotary) -> Tensor:

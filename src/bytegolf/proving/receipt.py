@@ -1,13 +1,14 @@
 """The receipt of a proof, `receipt.json`: what is claimed, of which files, and the verdict."""
 
-from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bytegolf.errors import InputError
+from pydantic import BaseModel, ConfigDict, FiniteFloat
+
+from bytegolf.config import ScoreConfig, TttConfig
 from bytegolf.names import ProtocolName
 from bytegolf.scoring.ledger import Score
-from bytegolf.storage.files import read_json
+from bytegolf.storage.records import Count, FileName, read_record
 
 SHARE, SLACK_BYTES = 0.001, 64  # by which a coded size may differ from the claimed bits, either way
 GOOD = "decodes to the text, at the size that was claimed"
@@ -28,53 +29,50 @@ class Figures(NamedTuple):
     two_part_bpb: float
 
 
-@dataclass(frozen=True)
-class Receipt:
+class Receipt(BaseModel):
     """A claim and what backs it: `ok` if the file decodes to the text, and its size is what the score claims.
 
     Sizes are in bytes, hashes SHA-256. `Figures` explains the numbers.
     """
 
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
     ok: bool
     verdict: str
     protocol: ProtocolName
-    bpb_claimed: float
-    bpb_coded: float
-    bits_claimed: float
-    coded_bytes: int
-    text_bytes: int
-    tokens: int
+    bpb_claimed: FiniteFloat
+    bpb_coded: FiniteFloat
+    bits_claimed: FiniteFloat
+    coded_bytes: Count
+    text_bytes: Count
+    tokens: Count
     sha256: str  # of the text
-    artifact_bytes: int
+    artifact_bytes: Count
     artifact_sha256: str
     proof_sha256: str
-    two_part_bytes: int
-    two_part_bpb: float
-    artifact: str  # file names, beside the receipt
-    proof: str
-    score: dict[str, int]  # how the model was scored: one window at a time
-    ttt: dict[str, float] | None
+    two_part_bytes: Count
+    two_part_bpb: FiniteFloat
+    artifact: FileName  # both beside the receipt
+    proof: FileName
+    score: ScoreConfig  # how the model was scored: one window at a time
+    ttt: TttConfig | None
     sandboxed: bool
-    seconds: dict[str, float]
+    seconds: dict[str, FiniteFloat]
     date: str
     machine: dict[str, Any]
 
     def to_json(self) -> dict[str, Any]:
         """Return the receipt as an object for JSON."""
-        return asdict(self)
+        return self.model_dump()
 
     def with_verdict(self, verdict: str) -> "Receipt":
         """Return the same receipt with another verdict."""
-        return replace(self, ok=verdict == GOOD, verdict=verdict)
+        return self.model_copy(update={"ok": verdict == GOOD, "verdict": verdict})
 
     @classmethod
     def read(cls, path: Path) -> "Receipt":
         """Read a receipt. Raises InputError for anything else."""
-        values = read_json(path)
-        names = {field.name for field in fields(cls)}
-        if not isinstance(values, dict) or set(values) != names:
-            raise InputError(f"{path}: expected a receipt with {', '.join(sorted(names))}, found something else")
-        return cls(**values)
+        return read_record(path, cls, "a receipt")
 
 
 def figures(claim: Score, coded_bytes: int, artifact_bytes: int) -> Figures:

@@ -6,6 +6,7 @@ and the error suggests the nearest valid name.
 """
 
 import difflib
+import reprlib
 import tomllib
 from collections.abc import Mapping, Sequence
 from importlib import resources
@@ -101,7 +102,7 @@ def _read(recipe: str, folder: Path) -> tuple[str, str]:
             return group[recipe].read_text("utf-8"), recipe
     path = folder / recipe
     try:
-        return path.read_text("utf-8"), str(path.resolve())
+        return path.read_text("utf-8-sig"), str(path.resolve())
     except UnicodeDecodeError as error:
         raise InputError(f"recipe {path}: expected UTF-8, found {error.reason} at byte {error.start}") from None
     except (OSError, ValueError) as error:
@@ -113,9 +114,10 @@ def _read(recipe: str, folder: Path) -> tuple[str, str]:
 
 
 def _merge(base: dict[str, Any], update: Mapping[str, Any]) -> None:
+    """Change the keys of `base` that `update` has, those of a section one by one."""
     for key, value in update.items():
         if isinstance(value, Mapping) and isinstance(base.get(key), dict):
-            _merge(base[key], value)
+            base[key] = {**base[key], **value}
         else:
             base[key] = value
 
@@ -155,7 +157,7 @@ def _explain(error: ValidationError) -> str:
         return f"unknown key {key}{_nearest(path[-1], _keys(path[:-1]))}"
     if first["type"] == "value_error":
         return f"{key}.{first['ctx']['error']}"
-    return f"{key}: {first['msg']}, found {first['input']!r}"
+    return f"{key}: {first['msg']}, found {reprlib.repr(first['input'])}"  # it may be nested beyond what Python prints
 
 
 def _keys(path: Sequence[str]) -> list[str]:

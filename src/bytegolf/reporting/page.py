@@ -1,11 +1,11 @@
 """One self-contained HTML page about runs: figures, loss curves, bytes by tensor group, scores."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bytegolf.reporting.run_report import RunReport
 from bytegolf.scoring.compressors import CompressorScore
 from bytegolf.storage.files import write_atomically
 
@@ -18,34 +18,22 @@ h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; }
 table { border-collapse: collapse; } th, td { text-align: left; padding: .25rem 1.5rem .25rem 0; border-bottom: 1px solid #d8dee4; }
 td { font-variant-numeric: tabular-nums; } footer { margin-top: 3rem; color: #57606a; font-size: .85rem; }
 """
-OWN_COLOUR, OTHER_COLOUR = "#4c6ef5", "#adb5bd"
-
-
-@dataclass(frozen=True)
-class RunReport:
-    """The contents of a run folder that a page shows: manifest.json, log.jsonl, the score files, and pack.json if there is one."""
-
-    name: str
-    manifest: Mapping[str, Any]
-    events: Sequence[Mapping[str, Any]]
-    scores: Sequence[Mapping[str, Any]]
-    pack: Mapping[str, Any] | None
 
 
 def write_report(out: Path, runs: Sequence[RunReport], compressors: Sequence[CompressorScore] = ()) -> None:
     """Write the page to `out`, with plotly's scripts inside (5 MB), so that it opens without a network."""
     from plotly.offline import get_plotlyjs  # plotly is slow to load, and only pages need it
 
-    figures = [("Training", _curves(runs))]
-    packed = [run for run in runs if run.pack]
-    if packed:
-        figures.append(("Where every byte goes", _bytes(packed)))
-    scored = _scores(runs, compressors)
-    if scored.data:
-        figures.append(("Bits per byte of the held-out text", scored))
+    from bytegolf.reporting.figures import curves, parts, score_bars
+
+    figures = {
+        "Training": curves(runs),
+        "Where every byte goes": parts(runs),
+        "Bits per byte of the held-out text": score_bars(runs, compressors),
+    }
     title = "bytegolf: " + ", ".join(escape(run.name) for run in runs)
-    sections = "".join(f"<h2>{heading}</h2>{_embed(figure)}" for heading, figure in figures)
-    sections += "".join(_byte_table(run.name, run.pack) for run in packed if run.pack)
+    sections = "".join(f"<h2>{heading}</h2>{_embed(figure, heading)}" for heading, figure in figures.items() if figure.data)
+    sections += "".join(_byte_table(run.name, run.pack) for run in runs if run.pack)
     write_atomically(
         out,
         (
@@ -64,7 +52,7 @@ def _summary(runs: Sequence[RunReport]) -> str:
         "training": [_number(run.manifest["seconds"], ",.0f", " s") for run in runs],
         "tokens per second": [_number(run.manifest["tokens_per_second"], ",.0f") for run in runs],
         "held out, standard": [_number(run.manifest["val_bpb"], ".4f", " bpb") for run in runs],
-        "packed by": [f"{run.pack.get('method', 'rate')}, {run.pack.get('coder', 'range')}" if run.pack else "–" for run in runs],
+        "packed by": [f"{run.pack['method']}, {run.pack['coder']}" if run.pack else "–" for run in runs],
         "artifact": [f"{run.pack['bytes']:,} bytes of {run.pack['budget']:,}" if run.pack else "not packed" for run in runs],
         "before packing": [_bpb(run.pack, "bpb_before") for run in runs],
         "after packing": [_bpb(run.pack, "bpb_after") for run in runs],
@@ -72,41 +60,6 @@ def _summary(runs: Sequence[RunReport]) -> str:
     head = "".join(f"<th>{escape(run.name)}</th>" for run in runs)
     body = "".join(f"<tr><th>{name}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>" for name, cells in rows.items())
     return f"<table><tr><th></th>{head}</tr>{body}</table>"
-
-
-def _curves(runs: Sequence[RunReport]) -> "go.Figure":
-    """Return training losses (left axis) and validations (right axis) over steps, with a line where late QAT began."""
-    import plotly.graph_objects as go
-
-    figure = go.Figure()
-    for run in runs:
-        steps = [event for event in run.events if event["event"] == "step"]
-        checks = [event for event in run.events if event["event"] == "validate"]
-        figure.add_scatter(x=[e["step"] for e in steps], y=[e["loss"] for e in steps], name=f"{run.name}: training loss")
-        figure.add_scatter(
-            x=[e["step"] for e in checks], y=[e["bpb"] for e in checks], name=f"{run.name}: held out", mode="lines+markers", yaxis="y2"
-        )
-        for event in run.events:
-            if event["event"] == "qat":
-                figure.add_vline(x=event["step"], line_dash="dot", annotation_text="quantisation-aware")
-    figure.update_layout(
-        xaxis_title="step", yaxis_title="nats per token", yaxis2={"title": "bits per byte", "overlaying": "y", "side": "right"}
-    )
-    return figure
-
-
-def _bytes(runs: Sequence[RunReport]) -> "go.Figure":
-    """Return the bytes of each artifact's sections as one stacked bar per run."""
-    import plotly.graph_objects as go
-
-    figure = go.Figure()
-    names = [run.name for run in runs]
-    sections = list(dict.fromkeys(section for run in runs for section in (run.pack or {})["sections"]))
-    for section in sections:
-        sizes = [(run.pack or {})["sections"].get(section, 0) for run in runs]
-        figure.add_bar(y=names, x=sizes, name=section, orientation="h", text=section if max(sizes) > 0 else None)
-    figure.update_layout(barmode="stack", xaxis_title="bytes", height=220 + 60 * len(runs))
-    return figure
 
 
 def _byte_table(name: str, pack: Mapping[str, Any]) -> str:
@@ -122,30 +75,16 @@ def _byte_table(name: str, pack: Mapping[str, Any]) -> str:
     return f"<h2>Bytes of {escape(name)}</h2><table><tr>{head}</tr>{body}</table>"
 
 
-def _scores(runs: Sequence[RunReport], compressors: Sequence[CompressorScore]) -> "go.Figure":
-    """Return every score on file beside those of general-purpose compressors on the same text, the best on top."""
-    import plotly.graph_objects as go
-
-    rows = [(score["bpb"], f"{run.name}, {score['of']}: {score['protocol']}", OWN_COLOUR) for run in runs for score in run.scores]
-    rows += [(result.alone, f"{result.name} alone", OTHER_COLOUR) for result in compressors]
-    rows += [(result.primed, f"{result.name} after the training text", OTHER_COLOUR) for result in compressors]
-    figure = go.Figure()
-    for bpb, name, colour in sorted(rows, reverse=True):
-        figure.add_bar(y=[name], x=[bpb], orientation="h", text=f"{bpb:.4f}", marker_color=colour, showlegend=False)
-    figure.update_layout(xaxis_title="bits per byte, lower is better", height=160 + 32 * len(rows), yaxis_automargin=True)
-    return figure
-
-
 def _footer(runs: Sequence[RunReport]) -> str:
     """Return the versions and code that made the runs."""
     seen = {f"{key} {run.manifest[key]}" for run in runs for key in ("python", "torch", "platform", "code_sha256")}
     return f"<footer>{' · '.join(escape(text) for text in sorted(seen))}</footer>"
 
 
-def _embed(figure: "go.Figure") -> str:
-    """Return a figure as HTML, without the script that the page already holds."""
-    figure.update_layout(template="plotly_white", margin={"t": 20, "b": 40}, legend={"orientation": "h", "y": -0.25})
-    return str(figure.to_html(full_html=False, include_plotlyjs=False, config={"displayModeBar": False}))
+def _embed(figure: "go.Figure", heading: str) -> str:
+    """Return a figure as HTML, without the script that the page already holds. The same figure gives the same bytes."""
+    name = "-".join(heading.lower().split())
+    return str(figure.to_html(full_html=False, include_plotlyjs=False, config={"displayModeBar": False}, div_id=name))
 
 
 def _number(value: float | None, form: str, unit: str = "") -> str:

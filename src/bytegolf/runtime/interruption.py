@@ -1,9 +1,11 @@
-"""Handle Ctrl-C, SIGTERM and SIGHUP so that a run stops between two steps."""
+"""Handle Ctrl-C, SIGTERM and SIGHUP so that a run stops between two steps, and let no child process outlive its parent."""
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing import parent_process
 from types import FrameType
 
 
@@ -32,3 +34,14 @@ def interruption(*, insist: bool = True) -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def end_with_parent() -> None:
+    """Let this process, which `multiprocessing` started, end as soon as its parent is gone, however that ended."""
+
+    def follow() -> None:
+        if parent := parent_process():
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()

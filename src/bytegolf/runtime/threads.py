@@ -6,6 +6,7 @@ These settings affect the whole process, so only the command line applies them; 
 
 import ctypes
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ def tune_process() -> None:
     measures both.
     """
     os.environ.setdefault("GOMP_SPINCOUNT", str(SPIN_COUNT))
+    if not re.fullmatch(r"0*[1-9]\d*", os.environ.get("NUMBA_NUM_THREADS", "1")):
+        del os.environ["NUMBA_NUM_THREADS"]  # numba would not load; OpenMP takes no notice of a number that is none
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "gnu_get_libc_version"):
         libc.mallopt(M_MMAP_MAX, 0)
         libc.mallopt(M_TRIM_THRESHOLD, -1)  # never give memory back

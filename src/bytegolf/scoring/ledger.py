@@ -10,7 +10,8 @@ from torch import Tensor
 class Score:
     """Bits spent on `tokens` tokens that stand for `bytes` bytes of UTF-8 text.
 
-    `ttt` has the settings of test-time training, if the protocol was `ttt`.
+    `ttt` has the settings of test-time training, if the protocol was `ttt`. If the text is `normalised`, its bytes are those
+    that its tokenizer made of the documents, which had `original_bytes` bytes, if that is known.
     """
 
     protocol: str
@@ -18,15 +19,24 @@ class Score:
     bytes: int
     tokens: int
     ttt: dict[str, float] | None = None
+    normalised: bool = False
+    original_bytes: int | None = None
 
     @property
     def bpb(self) -> float:
         """Bits per byte."""
         return self.bits / self.bytes
 
+    @property
+    def bpb_original(self) -> float | None:
+        """Bits per byte of the documents as they were, if their tokenizer changed them."""
+        return self.bits / self.original_bytes if self.original_bytes else None
+
     def to_json(self) -> dict[str, Any]:
         """Return the score as an object for JSON, `bpb` first."""
-        return {key: value for key, value in {"bpb": self.bpb, **asdict(self)}.items() if value is not None}
+        return {
+            key: value for key, value in {"bpb": self.bpb, **asdict(self), "bpb_original": self.bpb_original}.items() if value is not None
+        }
 
 
 class LedgerError(Exception):

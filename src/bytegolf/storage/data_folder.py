@@ -2,12 +2,24 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from bytegolf.errors import InputError
-from bytegolf.storage.files import sha256_of
+from bytegolf.storage.files import sha256_of, write_json
+from bytegolf.storage.records import Count, FileName, read_record
+
+TokenizerFile = Literal["tokenizer.model", "bytes"]
+
+
+class SkippedRecords(BaseModel):
+    """The bad records and files of a corpus that were left out: how many, and the first of them with their reasons."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    count: Count
+    first: list[str]
 
 
 class DataManifest(BaseModel):
@@ -19,22 +31,30 @@ class DataManifest(BaseModel):
     source: str
     corpus_sha256: str  # over every document's name and text in order; lets a second preparation reuse the folder
     split: str  # how documents were held out
-    tokenizer: str  # file name in the folder: tokenizer.model, or bytes
+    tokenizer: TokenizerFile
     tokenizer_sha256: str
-    vocab_size: int
-    train_documents: int
-    train_bytes: int
-    train_tokens: int
-    val_documents: int
-    val_bytes: int
-    val_tokens: int
+    vocab_size: Count
+    train_documents: Count
+    train_bytes: Count
+    train_tokens: Count
+    val_documents: Count
+    val_bytes: Count
+    val_tokens: Count
     normalised: bool = False  # byte counts and val.txt are of the decoded tokens, which may differ from the documents
-    val_offsets: list[int]  # start of each held-out document in val.txt, in bytes
-    files: dict[str, str]  # name -> sha256
+    val_original_bytes: Count | None = None  # of the held-out documents themselves, if normalised and they were at hand
+    skipped: SkippedRecords | None = None
+    val_offsets: list[Count]  # start of each held-out document in val.txt, in bytes
+    files: dict[FileName, str]  # name -> sha256
+
+    @model_validator(mode="after")
+    def _never_longer_than_the_text(self) -> Self:
+        if self.val_original_bytes is not None and self.val_original_bytes < self.val_bytes:
+            raise ValueError(f"more held-out bytes, {self.val_bytes}, than the documents have, {self.val_original_bytes}")
+        return self
 
     def to_json(self) -> dict[str, Any]:
         """Return the manifest as an object for JSON, without the long list of offsets."""
-        return self.model_dump(exclude={"val_offsets"})
+        return self.model_dump(exclude={"val_offsets"}, exclude_none=True)
 
 
 @dataclass(frozen=True)
@@ -73,11 +93,11 @@ class DataFolder:
         """Return the manifest, or None in a foreign folder. Raises InputError if it is damaged."""
         if not self.manifest_path.exists():
             return None
-        try:
-            return DataManifest.model_validate_json(self.manifest_path.read_bytes())
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise InputError(f"{self.manifest_path}: expected a data manifest, found {first['msg']} at {first['loc']}") from None
+        return read_record(self.manifest_path, DataManifest, "a data manifest")
+
+    def write_manifest(self, manifest: DataManifest) -> None:
+        """Write the manifest, completely or not at all."""
+        write_json(self.manifest_path, manifest.model_dump(exclude_none=True))
 
     def damaged(self, manifest: DataManifest) -> str | None:
         """Return the name of the first file that is missing or differs from the manifest, or None."""

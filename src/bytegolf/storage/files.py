@@ -1,4 +1,4 @@
-"""Write files that appear completely or not at all, and read JSON."""
+"""Write files that appear completely or not at all."""
 
 import errno
 import hashlib
@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from bytegolf.errors import InputError
 from bytegolf.runtime.progress import say
@@ -200,14 +200,6 @@ def record_json(path: Path, value: object) -> None:
     except (OSError, InputError) as error:
         reason = f"{path}: {error.strerror}" if isinstance(error, OSError) else error
         say(f"note: the result is not kept; {reason}")
-
-
-def read_json(path: Path) -> Any:
-    """Return the parsed content of a JSON file. Raises InputError if it is not JSON."""
-    try:
-        return json.loads(path.read_bytes())
-    except ValueError as error:
-        raise InputError(f"{path}: expected JSON, found {error}") from None
 
 
 def sha256_of(path: Path) -> str:

@@ -1,12 +1,31 @@
 """Describe the run folder: the files that a training run leaves, and where each one is."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from bytegolf.errors import InputError
-from bytegolf.storage.files import read_json
+from bytegolf.storage.records import problem, read_record
+from bytegolf.storage.run_records import RunManifest
+
+NUMBERS = {"step": ("step", "loss"), "validate": ("step", "bpb"), "qat": ("step",), "done": ("step", "seconds")}  # of each event
+LARGEST = 1e18  # of them
+
+
+def _complete(event: dict[str, Any]) -> dict[str, Any]:
+    """Return an event. Raises ValueError unless it has its name and its numbers."""
+    name = event.get("event")
+    if not isinstance(name, str):
+        raise ValueError("no event")
+    for key in NUMBERS.get(name, ()):
+        if not isinstance(number := event.get(key), int | float) or not -LARGEST < number < LARGEST:
+            raise ValueError(f"{name} without the number {key}")
+    return event
+
+
+EVENT = TypeAdapter(Annotated[dict[str, Any], AfterValidator(_complete)])
 
 
 @dataclass(frozen=True)
@@ -71,17 +90,18 @@ class RunFolder:
         if not self.manifest.exists():
             finish = f"bytegolf train RECIPE --data DIR --out {self.root} --resume"
             raise InputError(f"{self.root}: expected a finished run, found no manifest.json; finish it with: {finish}")
-        manifest = read_json(self.manifest)
-        if not isinstance(manifest, dict) or "val_bpb" not in manifest:
-            raise InputError(f"{self.manifest}: expected what a finished run records, found something else")
-        return manifest
+        return read_record(self.manifest, RunManifest, "what a finished run records").model_dump()
 
     def events(self) -> list[dict[str, Any]]:
         """Return the events of the log, one object each. Raises InputError if the log is damaged."""
         try:
-            events = [json.loads(line) for line in self.log.read_bytes().splitlines()]
-        except (OSError, ValueError) as error:
-            raise InputError(f"{self.log}: expected an object per line, found {error}") from None
-        if not all(isinstance(event, dict) and "event" in event for event in events):
-            raise InputError(f"{self.log}: expected an object with its event per line, found something else")
+            lines = self.log.read_bytes().splitlines()
+        except OSError as error:
+            raise InputError(f"{self.log}: expected the log of a run, found {error.strerror}") from None
+        events = []
+        for number, line in enumerate(lines, 1):
+            try:
+                events.append(EVENT.validate_json(line))
+            except ValidationError as error:
+                raise InputError(f"{self.log}: expected an event in line {number}, found {problem(error)}") from None
         return events

@@ -1,7 +1,6 @@
 """Data folders opened for use: prepared by this package, or foreign ones that hold nothing but contest shards."""
 
 import hashlib
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,10 +9,11 @@ import numpy as np
 import zstandard
 
 from bytegolf.arrays import Tokens
-from bytegolf.errors import InputError, ParameterError
+from bytegolf.errors import InputError
 from bytegolf.storage.data_folder import DataFolder, DataManifest
+from bytegolf.text.foreign_shards import find_tokenizer, require_countable
 from bytegolf.text.shards import HEADER_BYTES, TokenStream
-from bytegolf.text.tokenizer import BytesTokenizer, Tokenizer, load_tokenizer
+from bytegolf.text.tokenizer import Tokenizer, load_tokenizer
 
 COUNT_TOKENS = 10_000_000  # counted at once
 
@@ -38,8 +38,35 @@ class Dataset:
 
     @cached_property
     def val_bytes(self) -> int:
-        """Return the number of UTF-8 bytes of the held-out documents: the denominator of bits per byte."""
-        return self.manifest.val_bytes if self.manifest else count_bytes(self.val, self.tokenizer)
+        """Return the number of UTF-8 bytes that the held-out tokens stand for: the denominator of bits per byte.
+
+        They are counted, whatever a manifest says. Raises InputError if that is another number, or if in a foreign folder
+        the tokenizer's own decoder makes another text of the tokens.
+        """
+        counted = count_bytes(self.val, self.tokenizer)
+        if self.manifest is None:
+            require_countable(self.val, self.tokenizer)
+        elif counted != self.manifest.val_bytes:
+            problem = f"expected the {counted} held-out bytes that its tokens stand for, found {self.manifest.val_bytes}"
+            raise InputError(f"{self.folder.manifest_path}: {problem}")
+        return counted
+
+    @property
+    def normalised(self) -> bool:
+        """Return whether the bytes are of what the tokens decode to, which may not be the documents as they were."""
+        return self.manifest.normalised if self.manifest else self.tokenizer.kind != "bytes"
+
+    @property
+    def original_bytes(self) -> int | None:
+        """Return the number of bytes of the held-out documents before their tokenizer changed them, if it did and that is known."""
+        return self.manifest.val_original_bytes if self.manifest else None
+
+    @cached_property
+    def bytes_per_token(self) -> float:
+        """Return the mean bytes of a training token; in a foreign folder of a held-out one, as counting takes long there."""
+        if self.manifest and self.manifest.train_tokens:
+            return self.manifest.train_bytes / self.manifest.train_tokens
+        return self.val_bytes / len(self.val)
 
     @cached_property
     def sha256(self) -> str:
@@ -115,7 +142,7 @@ def open_data(folder: Path, tokenizer: Path | None = None) -> Dataset:
     data.shards("val")
     manifest = data.manifest()
     if manifest is None:
-        return Dataset(data, load_tokenizer(tokenizer) if tokenizer else _find_tokenizer(folder), None)
+        return Dataset(data, load_tokenizer(tokenizer) if tokenizer else find_tokenizer(folder), None)
     path = tokenizer or folder / manifest.tokenizer
     loaded = load_tokenizer(path)
     if loaded.sha256 != manifest.tokenizer_sha256:
@@ -136,22 +163,3 @@ def count_bytes(stream: TokenStream, tokenizer: Tokenizer) -> int:
         counted = tokenizer.total_bytes(stream[start - context : start + COUNT_TOKENS])
         total += counted - tokenizer.total_bytes(stream[start - context : start])
     return total
-
-
-def _find_tokenizer(folder: Path) -> Tokenizer:
-    """Return the tokenizer of a foreign folder, see `open_data`. Raises InputError if it is not plain which one that is."""
-    root = folder.resolve()
-    vocab = re.search(r"(?:sp|byte)?(\d+)$", root.name)  # sp1024 of fineweb10B_sp1024
-    if vocab and vocab[0] == "byte260":
-        return BytesTokenizer()
-    places = (root, root.parent / "tokenizers", root.parent.parent / "tokenizers")
-    models = sorted(path for place in places for path in place.glob("*.model"))
-    named = [path for path in models if vocab and vocab[1] in re.findall(r"\d+", path.stem)]
-    fitting = models if len(models) == 1 else named
-    if len(fitting) != 1:
-        listed = ", ".join(map(str, models)) or "none"
-        raise ParameterError("tokenizer", f"expected one in {folder} or in tokenizers beside it, found {listed}; say which to use")
-    tokenizer = load_tokenizer(fitting[0])
-    if vocab and vocab[0].startswith("sp") and tokenizer.vocab_size != int(vocab[1]):
-        raise InputError(f"{fitting[0]}: expected a vocabulary of {vocab[1]} for {folder}, found {tokenizer.vocab_size}")
-    return tokenizer

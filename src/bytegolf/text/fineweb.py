@@ -21,9 +21,10 @@ from bytegolf.arrays import Tokens
 from bytegolf.config import BOS
 from bytegolf.errors import InputError, ParameterError
 from bytegolf.runtime.progress import Progress, say
-from bytegolf.storage.data_folder import DataFolder, DataManifest
-from bytegolf.storage.files import sha256_of, write_json
+from bytegolf.storage.data_folder import DataFolder, DataManifest, TokenizerFile
+from bytegolf.storage.files import sha256_of
 from bytegolf.text.dataset import count_bytes
+from bytegolf.text.foreign_shards import require_countable
 from bytegolf.text.hub import Hub, HubFile, HubPlace
 from bytegolf.text.prepare import ZSTD_LEVEL
 from bytegolf.text.published import DOCUMENTS, MANIFEST, Variant, choose_variant
@@ -65,7 +66,7 @@ def fetch_published(
         paths["bytes"] = gathering / "bytes"
         paths["bytes"].write_bytes(SERIALISED_BYTES)
     manifest = _describe(hub, chosen, paths, gathering)
-    write_json(folder.manifest_path, manifest.model_dump())
+    folder.write_manifest(manifest)
     for name in manifest.files:
         if (gathered := gathering / name).exists():
             gathered.replace(out / name)
@@ -124,9 +125,10 @@ def _existing_copy(name: str, file: HubFile, *folders: Path) -> Path | None:
 
 def _describe(hub: Hub, variant: Variant, paths: dict[str, Path], gathering: Path) -> DataManifest:
     """Read the shards, write the held-out text into `gathering`, and return the data folder's manifest."""
-    tokenizer_name = "tokenizer.model" if variant.tokenizer else "bytes"
+    tokenizer_name: TokenizerFile = "tokenizer.model" if variant.tokenizer else "bytes"
     tokenizer = load_tokenizer(paths[tokenizer_name])
     train, val = (TokenStream([paths[Path(name).name] for name in names]) for names in (variant.train, variant.val))
+    require_countable(val, tokenizer)
     text = DataFolder(gathering).val_text
     paths = {**paths, text.name: text}
     offsets, val_bytes = _write_text(text, val, tokenizer)

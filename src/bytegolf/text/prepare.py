@@ -18,13 +18,15 @@ from bytegolf.config import BOS, TextConfig
 from bytegolf.errors import InputError, ParameterError
 from bytegolf.runtime.progress import Progress, say
 from bytegolf.storage.claim import LOCK
-from bytegolf.storage.data_folder import DataFolder, DataManifest
-from bytegolf.storage.files import atomic_folder, sha256_of, write_json
-from bytegolf.text.corpus import Corpus, Document, open_corpus
+from bytegolf.storage.data_folder import DataFolder, DataManifest, SkippedRecords
+from bytegolf.storage.files import atomic_folder, sha256_of
+from bytegolf.text.corpus import Corpus, open_corpus
 from bytegolf.text.dataset import count_bytes
+from bytegolf.text.documents import Document, Remarks
 from bytegolf.text.shards import ShardWriter, TokenStream
 from bytegolf.text.split import Fingerprint, Split, SplitRule, decide_split
-from bytegolf.text.tokenizer import BytesTokenizer, Tokenizer, load_tokenizer, train_bpe
+from bytegolf.text.tokenizer import BytesTokenizer, Tokenizer, load_tokenizer
+from bytegolf.text.tokenizer_training import train_bpe
 
 SAMPLE_BYTES = 100_000_000  # of text that a tokenizer is trained on
 BATCH_DOCUMENTS, BATCH_CHARACTERS = 1000, 4_000_000  # encoded at once
@@ -41,33 +43,40 @@ def prepare_text(
     tokenizer: Path | None = None,
     val_docs: int | None = None,
     normalised: bool = False,
+    text_column: str | None = None,
+    skip_bad: bool = False,
 ) -> DataManifest:
     """Make the data folder `out` from the text of `sources` (see `open_corpus`) and return its manifest.
 
     A `tokenizer` file is used as it is. Without one the tokenizer is what `text` asks for: BPE of `vocab_size` pieces,
     trained on the training documents, or the byte vocabulary. `val_docs` holds out the first documents instead of those
     that a hash picks. With `normalised` the tokenizer may change the text; what its tokens decode to then counts as the
-    text, both for numbers of bytes and in the held-out text that is kept. A folder that already holds the same data is
-    left as it is.
+    text, both for numbers of bytes and in the held-out text that is kept. Records hold their text in `text_column`. With
+    `skip_bad` records and files that cannot be read are left out and listed. A folder that already holds the same data
+    is left as it is.
 
     Raises InputError for text that cannot be read or split, for a tokenizer that changes text although `normalised` is
-    off, and for an `out` that holds something else or is damaged.
+    off or makes it longer, and for an `out` that holds something else or is damaged.
     """
     folder = DataFolder(out)
     existing = _existing_manifest(folder)
     rule = SplitRule(val_docs)
-    corpus = open_corpus(sources, exclude=out)
+    given = load_tokenizer(tokenizer) if tokenizer else None
+    remarks = Remarks(skip_bad)
+    corpus = open_corpus(sources, exclude=out, text_column=text_column, remarks=remarks)
     with Progress("read", corpus.size, "bytes") as progress:
-        split = decide_split(corpus, rule, progress)
-    chosen = load_tokenizer(tokenizer) if tokenizer else _make_tokenizer(corpus, split, text, vocab_size)
-    preparation = _Preparation(corpus, split, chosen, normalised)
+        split = decide_split(corpus, rule, progress, remarks)
+    for line in remarks.lines():
+        say(line)
+    chosen = given or _make_tokenizer(corpus, split, text, vocab_size)
+    preparation = _Preparation(corpus, split, chosen, normalised, remarks)
     if existing:
         _require_same(folder, existing, preparation)
         say(f"{out}: already prepared, reused")
         return existing
     with atomic_folder(out) as partial:
         manifest = _write(DataFolder(partial), preparation)
-        write_json(DataFolder(partial).manifest_path, manifest.model_dump())
+        DataFolder(partial).write_manifest(manifest)
     return manifest
 
 
@@ -78,14 +87,16 @@ class _Preparation(NamedTuple):
     split: Split
     tokenizer: Tokenizer
     normalised: bool
+    remarks: Remarks
 
 
 class _Encoded(NamedTuple):
-    """A document's tokens without BOS, and the UTF-8 text that they decode to."""
+    """A document's tokens without BOS, the UTF-8 text that they decode to, and the number of bytes of the document itself."""
 
     held_out: bool
     text: bytes
     tokens: Tokens
+    original_bytes: int
 
 
 @dataclass
@@ -94,6 +105,7 @@ class _Tally:
 
     documents: int = 0
     bytes: int = 0
+    original_bytes: int = 0
 
 
 def _existing_manifest(folder: DataFolder) -> DataManifest | None:
@@ -135,7 +147,7 @@ def _make_tokenizer(corpus: Corpus, split: Split, text: TextConfig, vocab_size: 
 
 def _write(folder: DataFolder, asked: _Preparation) -> DataManifest:
     """Encode the corpus into `folder` and return the manifest to write beside it."""
-    corpus, split, tokenizer, normalised = asked
+    corpus, split, tokenizer, normalised, remarks = asked
     train_tally, val_tally, val_offsets = _Tally(), _Tally(), list[int]()
     fingerprint = Fingerprint()
     with (
@@ -146,7 +158,7 @@ def _write(folder: DataFolder, asked: _Preparation) -> DataManifest:
         Progress("encode", corpus.size, "bytes") as progress,
     ):
         divided = split.divide(fingerprint.over(corpus.read(progress)))
-        for held_out, text, tokens in _encode(divided, tokenizer, normalised):
+        for held_out, text, tokens, original_bytes in _encode(divided, tokenizer, normalised):
             shards, tally = (val, val_tally) if held_out else (train, train_tally)
             if held_out:
                 val_offsets.append(tally.bytes)
@@ -154,11 +166,12 @@ def _write(folder: DataFolder, asked: _Preparation) -> DataManifest:
             shards.write(np.concatenate(([BOS], tokens)))
             tally.documents += 1
             tally.bytes += len(text)
+            tally.original_bytes += original_bytes
     if fingerprint.hexdigest() != split.corpus_sha256:
         raise InputError(f"{corpus.source}: expected the same documents in every pass, found them changed meanwhile")
-    counted = count_bytes(TokenStream(folder.shards("val")), tokenizer)
-    if counted != val_tally.bytes:
-        raise InputError(f"tokenizer {tokenizer.name}: expected tokens of {val_tally.bytes} held-out bytes, found {counted}")
+    _require_exact(count_bytes(TokenStream(folder.shards("val")), tokenizer), val_tally, tokenizer)
+    if copies := split.documents - train_tally.documents - val_tally.documents:
+        say(f"copies of held-out documents left out of training: {copies:,}")
     (folder.root / tokenizer.file_name).write_bytes(tokenizer.serialised)
     return DataManifest(
         source=corpus.source,
@@ -174,9 +187,23 @@ def _write(folder: DataFolder, asked: _Preparation) -> DataManifest:
         val_bytes=val_tally.bytes,
         val_tokens=val.tokens,
         normalised=normalised,
+        val_original_bytes=val_tally.original_bytes if normalised else None,
+        skipped=SkippedRecords(count=remarks.num_bad, first=remarks.bad) if remarks.num_bad else None,
         val_offsets=val_offsets,
         files={path.name: sha256_of(path) for path in sorted(folder.root.iterdir())},
     )
+
+
+def _require_exact(counted: int, held_out: _Tally, tokenizer: Tokenizer) -> None:
+    """Raise InputError unless the tokens stand for the held-out text written, and for no more bytes than the documents have.
+
+    A text that its tokenizer made longer would lower every score over it.
+    """
+    if counted != held_out.bytes:
+        raise InputError(f"tokenizer {tokenizer.name}: expected tokens of {held_out.bytes} held-out bytes, found {counted}")
+    if counted > held_out.original_bytes:
+        problem = f"expected tokens of at most the {held_out.original_bytes} bytes of the held-out documents, found {counted}"
+        raise InputError(f"tokenizer {tokenizer.name}: {problem}: it makes text longer, which would flatter every score")
 
 
 def _encode(divided: Iterable[tuple[Document, bool]], tokenizer: Tokenizer, normalised: bool) -> Iterator[_Encoded]:
@@ -184,10 +211,10 @@ def _encode(divided: Iterable[tuple[Document, bool]], tokenizer: Tokenizer, norm
     for batch in _batches(divided):
         encoded = tokenizer.encode_batch([document.text for document, _ in batch], normalised)
         for (document, held_out), tokens in zip(batch, encoded, strict=True):
-            text = tokenizer.decode(tokens)
-            if not normalised and text != document.text.encode():
+            text, original = tokenizer.decode(tokens), document.text.encode()
+            if not normalised and text != original:
                 raise InputError(f"{document.name}: {_difference(document.text, text, tokenizer)}")
-            yield _Encoded(held_out, text, tokens)
+            yield _Encoded(held_out, text, tokens, len(original))
 
 
 def _batches(divided: Iterable[tuple[Document, bool]]) -> Iterator[list[tuple[Document, bool]]]:

@@ -5,12 +5,14 @@ A place on the hub describes what it publishes in a `manifest.json` of the conte
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from bytegolf.errors import InputError, ParameterError
 
 MANIFEST = "manifest.json"
+MAX_FILES = 100_000  # of a variant
 DOCUMENTS = "docs_selected.jsonl"
 
 
@@ -26,8 +28,8 @@ class Variant:
 
 
 class _Stats(BaseModel):
-    files_train: int
-    files_val: int
+    files_train: Annotated[int, Field(ge=0, le=MAX_FILES)]
+    files_val: Annotated[int, Field(ge=0, le=MAX_FILES)]
 
 
 class _Dataset(BaseModel):

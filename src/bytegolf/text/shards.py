@@ -5,7 +5,10 @@ uint16 tokens.
 """
 
 import os
+import resource
 from collections.abc import Sequence
+from functools import lru_cache
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -23,20 +26,17 @@ MAX_SHARD_TOKENS = 100_000_000
 
 
 class Shard:
-    """One file of tokens: `len(shard)`, and `shard[start:stop]` for uint16 tokens.
+    """One file of tokens: `len(shard)`, and `shard.read(file, start, stop)` for uint16 tokens.
 
-    Each slice is read from disk instead of mapped: mapped pages count as the process's memory, which would grow with
-    the corpus. Raises InputError if the file is not exactly one shard.
+    The file is opened when tokens are read, by `open`: a corpus may have more shards than a process may open files. Tokens
+    are read from disk instead of mapped: mapped pages count as the process's memory, which would grow with the corpus.
+    Raises InputError if the file is not exactly one shard.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
-            size = path.stat().st_size
-            self._file = path.open("rb", buffering=0)
-            header = self._file.read(HEADER_BYTES)
-        except OSError as error:
-            raise InputError(f"{path}: expected a shard, found {error.strerror}") from None
+        with self.open() as file:
+            size, header = os.fstat(file.fileno()).st_size, file.read(HEADER_BYTES)
         if size < HEADER_BYTES:
             raise InputError(f"{path}: expected a shard of at least {HEADER_BYTES} bytes, found {size}")
         magic, version, self._length, *rest = np.frombuffer(header, "<i4").tolist()
@@ -52,10 +52,17 @@ class Shard:
     def __len__(self) -> int:
         return self._length
 
-    def __getitem__(self, span: slice) -> Tokens:
-        start, stop, _ = span.indices(self._length)
-        wanted = (stop - start) * TOKEN_BYTES
-        read = os.pread(self._file.fileno(), wanted, HEADER_BYTES + start * TOKEN_BYTES)
+    def open(self) -> FileIO:
+        """Open the file. Raises InputError if that is not possible."""
+        try:
+            return self.path.open("rb", buffering=0)
+        except OSError as error:
+            raise InputError(f"{self.path}: expected a shard, found {error.strerror}") from None
+
+    def read(self, file: FileIO, start: int, stop: int) -> Tokens:
+        """Return the tokens from `start` on and before `stop`, or the shard's end, of the shard opened as `file`."""
+        wanted = (min(stop, self._length) - start) * TOKEN_BYTES
+        read = os.pread(file.fileno(), wanted, HEADER_BYTES + start * TOKEN_BYTES)
         if len(read) != wanted:
             raise InputError(f"{self.path}: expected {self._length} tokens as when it was opened; the file was cut since")
         return np.frombuffer(read, "<u2")
@@ -110,11 +117,13 @@ class ShardWriter:
 class TokenStream:
     """Shards, in order, as one array: `len(stream)`, and `stream[start:stop]` for uint16 tokens.
 
-    A slice reads only its own tokens from disk. Raises InputError if a file is not a shard.
+    A slice reads only its own tokens from disk. The shards read last stay open, a small part of the files that a process
+    may open. Raises InputError if a file is not a shard.
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._shards = [Shard(path) for path in paths]
+        self._opened = lru_cache(_max_open_shards())(Shard.open)  # a file is closed when the last of its readers lets go
         self._ends = np.cumsum([len(shard) for shard in self._shards], dtype=np.int64)
 
     def __len__(self) -> int:
@@ -129,9 +138,15 @@ class TokenStream:
         while start < stop:
             shard, end = self._shards[index], int(self._ends[index])
             offset = end - len(shard)
-            parts.append(shard[start - offset : stop - offset])
+            parts.append(shard.read(self._opened(shard), start - offset, stop - offset))
             start, index = end, index + 1
         return np.concatenate(parts)
+
+
+def _max_open_shards() -> int:
+    """Return how many shards a stream may keep open: a quarter of the files that this process may open, and at most 256."""
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 256 if allowed == resource.RLIM_INFINITY else max(1, min(256, allowed // 4))
 
 
 def _header(count: int) -> bytes:

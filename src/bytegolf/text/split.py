@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from bytegolf.errors import InputError, ParameterError
 from bytegolf.runtime.progress import Progress
-from bytegolf.text.corpus import Corpus, Document
+from bytegolf.text.corpus import Corpus
+from bytegolf.text.documents import Document, Remarks
 
 HELD_OUT_ONE_IN = 20
 
@@ -41,6 +42,7 @@ class Split:
 
     rule: SplitRule
     corpus_sha256: str
+    documents: int
     train_bytes: int  # includes copies of held-out documents
     held_out: frozenset[bytes]  # digests of the held-out texts
 
@@ -72,13 +74,13 @@ class Fingerprint:
         return self._sha256.hexdigest()
 
 
-def decide_split(corpus: Corpus, rule: SplitRule, progress: Progress | None = None) -> Split:
-    """Read the corpus once and return its split by `rule`.
+def decide_split(corpus: Corpus, rule: SplitRule, progress: Progress | None = None, remarks: Remarks | None = None) -> Split:
+    """Read the corpus once and return its split by `rule`. What becomes no document is entered in `remarks`.
 
     Raises InputError unless there are documents both to hold out and to train on.
     """
     fingerprint, held_out, train_bytes, count = Fingerprint(), set[bytes](), 0, 0
-    for index, document in enumerate(fingerprint.over(corpus.read(progress))):
+    for index, document in enumerate(fingerprint.over(corpus.read(progress, remarks))):
         count += 1
         if rule.holds_out(index, document):
             held_out.add(_digest(document.text))
@@ -89,7 +91,7 @@ def decide_split(corpus: Corpus, rule: SplitRule, progress: Progress | None = No
     remedy = "choose how many of the first documents to hold out (val_docs)"
     if not held_out:
         raise InputError(f"{corpus.source}: expected documents to hold out, found none of {count} with {rule}; {remedy}")
-    split = Split(rule, fingerprint.hexdigest(), train_bytes, frozenset(held_out))
+    split = Split(rule, fingerprint.hexdigest(), count, train_bytes, frozenset(held_out))
     if all(is_held_out for _, is_held_out in split.divide(corpus)):  # reads up to the first training document
         raise InputError(f"{corpus.source}: expected documents to train on, found all {count} held out by {rule}; {remedy}")
     return split

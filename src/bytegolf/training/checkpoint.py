@@ -1,6 +1,7 @@
 """Checkpoints: all that continuing needs, in one folder that appears whole or not at all."""
 
 import errno
+import hashlib
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
+from pydantic import BaseModel, ConfigDict, NonNegativeInt
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -17,6 +18,7 @@ from bytegolf.errors import InputError
 from bytegolf.model.weights import Weights
 from bytegolf.runtime.parallel import Group
 from bytegolf.storage.files import atomic_folder, sha256_of
+from bytegolf.storage.records import read_record
 
 KEEP = 2
 
@@ -37,11 +39,12 @@ class State(BaseModel):
 
 
 class _Saved(BaseModel):
-    """The content of `state.json`. The hash detects a flipped bit, and tensors of another checkpoint."""
+    """The content of `state.json`. The hashes detect a flipped bit, and tensors of another checkpoint."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     tensors_sha256: str
+    state_sha256: str
     state: State
 
 
@@ -71,7 +74,8 @@ def save_checkpoint(folder: Path, step: int, checkpoint: Checkpoint) -> None:
             save_file(dict(checkpoint.tensors), tensors)
         except SafetensorError as error:  # of a full disk, say
             raise OSError(errno.EIO, str(error)) from None
-        saved = _Saved(tensors_sha256=sha256_of(tensors), state=checkpoint.state)
+        state = checkpoint.state
+        saved = _Saved(tensors_sha256=sha256_of(tensors), state_sha256=_hash(state), state=state)
         (partial / "state.json").write_text(saved.model_dump_json(indent=2) + "\n")
     for old in _saved(folder)[:-KEEP]:
         shutil.rmtree(old)
@@ -84,13 +88,17 @@ def load_checkpoint(folder: Path, device: torch.device) -> Checkpoint | None:
         return None
     tensors = newest / "tensors.safetensors"
     try:
-        saved = _Saved.model_validate_json((newest / "state.json").read_bytes())
-        if sha256_of(tensors) != saved.tensors_sha256:
-            raise ValueError(f"{tensors.name} is not as it was saved")
+        saved = read_record(newest / "state.json", _Saved, "the state of a run")
+        for name, is_whole in (
+            (tensors.name, sha256_of(tensors) == saved.tensors_sha256),
+            ("state", _hash(saved.state) == saved.state_sha256),
+        ):
+            if not is_whole:
+                raise ValueError(f"{name} is not as it was saved")
         return Checkpoint(load_file(tensors, device=str(device)), saved.state)
-    except (OSError, ValueError, SafetensorError) as error:
+    except (InputError, OSError, ValueError, SafetensorError) as error:
         raise InputError(
-            f"{newest}: expected a checkpoint, found a damaged one ({_reason(error)}); delete it to continue from the one before"
+            f"{newest}: expected a checkpoint, found a damaged one ({error}); delete it to continue from the one before"
         ) from None
 
 
@@ -118,12 +126,9 @@ def newest_checkpoint(folder: Path) -> Path | None:
     return saved[-1] if saved else None
 
 
-def _reason(error: Exception) -> str:
-    """Return the first problem that pydantic found, without its advice, or the error's own text."""
-    if not isinstance(error, ValidationError):
-        return str(error)
-    first = error.errors()[0]
-    return ": ".join(filter(None, ("state.json", ".".join(map(str, first["loc"])), first["msg"])))
+def _hash(state: State) -> str:
+    """Return the SHA-256 of a state, in hexadecimal."""
+    return hashlib.sha256(state.model_dump_json().encode()).hexdigest()
 
 
 def optimizer_tensors(state: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, float]]:

@@ -77,7 +77,7 @@ def record_import(run: RunFolder, recipe: Recipe, weights: Weights, tokenizer: T
     if not _is_blank(run, tokenizer):
         raise ParameterError("out", f"expected a new folder or an empty one, found something in {run.root}")
     event = {"event": "import", "checkpoint": checkpoint.name, "sha256": sha256_of(checkpoint)}
-    unknown = dict.fromkeys(("seconds", "tokens_per_second", "val_bpb", "data_sha256", "replay"))
+    unknown = dict.fromkeys(("seconds", "tokens_per_second", "val_bpb", "bytes_per_token", "data_sha256", "replay"))
     manifest = {"recipe": recipe.name, "parameters": parameter_count(recipe.model), "steps": 0, **unknown, "imported": event}
     with atomic_folder(run.root) as partial:
         made = RunFolder(partial)
@@ -121,6 +121,7 @@ def _manifest(run: RunFolder, recipe: Recipe, dataset: Dataset) -> dict[str, Any
         "seconds": done["seconds"],
         "tokens_per_second": done["step"] * recipe.train.batch_tokens / done["seconds"],
         "val_bpb": validation["bpb"],
+        "bytes_per_token": dataset.bytes_per_token,
         "data_sha256": dataset.sha256,
         "tokenizer_sha256": dataset.tokenizer.sha256,
         **provenance(),

@@ -19,6 +19,7 @@ from bytegolf.model.gpt import GPT, parameter_count
 from bytegolf.names import ProtocolName
 from bytegolf.runtime.device import peak_memory
 from bytegolf.scoring.protocols import score_tokens
+from bytegolf.storage.files import errors_name
 from bytegolf.text.batches import run_batches
 from bytegolf.training.learner import Learner
 from bytegolf.training.step_timing import PRODUCT, StepSeconds, best_of, new_learner, now, random_corpus, time_steps
@@ -67,7 +68,8 @@ def measure(recipe: Recipe, seconds: float, corpus_tokens: int) -> Speed:
     learner = new_learner(recipe)
     device, dtype = learner.device, learner.model.compute_dtype
     with tempfile.TemporaryDirectory() as folder:
-        tokens = random_corpus(Path(folder), recipe, corpus_tokens)
+        with errors_name(Path(folder)):
+            tokens = random_corpus(Path(folder), recipe, corpus_tokens)
         began = now(device)
         if recipe.train.compile:
             learner.compile()

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bytegolf.storage.files import read_json
 from support.command_line import RunCli
+from support.records import read_json
 
 
 def test_json_of_pack(run_cli: RunCli, desk: Path) -> None:

@@ -32,6 +32,8 @@ def bench(
     loaded = [load_recipe(recipe, overrides) for recipe in recipes]
     with claimed(out) if out else nullcontext():
         result = bg.bench(loaded, seconds=seconds, corpus_tokens=corpus_tokens)
-        emit(result, as_json, bench_table, out=out)  # before it is kept, which may fail
-        if out:
-            write_json(out, result.to_json())
+        try:
+            emit(result, as_json, bench_table, out=out)
+        finally:  # neither is lost where the other fails
+            if out:
+                write_json(out, result.to_json())

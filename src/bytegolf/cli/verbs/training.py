@@ -24,10 +24,15 @@ Normalised = Annotated[
     bool, typer.Option("--normalised", help="Let --tokenizer change the text; bytes are then those of the changed text.")
 ]
 
+TextColumn = Annotated[
+    str | None, typer.Option("--text-column", metavar="NAME", help="Column of JSON and parquet that holds the text, if not text.")
+]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Skip, count and list records and files that cannot be read.")]
+
 
 def prepare(
     sources: Annotated[
-        list[str], typer.Argument(metavar="SOURCE...", help="stdlib; files and folders of text, jsonl or parquet; or fineweb.")
+        list[str], typer.Argument(metavar="SOURCE...", help="stdlib; files and folders of text, JSON or parquet; or fineweb.")
     ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Data folder to make.")],
     recipe: Annotated[
@@ -41,6 +46,8 @@ def prepare(
     ] = None,
     val_docs: ValDocs = None,
     normalised: Normalised = False,
+    text_column: TextColumn = None,
+    skip_bad: SkipBad = False,
     variant: PublishedVariant = None,
     train_shards: TrainShards = None,
     with_docs: WithDocs = False,
@@ -48,8 +55,9 @@ def prepare(
 ) -> None:
     """Turn text into a data folder: tokenizer, shards of tokens, the exact held-out text and a manifest.
 
-    Every document is checked to decode to the bytes it came from. jsonl and parquet hold a document per record, in
-    "text"; jsonl may be compressed (.gz, .zst, .xz, .bz2). Preparing the same text again reuses the folder.
+    Every document is checked to decode to the bytes it came from. JSON (lines, or an array) and parquet hold a document
+    per record, in "text" or --text-column. All but parquet may be compressed (.gz, .zst, .xz, .bz2). Preparing the same
+    text again reuses the folder.
 
     fineweb downloads the contest's published shards and tokenizer; hf://datasets/OWNER/NAME/FOLDER downloads what
     somebody else published in the same layout. The same command goes on with a download that was interrupted.
@@ -65,6 +73,8 @@ def prepare(
         tokenizer=tokenizer,
         val_docs=val_docs,
         normalised=normalised,
+        text_column=text_column,
+        skip_bad=skip_bad,
         variant=variant,
         train_shards=train_shards,
         with_docs=with_docs,
@@ -97,7 +107,7 @@ def train(
 ) -> None:
     """Train a recipe on a data folder.
 
-    Ctrl-C and SIGTERM write a checkpoint first; the same command with --resume continues. A run with a cap in seconds
+    Ctrl-C, SIGTERM and SIGHUP write a checkpoint first; the same command with --resume continues. A run with a cap in seconds
     logs what its clock said at every step: --replay takes the same steps at the same learning rates from there, and
     on the same machine and installation ends with the same weights.
     """
