@@ -1,0 +1,99 @@
+"""The model in arithmetic with one possible result: hidden states of tokens -> integer probabilities.
+
+The equations are those of `bytegolf.model.gpt`. B texts, T positions of each, N = B·T in rows, V vocabulary, D model width.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytegolf.arrays import Doubles, WeightArrays
+from bytegolf.config import ModelConfig
+from bytegolf.errors import InputError
+from bytegolf.exact.attention import KeysAndValues
+from bytegolf.exact.block import Earlier, ExactBlock, Sight
+from bytegolf.exact.bounds import require_bounded, require_exact_sums
+from bytegolf.exact.embeddings import FirstState, Table, Tokens64
+from bytegolf.exact.matrix import IntegerMatrix, Product, without_traces
+from bytegolf.exact.norm import normed_rows
+from bytegolf.exact.output import nats_of, softcapped
+
+CHUNK_LOGITS = 1 << 18  # held at once where only those of targets are asked for
+
+
+class ExactModel:
+    """A model whose weights are integers. What reads text with it is a `Reader`."""
+
+    def __init__(self, config: ModelConfig, weights: WeightArrays) -> None:
+        require_exact_sums(config)
+        self.config = config
+        self.first_state = FirstState(weights)
+        self.embedding = Table.of(weights, "value_embedding")
+        self.blocks = [ExactBlock(config, weights, number, self.embedding) for number in range(config.num_layers)]
+        self.gains = list(without_traces(weights["controls.skips"])) if "controls.skips" in weights else []
+        self.head = IntegerMatrix(weights["tokens" if config.tie_embeddings else "head"])
+        self._require_bounded_states()
+
+    @classmethod
+    def of(cls, config: ModelConfig, weights: WeightArrays) -> Self:
+        """Return the model of these weights, float32 by the names of its parameters.
+
+        Raises InputError for weights that are not finite, or so large that a sum or a state could leave what float64 holds.
+        """
+        for name, values in weights.items():
+            if not np.isfinite(values).all():
+                raise InputError(f"model: expected finite weights, found NaN or infinity in {name}")
+        return cls(config, weights)
+
+    def hidden(self, x0_ND: Doubles, added: Product | None, pasts: Sequence[KeysAndValues], sight: Sight, last: int) -> Doubles:
+        """Return the stream after all blocks, only of the `last` positions of each text.
+
+        Outputs of the first half return in the second half, last in first out (U-Net). Only the last block leaves positions out.
+        """
+        first_half = self.config.num_layers // 2
+        gains, stack = iter(self.gains), list[Doubles]()
+        nothing = Earlier(x0_ND, np.zeros(x0_ND.shape[1]))
+        x = x0_ND
+        for number, block in enumerate(self.blocks):
+            earlier = Earlier(stack.pop(), next(gains)) if self.gains and number >= first_half and stack else nothing
+            asked = last if number == self.config.num_layers - 1 else sight.first.shape[1]
+            x = block.forward(x, x0_ND, earlier, added if block.embedding else None, pasts[number], sight, asked)
+            if number < first_half:
+                stack.append(x)
+        return x
+
+    def logits(self, x: Doubles) -> Doubles:
+        """Return the softcapped logits (…, V) of hidden states (…, D)."""
+        return softcapped(self._head(x.reshape(-1, x.shape[-1])), self.config.logit_softcap).reshape(*x.shape[:-1], -1)
+
+    def nats(self, x: Doubles, targets: NDArray[np.integer]) -> Doubles:
+        """Return -ln of the probabilities of targets (…), which are integers over their exact sum, given hidden states (…, D)."""
+        rows, chosen = x.reshape(-1, x.shape[-1]), targets.reshape(-1).astype(np.int64)
+        step = max(1, CHUNK_LOGITS // self.config.vocab_size)
+        spans = [slice(first, first + step) for first in range(0, len(rows), step)]
+        nats = [nats_of(self._head(rows[span]), self.config.logit_softcap, chosen[span]) for span in spans]
+        return np.concatenate(nats).reshape(targets.shape)
+
+    def value_embedding(self, tokens_BT: Tokens64) -> Product | None:
+        """Return what the last blocks add to their values, each times a scale of its own."""
+        return None if self.embedding is None else self.embedding.embed(tokens_BT.reshape(-1))
+
+    def _head(self, x_ND: Doubles) -> Product:
+        return self.head.times(normed_rows(x_ND, 1.0))
+
+    def _require_bounded_states(self) -> None:
+        """Raise InputError if weights let a state or a logit grow too large."""
+        first = self.first_state.largest()
+        require_bounded(first, "the embeddings")
+        x = x0 = 2 * math.sqrt(self.config.model_dim)
+        gains, stack = iter(self.gains), list[float]()
+        for number, block in enumerate(self.blocks):
+            second_half = number >= self.config.num_layers // 2
+            x = block.largest_state(x, x0, stack.pop() * float(abs(next(gains)).max()) if self.gains and second_half and stack else 0.0)
+            require_bounded(x, f"block {number}")
+            if not second_half:
+                stack.append(x)
+        require_bounded(float(self.head.row_norms().max()) * x0, "the logits")
