@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytegolf.config import ExpertsConfig
-from bytegolf.experts.functions import compiled
+from bytegolf.experts.compiling import compiled
 from bytegolf.experts.matches import Matches, token_before
 from bytegolf.experts.records import COUNTS, NOT_FOUND, TOKENS, Records, find, hashed
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytegolf.arrays import Tokens
-from bytegolf.experts.functions import compiled
+from bytegolf.experts.compiling import compiled
 from bytegolf.experts.records import HALF_WORD, hashed
 
 LENGTHS = 32  # classes of lengths

@@ -10,7 +10,7 @@ A record is 64 bytes, so that looking at one is one access to memory: two words 
 import numpy as np
 from numpy.typing import NDArray
 
-from bytegolf.experts.functions import compiled
+from bytegolf.experts.compiling import compiled
 
 Records = NDArray[np.uint16]  # (R, WORDS), R a power of two. An entry whose count is 0 is empty, and so are all behind it
 
@@ -19,6 +19,7 @@ CHECK, VISITS, TOKENS, COUNTS = 0, 2, 4, 4 + ENTRIES
 WORDS = COUNTS + ENTRIES
 UNIT = 256  # what a visit adds to the count of its token
 KEPT = 166  # of 256 parts of every other count; a count never falls to 0
+MOST_COUNTED = 1023  # more than the counts of a record add up to: UNIT + ENTRIES over 1 - KEPT / 256
 NOT_FOUND = -1
 MOST_VISITS = 65_535
 MULTIPLIER = np.uint64(0xD6E8FEB86659FD93)
@@ -85,6 +86,7 @@ def _cleared(records: Records, context: np.uint64) -> int:
     if records[place ^ 1, VISITS] < records[place, VISITS]:
         place ^= 1
     record = records[place]
-    record[:] = 0
+    for word in range(WORDS):
+        record[word] = 0
     record[CHECK], record[CHECK + 1] = np.uint16(context), np.uint16(context >> HIGH)
     return place

@@ -9,12 +9,13 @@ A gate lets the model speak for itself. It weighs the model and the experts by t
 as Bayes' rule does: whatever the text, the mixture loses no more over the better one than its share at the beginning says.
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 
 from bytegolf.arrays import Doubles
+from bytegolf.exact.arithmetic import log, sigmoid
+from bytegolf.experts.compiling import compiled
 from bytegolf.experts.contexts import Contexts
 from bytegolf.experts.decisions import (
     DECIDED,
@@ -28,8 +29,7 @@ from bytegolf.experts.decisions import (
     learn_hits,
     likeliest,
 )
-from bytegolf.experts.functions import compiled, logarithm, logistic
-from bytegolf.experts.linear import UNSEEN, Shares, Sight, learn_shares, look, mixed
+from bytegolf.experts.linear import Mixture, Shares, learn_shares, mix, probability
 from bytegolf.experts.matches import Matches, read_token
 from bytegolf.experts.records import Records, learn
 
@@ -60,7 +60,7 @@ class State(NamedTuple):
     shares: Shares
     mixers: Mixers
     gate: Doubles  # (1,): log odds of the model against the experts
-    sight: Sight
+    mixture: Mixture
     decisions: Decisions
 
 
@@ -70,89 +70,119 @@ def split(state: State, lane: int, row: Frequencies, target: int, out: Frequenci
 
     `row` (V,) holds the model's frequencies.
     """
-    sight, decisions = state.sight, state.decisions
-    look(sight, lane, state.contexts, state.records, state.matches, state.shares)
-    decisions.total[lane] = row.sum()
+    mixture, decisions = state.mixture, state.decisions
+    mix(mixture, lane, state.contexts, state.records, state.matches, state.shares)
+    before, decisions.total[lane] = _sums(row, target)
     total = np.float64(decisions.total[lane])
-    begin(decisions, lane, row, total, sight)
-    trust, reserve = logistic(state.gate[0]), RESERVE * len(row)
+    begin(decisions, lane, row, total, mixture)
+    trust, reserve = sigmoid(state.gate[0]), RESERVE * len(row)
     remaining, model_left, mixture_left = TOTAL, 1.0, 1.0
     while True:
-        seen = likeliest(decisions, lane, sight)
+        seen = likeliest(decisions, lane, mixture)
         if seen == NO_CANDIDATE:
             break
-        token, mixture_p, experts_left = sight.tokens[lane, seen], decisions.chances[lane, seen], decisions.left[lane, decisions.made[lane]]
+        number = decisions.made[lane]
+        token, mixture_p, experts_left = mixture.tokens[lane, seen], decisions.chances[lane, seen], decisions.left[lane, number]
         model_p = row[token] / total
-        yes = decide(decisions, lane, token, model_p / model_left, mixture_p / mixture_left, sight, state.matches, state.mixers)
+        yes = decide(decisions, lane, token, model_p / model_left, mixture_p / mixture_left, mixture, state.matches, state.mixers)
         part = (trust * model_p + (1.0 - trust) * experts_left * yes) / (trust * model_left + (1.0 - trust) * experts_left)
-        frequency = max(1, min(math.floor(part * remaining), remaining - reserve))
+        frequency = max(1, min(np.int64(part * remaining), remaining - reserve))
         if token == target:
             return frequency
-        if target == ALL:
-            out[token] = frequency
+        decisions.frequencies[lane, number] = frequency
         remaining -= frequency
         model_left, mixture_left = max(model_left - model_p, SMALLEST), max(mixture_left - mixture_p, SMALLEST)
     decisions.tail[lane] = decisions.left[lane, decisions.made[lane]] / mixture_left
-    return _split_tail(state, lane, row, total, remaining, trust, target, out)
-
-
-@compiled
-def _split_tail(
-    state: State, lane: int, row: Frequencies, total: float, remaining: int, trust: float, target: int, out: Frequencies
-) -> int:
-    """Split what remains among the tokens that are no candidates. Their weights are `row` and what is extra for the tokens seen."""
-    sight, decisions, count = state.sight, state.decisions, state.sight.found[lane, 0]
-    tokens, chances, extra = sight.tokens[lane], decisions.chances[lane], decisions.extra[lane]
-    experts = (1.0 - trust) * decisions.tail[lane]
-    scale, weight = total * (experts / (trust + experts * sight.parts[lane, -1])), decisions.total[lane]
-    for seen in range(count):
-        extra[seen] = -row[tokens[seen]] if chances[seen] == DECIDED else math.floor(sight.masses[lane, seen] * scale)
-        weight += extra[seen]
+    weight = _weigh(state, lane, row, total, trust)
     parts = remaining - (len(row) - decisions.made[lane])  # beside one for each token
     if target != ALL:
-        before = row[:target].sum()
-        for seen in range(count):
-            if tokens[seen] < target:
-                before += extra[seen]
-        index = sight.index[lane, target]
-        after = before + row[target] + (extra[index] if index != UNSEEN else 0)
-        return 1 + _rounded(after, weight, parts) - _rounded(before, weight, parts)
-    before, rounded = np.int64(0), 0
-    for token in range(len(row)):
-        index = sight.index[lane, token]
-        if index == UNSEEN or chances[index] != DECIDED:
-            before += row[token] + (extra[index] if index != UNSEEN else 0)
-            now = _rounded(before, weight, parts)
-            out[token] = 1 + now - rounded
-            rounded = now
+        return _frequency_of(mixture, decisions.extra[lane], lane, row, target, before, parts, weight)
+    _write_all(mixture, decisions, lane, row, parts, weight, out)
     return 0
 
 
 @compiled
-def _rounded(before: int, weight: int, parts: int) -> int:
-    """Return the share of `before` in `weight`, in whole parts."""
-    return math.floor(np.float64(before) / np.float64(weight) * parts)
+def _sums(row: Frequencies, target: int) -> tuple[int, int]:
+    """Return the sum of the frequencies before the target's, and of all."""
+    before, total = 0, 0
+    for token in range(target):
+        before += row[token]
+    for token in range(max(target, 0), len(row)):
+        total += row[token]
+    return before, before + total
+
+
+@compiled
+def _weigh(state: State, lane: int, row: Frequencies, total: float, trust: float) -> int:
+    """Write what is added to the model's frequencies to weigh the tokens that are no candidates, and return the weight of all."""
+    mixture, decisions = state.mixture, state.decisions
+    experts, weight = (1.0 - trust) * decisions.tail[lane], decisions.total[lane]
+    scale = total * (experts / (trust + experts * mixture.parts[lane, -1]))
+    for seen in range(mixture.found[lane, 0]):
+        decided = decisions.chances[lane, seen] == DECIDED
+        extra = -row[mixture.tokens[lane, seen]] if decided else np.int64(mixture.masses[lane, seen] * scale)
+        decisions.extra[lane, seen] = extra
+        weight += extra
+    return weight
+
+
+@compiled
+def _frequency_of(
+    mixture: Mixture, extra: Frequencies, lane: int, row: Frequencies, target: int, before: int, parts: int, weight: int
+) -> int:
+    """Return the frequency of a token that is no candidate, given the sum of the model's frequencies before it."""
+    own = row[target]
+    for seen in range(mixture.found[lane, 0]):
+        token = mixture.tokens[lane, seen]
+        if token < target:
+            before += extra[seen]
+        elif token == target:
+            own += extra[seen]
+    return 1 + _rounded(before + own, parts, weight) - _rounded(before, parts, weight)
+
+
+@compiled
+def _write_all(mixture: Mixture, decisions: Decisions, lane: int, row: Frequencies, parts: int, weight: int, out: Frequencies) -> None:
+    """Write the frequencies of all tokens."""
+    for token in range(len(row)):
+        out[token] = row[token]
+    for seen in range(mixture.found[lane, 0]):
+        out[mixture.tokens[lane, seen]] += decisions.extra[lane, seen]
+    before, rounded = np.int64(0), np.int64(0)
+    for token in range(len(out)):
+        before += out[token]
+        now = _rounded(before, parts, weight)
+        out[token] = 1 + now - rounded
+        rounded = now
+    for number in range(decisions.made[lane]):
+        out[decisions.tokens[lane, number]] = decisions.frequencies[lane, number]
+
+
+@compiled
+def _rounded(before: int, parts: int, weight: int) -> int:
+    """Return the share of `before` in `weight`, in whole parts: all of them at the end, whatever the rounding."""
+    return parts if before == weight else min(np.int64(np.float64(before) * (np.float64(parts) / np.float64(weight))), parts)
 
 
 @compiled
 def learn_from(state: State, lane: int, row: Frequencies, token: int) -> None:
     """Learn from the token that came in a lane. `split` was called for it, with the same `row`, and nothing in between for this lane."""
-    sight, matches, rates, model_p = state.sight, state.matches, state.rates, row[token] / np.float64(state.decisions.total[lane])
-    said = _said(state, lane, token, model_p)
-    state.gate[0] = min(max(state.gate[0] + logarithm(model_p / said), -MOST_TRUST), MOST_TRUST)
+    mixture, matches, rates, model_p = state.mixture, state.matches, state.rates, row[token] / np.float64(state.decisions.total[lane])
+    said = _experts_probability(state, lane, token, model_p)
+    state.gate[0] = min(max(state.gate[0] + log(model_p / said), -MOST_TRUST), MOST_TRUST)
     learn_decisions(state.decisions, lane, token, state.mixers, rates.logistic, rates.blend)
-    learn_hits(sight, lane, token, matches, state.mixers)
-    learn_shares(sight, lane, token, model_p, matches, state.shares, rates.linear)
+    learn_hits(mixture, lane, token, matches, state.mixers)
+    learn_shares(mixture, lane, token, model_p, matches, state.shares, rates.linear)
     for k in range(len(state.contexts)):
-        learn(state.records, sight.hashes[lane, k], token)
+        learn(state.records, mixture.hashes[lane, k], token)
     read_token(matches, lane, token, rates.shortest)
 
 
 @compiled
-def _said(state: State, lane: int, token: int, model_p: float) -> float:
+def _experts_probability(state: State, lane: int, token: int, model_p: float) -> float:
     """Return the probability that the experts gave to a token."""
     decisions = state.decisions
     for number in range(decisions.made[lane]):
         if decisions.tokens[lane, number] == token:
             return decisions.left[lane, number] * decisions.yes[lane, number]
-    return decisions.tail[lane] * mixed(state.sight, lane, token, model_p)
+    return decisions.tail[lane] * probability(state.mixture, lane, token, model_p)
