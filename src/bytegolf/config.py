@@ -255,6 +255,21 @@ class PackConfig(RecipeTable):
     act_order: bool = Field(True, description="methods rate and gptq round columns in order of their inputs' size, largest first")
 
 
+class ExpertsConfig(RecipeTable):
+    """Experts beside the model, which learn from the text that is already scored."""
+
+    enabled: bool = Field(False, description="improve the model's predictions by what the text itself has shown so far")
+    orders: int = Field(6, ge=1, le=16, description="tokens in the longest n-gram's context")
+    skips: bool = Field(True, description="contexts that leave out one of the last tokens")
+    indirect: bool = Field(True, description="a context of what followed the last token the last two times")
+    match: int = Field(5, ge=1, le=32, description="tokens that must agree before a match is followed")
+    candidates: int = Field(24, ge=0, le=256, description="tokens seen before that are decided about one by one; 0 is linear mixing alone")
+    table_bits: int = Field(18, ge=4, le=24, description="logarithm of how many contexts are kept, 64 bytes each")
+    history_bits: int = Field(20, ge=4, le=26, description="logarithm of how many tokens of each text a match may be found in")
+    linear_rate: float = Field(0.3, ge=0, le=1, description="learning rate of the shares in the linear mixture")
+    logistic_rate: float = Field(0.02, ge=0, le=1, description="learning rate of the weights of each decision")
+
+
 class Recipe(RecipeTable):
     """A complete, resolved recipe of a run."""
 
@@ -268,4 +283,5 @@ class Recipe(RecipeTable):
     qat: QatConfig = QatConfig()
     score: ScoreConfig = ScoreConfig()
     ttt: TttConfig = TttConfig()
+    experts: ExpertsConfig = ExpertsConfig()
     pack: PackConfig = PackConfig()

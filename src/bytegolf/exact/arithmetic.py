@@ -102,7 +102,7 @@ def sigmoid(x: float) -> float:
 
 @compiled
 def log(x: float) -> float:
-    """Return ln x for x >= 1: n ln 2 plus twice the artanh of (m - 1) / (m + 1), for x = 2^n m and m between 2/3 and 4/3."""
+    """Return ln x of a normal x > 0: n ln 2 plus twice the artanh of (m - 1) / (m + 1), for x = 2^n m and m between 2/3 and 4/3."""
     bits = bits_of(x)
     n = (bits >> FRACTION_BITS) - EXPONENT_BIAS
     m = from_bits(bits - (n << FRACTION_BITS))

@@ -1,0 +1,1 @@
+"""Probabilities -> better ones: experts that learn from text already scored, mixed with the model's predictions."""
