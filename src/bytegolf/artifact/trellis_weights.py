@@ -47,8 +47,8 @@ class TrellisStack:
 
     def values(self) -> Floats:
         """Return the weights, float32 (matrices, rows, columns)."""
-        values: Floats = half_spacings(self.integers).astype(np.float32) * (self.weight_spacings() / 2)
-        return values
+        halves: Floats = self.weight_spacings() / np.float32(2)
+        return half_spacings(self.integers).astype(np.float32) * halves
 
 
 def factors(scales: Integers) -> Floats:
