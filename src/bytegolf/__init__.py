@@ -14,52 +14,53 @@ TYPE_CHECKING = False  # which type checkers take for True; typing takes longer 
 if TYPE_CHECKING:
     from bytegolf.api import *  # noqa: F403
 
-__all__ = [  # noqa: F405
-    "Artifact",
-    "AuditOptions",
-    "AuditReport",
-    "BaselineResult",
-    "BenchResult",
-    "CompressionResult",
-    "DataManifest",
-    "ImportResult",
-    "InputError",
-    "LoadedModel",
-    "PackResult",
-    "Plan",
-    "QuickstartResult",
-    "Receipt",
-    "Recipe",
-    "Score",
-    "TrainResult",
-    "audit",
-    "bench",
-    "compress",
-    "decompress",
-    "import_checkpoint",
-    "load_artifact",
-    "load_model",
-    "load_recipe",
-    "pack",
-    "plan",
-    "prepare",
-    "prove",
-    "quickstart",
-    "report",
-    "score",
-    "train",
-    "train_baseline",
-    "verify",
-]
+HOMES = {  # of what the package offers
+    "Artifact": "bytegolf.artifact.container",
+    "AuditOptions": "bytegolf.auditing.bench",
+    "AuditReport": "bytegolf.auditing.audit",
+    "BaselineResult": "bytegolf.flow.train_baseline",
+    "BenchResult": "bytegolf.training.speed",
+    "CompressionResult": "bytegolf.coding.compressor",
+    "DataManifest": "bytegolf.storage.data_folder",
+    "ImportResult": "bytegolf.flow.import_checkpoint",
+    "InputError": "bytegolf.errors",
+    "LoadedModel": "bytegolf.flow.models",
+    "PackResult": "bytegolf.flow.pack",
+    "Plan": "bytegolf.packing.plan",
+    "QuickstartResult": "bytegolf.flow.quickstart",
+    "Receipt": "bytegolf.proving.receipt",
+    "Recipe": "bytegolf.config",
+    "Score": "bytegolf.scoring.ledger",
+    "TrainResult": "bytegolf.flow.train",
+    "audit": "bytegolf.flow.audit",
+    "bench": "bytegolf.flow.bench",
+    "compress": "bytegolf.flow.compress",
+    "decompress": "bytegolf.flow.compress",
+    "import_checkpoint": "bytegolf.flow.import_checkpoint",
+    "load_artifact": "bytegolf.flow.models",
+    "load_model": "bytegolf.flow.models",
+    "load_recipe": "bytegolf.recipes",
+    "pack": "bytegolf.flow.pack",
+    "plan": "bytegolf.flow.plan",
+    "prepare": "bytegolf.flow.prepare",
+    "prove": "bytegolf.flow.prove",
+    "quickstart": "bytegolf.flow.quickstart",
+    "report": "bytegolf.flow.report",
+    "score": "bytegolf.flow.score",
+    "train": "bytegolf.flow.train",
+    "train_baseline": "bytegolf.flow.train_baseline",
+    "verify": "bytegolf.flow.verify",
+}
+__all__ = list(HOMES)
 
 
 def __getattr__(name: str) -> object:
-    """Load the API when a name of it is first used, so that importing the package costs nothing."""
-    if name not in __all__:
+    """Load a name of the API when it is first used: importing the package costs nothing, and each verb loads no more than it needs."""
+    if name not in HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import bytegolf.api
+    from importlib import import_module
 
-    return getattr(bytegolf.api, name)
+    return getattr(import_module(HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

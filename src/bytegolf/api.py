@@ -1,4 +1,4 @@
-"""The public API in one place: what `import bytegolf as bg` offers. Importing this module loads torch."""
+"""The public API as type checkers and readers see it. At run time each name is loaded from its home alone, see `bytegolf.HOMES`."""
 
 from bytegolf.artifact.container import Artifact as Artifact
 from bytegolf.auditing.audit import AuditReport as AuditReport
@@ -20,7 +20,6 @@ from bytegolf.flow.pack import pack as pack
 from bytegolf.flow.plan import plan as plan
 from bytegolf.flow.prepare import prepare as prepare
 from bytegolf.flow.prove import prove as prove
-from bytegolf.flow.prove import verify as verify
 from bytegolf.flow.quickstart import QuickstartResult as QuickstartResult
 from bytegolf.flow.quickstart import quickstart as quickstart
 from bytegolf.flow.report import report as report
@@ -29,6 +28,7 @@ from bytegolf.flow.train import TrainResult as TrainResult
 from bytegolf.flow.train import train as train
 from bytegolf.flow.train_baseline import BaselineResult as BaselineResult
 from bytegolf.flow.train_baseline import train_baseline as train_baseline
+from bytegolf.flow.verify import verify as verify
 from bytegolf.packing.plan import Plan as Plan
 from bytegolf.proving.receipt import Receipt as Receipt
 from bytegolf.recipes import load_recipe as load_recipe

@@ -285,3 +285,8 @@ class Recipe(RecipeTable):
     ttt: TttConfig = TttConfig()
     experts: ExpertsConfig = ExpertsConfig()
     pack: PackConfig = PackConfig()
+
+    @property
+    def experts_used(self) -> ExpertsConfig | None:
+        """Return the settings of the experts if there are to be any."""
+        return self.experts if self.experts.enabled else None

@@ -28,7 +28,7 @@ from bytegolf.artifact.magnitudes import CorruptStreamError
 from bytegolf.artifact.sections import CHECKSUM_BYTES, PackedFile, SectionReader, checked_body, join_sections
 from bytegolf.artifact.stored_weights import StoredWeights
 from bytegolf.artifact.trellis_weights import TrellisStorage, TrellisWeights
-from bytegolf.config import ModelConfig, ScoreConfig
+from bytegolf.config import ExpertsConfig, ModelConfig, ScoreConfig
 from bytegolf.errors import InputError
 from bytegolf.model.shapes import parameter_count, parameter_shapes
 from bytegolf.names import CoderName
@@ -50,13 +50,14 @@ FREE_WEIGHTS = 1 << 22  # a model this small may be all zeros, which cost nothin
 
 @dataclass(frozen=True)
 class Artifact:
-    """A model as a `.bgz` file holds it: architecture, how it is meant to be scored, tokenizer, stored weights and their coder."""
+    """A model as a `.bgz` file holds it: architecture, how it is to be scored, tokenizer, weights and their coder, experts if any."""
 
     config: ModelConfig
     score: ScoreConfig
     tokenizer: Tokenizer
     weights: StoredWeights
     coder: CoderName = "range"
+    experts: ExpertsConfig | None = None
 
     def __post_init__(self) -> None:
         if not self.weights.holds(list(parameter_shapes(self.config))):
@@ -81,7 +82,9 @@ def write_artifact(artifact: Artifact) -> PackedFile:
     """Return the file of an artifact; the same artifact gives the same bytes."""
     storage = artifact.weights.storage(artifact.coder)
     assert isinstance(storage, GridStorage | TrellisStorage)  # all that a header can name
-    header = Header(model=artifact.config, score=artifact.score, tokenizer=artifact.tokenizer.kind, weights=storage)
+    header = Header(
+        model=artifact.config, score=artifact.score, experts=artifact.experts, tokenizer=artifact.tokenizer.kind, weights=storage
+    )
     sections = {
         "header": compress_header(header),
         "tokenizer": compress_tokenizer(artifact.tokenizer),
@@ -116,7 +119,7 @@ def _parse(body: bytes) -> Artifact:
     weights = _decode_weights(header, sections)
     if _digest(weights.coded()) != checksum:
         raise ValueError("integers that differ from those coded")
-    return Artifact(header.model, header.score, tokenizer, weights, header.weights.coder)
+    return Artifact(header.model, header.score, tokenizer, weights, header.weights.coder, header.experts)
 
 
 def _decode_weights(header: Header, sections: Mapping[str, bytes]) -> StoredWeights:

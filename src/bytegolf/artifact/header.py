@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bytegolf.artifact.grid_weights import GridStorage
 from bytegolf.artifact.trellis_weights import TrellisStorage
-from bytegolf.config import ModelConfig, ScoreConfig
+from bytegolf.config import ExpertsConfig, ModelConfig, ScoreConfig
 from bytegolf.text.tokenizer import Kind, Tokenizer, tokenizer_from
 
 TOKENIZER_FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "lc": 3, "pb": 0}]
@@ -18,12 +18,13 @@ MAX_TOKENIZER_BYTES = 1 << 24
 
 
 class Header(BaseModel):
-    """The header of an artifact: architecture, settings of scoring, tokenizer, kind of weights."""
+    """The header of an artifact: architecture, settings of scoring and of experts, tokenizer, kind of weights."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     model: ModelConfig
     score: ScoreConfig
+    experts: ExpertsConfig | None
     tokenizer: Kind
     weights: Annotated[GridStorage | TrellisStorage, Field(discriminator="kind")]
 

@@ -93,6 +93,24 @@ def encode_plain(encoder: RangeEncoder, value: Number, bits: Number) -> None:
 
 
 @compiled
+def encode_share(encoder: RangeEncoder, symbol: Number, shares: Counts, bits: Number) -> None:
+    """Encode `symbol` by shares that sum to 2^bits, up to 2³². No number of the range is lost, however small it is."""
+    left: Number = 0
+    for smaller in range(symbol):
+        left += shares[smaller]
+    full = encoder.registers[RANGE]
+    first = _part(full, left, bits)
+    _narrow_encoder(encoder, np.uint64(1), first, _part(full, left + shares[symbol], bits) - first)
+
+
+@compiled
+def _part(full: np.uint64, share: Number, bits: Number) -> np.uint64:
+    """Return full · share / 2^bits, rounded down, for a share of up to 2^bits."""
+    high, low = full >> np.uint64(bits), full & ((np.uint64(1) << np.uint64(bits)) - np.uint64(1))
+    return high * np.uint64(share) + (low * np.uint64(share) >> np.uint64(bits))
+
+
+@compiled
 def _narrow_encoder(encoder: RangeEncoder, scale: np.uint64, left: np.uint64, size: np.uint64) -> None:
     """Narrow the interval to `size` of its parts of `scale` numbers each, after the first `left` of them."""
     registers = encoder.registers
@@ -157,6 +175,22 @@ def decode_plain(decoder: RangeDecoder, bits: Number) -> Number:
         return CORRUPT
     _narrow_decoder(decoder, scale, value, np.uint64(1))
     return np.int64(value)
+
+
+@compiled
+def decode_share(decoder: RangeDecoder, shares: Counts, bits: Number) -> Number:
+    """Return the next symbol, by the shares that it was encoded with; CORRUPT for what no encoder wrote."""
+    full, aim = decoder.registers[RANGE], decoder.registers[OFFSET]
+    if aim >= full:
+        return CORRUPT
+    symbol, left, first = 0, np.int64(shares[0]), np.uint64(0)
+    stop = _part(full, left, bits)
+    while stop <= aim:
+        symbol += 1
+        left += shares[symbol]
+        first, stop = stop, _part(full, left, bits)
+    _narrow_decoder(decoder, np.uint64(1), first, stop - first)
+    return symbol
 
 
 @compiled

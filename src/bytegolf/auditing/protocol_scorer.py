@@ -1,37 +1,63 @@
-"""A packed model as a predictor under test: the bits of each token of any text by one of the protocols."""
+"""A packed model as a predictor under test: the bits of each token of any text by one of the protocols, with experts or without."""
+
+from collections.abc import Callable, Iterable
 
 import numpy as np
+import torch
 
-from bytegolf.arrays import Doubles
+from bytegolf.arrays import Doubles, Tokens
 from bytegolf.auditing.adapter import TokenIds
-from bytegolf.config import ScoreConfig, TttConfig
+from bytegolf.config import ExpertsConfig, ScoreConfig, TttConfig
+from bytegolf.exact.model import ExactModel
+from bytegolf.exact.output import TOTAL
+from bytegolf.experts.experts import Experts
 from bytegolf.model.gpt import GPT
-from bytegolf.names import ProtocolName
-from bytegolf.proving.guesses import Truth
-from bytegolf.proving.protocol_predictor import ProtocolPredictor, ProtocolSettings
+from bytegolf.names import ProtocolName, ProvableName
+from bytegolf.scoring.exact import exact_rows
+from bytegolf.scoring.mixing import TargetRows
+from bytegolf.scoring.passes import Reading
+from bytegolf.scoring.protocols import read_rows
 
 
 class ProtocolScorer:
-    """Scores texts as a proof codes them.
+    """Scores texts as `score` does.
 
     `sliding` anchors its last window at the text's end and `ttt` lowers its learning rate until then, so both are told
     the length.
     """
 
-    def __init__(self, model: GPT, protocol: ProtocolName, config: ScoreConfig, ttt: TttConfig) -> None:
-        self.vocab_size = model.config.vocab_size
+    def __init__(
+        self, vocab_size: int, protocol: ProtocolName, read: Callable[[Tokens], Iterable[TargetRows]], experts: ExpertsConfig | None
+    ) -> None:
+        self.vocab_size, self.read, self.experts = vocab_size, read, experts
         self.knows_length = protocol in ("sliding", "ttt")
-        self.model, self.settings = model, ProtocolSettings(protocol, config, ttt)
 
+    @classmethod
+    def of(
+        cls, model: GPT, protocol: ProtocolName, config: ScoreConfig, ttt: TttConfig, experts: ExpertsConfig | None = None
+    ) -> "ProtocolScorer":
+        """Return the scorer of a model in torch."""
+        return cls(model.config.vocab_size, protocol, lambda text: read_rows(Reading(model.eval(), text, config, ttt), protocol), experts)
+
+    @classmethod
+    def exact(
+        cls, model: ExactModel, protocol: ProvableName, config: ScoreConfig, experts: ExpertsConfig | None = None
+    ) -> "ProtocolScorer":
+        """Return the scorer of a model in exact arithmetic."""
+        return cls(model.config.vocab_size, protocol, lambda text: exact_rows(model, text, protocol, config), experts)
+
+    @torch.inference_mode()
     def distributions(self, tokens: TokenIds) -> Doubles:
         """Return the distribution that each target is given, (n - 1, V)."""
-        text = tokens.astype(np.uint16)
-        predictor = ProtocolPredictor(self.model, self.settings, int(text[0]), len(text) - 1, lambda: Truth(text))
-        rows = []
-        for token in text[1:]:
-            rows.append(predictor.predict()[0].astype(np.float64))
-            predictor.observe(np.array([token]))
-        return np.stack(rows)
+        text, experts = tokens.astype(np.uint16), Experts(self.experts, self.vocab_size) if self.experts else None
+        distributions = []
+        for first, rows_nV in self.read(text):
+            for target, row_V in enumerate(rows_nV, first):
+                mixed_1V = experts.predict(row_V[None]) if experts else row_V[None]
+                if experts:
+                    experts.update(tokens[target + 1 : target + 2])
+                distributions.append(mixed_1V[0] / TOTAL)
+        return np.stack(distributions)
 
     def bits(self, tokens: TokenIds) -> Doubles:
         """Return the bits of each target, (n - 1,)."""

@@ -34,4 +34,12 @@ LimitBytes = Annotated[int, typer.Option("--limit-bytes", min=0, metavar="N", he
 Stride = Annotated[
     int, typer.Option("--stride", min=0, metavar="N", help="Tokens between sliding windows, or streamed at a time; 0 is the model's own.")
 ]
+Experts = Annotated[
+    bool | None,
+    typer.Option(
+        "--experts/--no-experts",
+        help="With experts that learn from what is scored, or by the model alone. By default as the recipe says.",
+        show_default=False,
+    ),
+]
 NoSandbox = Annotated[bool, typer.Option("--no-sandbox", help="Where the system has no sandbox: do without.")]

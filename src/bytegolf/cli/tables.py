@@ -1,23 +1,27 @@
 """Results as text for a terminal."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from io import StringIO
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from bytegolf.auditing.audit import AuditReport
-from bytegolf.flow.import_checkpoint import ImportResult
-from bytegolf.flow.pack import PackResult
-from bytegolf.flow.quickstart import QuickstartResult
-from bytegolf.flow.train import TrainResult
-from bytegolf.flow.train_baseline import BaselineResult
-from bytegolf.packing.plan import Plan
-from bytegolf.proving.receipt import Receipt
-from bytegolf.scoring.ledger import Score
-from bytegolf.storage.data_folder import DataManifest
-from bytegolf.training.speed import BenchResult
+if TYPE_CHECKING:  # the results of other verbs, which take seconds to load
+    from bytegolf.auditing.audit import AuditReport
+    from bytegolf.flow.import_checkpoint import ImportResult
+    from bytegolf.flow.pack import PackResult
+    from bytegolf.flow.quickstart import QuickstartResult
+    from bytegolf.flow.train import TrainResult
+    from bytegolf.flow.train_baseline import BaselineResult
+    from bytegolf.packing.plan import Plan
+    from bytegolf.proving.receipt import Receipt
+    from bytegolf.scoring.ledger import Score
+    from bytegolf.storage.data_folder import DataManifest
+    from bytegolf.training.speed import BenchResult
 
 Row = tuple[str, str]
 
@@ -33,12 +37,15 @@ def quickstart_table(result: QuickstartResult) -> str:
             ("training", _pace(train, decimals=0)),
             ("before packing", f"{pack.bpb_before:.4f} bpb"),
             ("after packing", f"{pack.bpb_after:.4f} bpb"),
+            *([("with experts", f"{pack.bpb_experts:.4f} bpb")] if pack.bpb_experts is not None else []),
             ("artifact", f"{pack.bytes:,} bytes of {pack.budget:,}"),
         ],
     )
     columns = ("bits per byte of the held-out text", "alone", "after the training text")
     rows = [(result.name, f"{result.alone:.4f}", f"{result.primed:.4f}") for result in result.compressors]
-    rows.append(("bytegolf, model not counted", "", f"{pack.bpb_after:.4f}"))
+    rows.append(("bytegolf, the model alone", "", f"{pack.bpb_after:.4f}"))
+    if pack.bpb_experts is not None:
+        rows.append(("bytegolf, with experts", "", f"{pack.bpb_experts:.4f}"))
     return f"{model}\n{_table(columns, rows)}\n{receipt_table(result.proof)}\nreport: {result.report}"
 
 
@@ -88,6 +95,8 @@ def pack_table(result: PackResult) -> str:
     scores = []
     if result.bpb_before is not None and result.bpb_after is not None:
         scores = [("before packing", f"{result.bpb_before:.4f} bpb (sliding)"), ("after packing", f"{result.bpb_after:.4f} bpb (sliding)")]
+    if result.bpb_experts is not None:
+        scores.append(("with experts", f"{result.bpb_experts:.4f} bpb (sliding)"))
     return _rows(
         "artifact",
         [
@@ -114,8 +123,9 @@ def score_table(result: Score) -> str:
     return _rows(
         "score",
         [
-            ("bits per byte", f"{result.bpb:.6f}"),
-            ("protocol", result.protocol),
+            ("bits per byte", f"{result.bpb:.6f}{'' if result.bpb_model is None else ' with experts'}"),
+            *([] if result.bpb_model is None else [("by the model alone", f"{result.bpb_model:.6f}")]),
+            ("protocol", f"{result.protocol}{', in exact arithmetic' if result.exact else ''}"),
             ("bits", f"{result.bits:,.1f}"),
             ("bytes", f"{result.bytes:,}{' of the text as the tokenizer normalises it' if result.normalised else ''}"),
             *original,
@@ -131,12 +141,14 @@ def receipt_table(result: Receipt) -> str:
         "proof",
         [
             ("verdict", f"{'ok' if result.ok else 'NOT OK'}: {result.verdict}"),
-            ("protocol", result.protocol),
-            ("claimed", f"{result.bpb_claimed:.6f} bits per byte"),
+            ("protocol", f"{result.protocol}, window {result.window}, stride {result.stride}"),
+            ("claimed", f"{result.bpb_claimed:.6f} bits per byte{' with experts' if result.experts else ''}"),
+            *([] if result.bpb_model is None else [("by the model alone", f"{result.bpb_model:.6f} bits per byte")]),
             ("coded", f"{result.bpb_coded:.6f} bits per byte: {result.text_bytes:,} bytes of text in {result.coded_bytes:,}"),
             ("with the artifact", f"{result.two_part_bytes:,} bytes"),
             ("text", f"sha256 {result.sha256[:16]}"),
             ("decoded", f"in {result.seconds['decode']:,.1f} s, {'in a sandbox' if result.sandboxed else 'without a sandbox'}"),
+            *((("not checked" if number == 0 else ""), what) for number, what in enumerate(result.not_checked)),
         ],
     )
 

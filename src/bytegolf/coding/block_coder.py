@@ -14,11 +14,10 @@ import numpy as np
 import zstandard
 
 from bytegolf.coding.bgc_file import DIGEST_BYTES, UnreadableError, digest, read_exactly
-from bytegolf.coding.codec import DamagedError, TooLongError, decode, encode, lane_lengths
+from bytegolf.coding.codec import TooLongError, decode, encode, lane_lengths
 from bytegolf.coding.lane_predictor import LanePredictor
 from bytegolf.coding.lossless import Lossless
 from bytegolf.coding.packed_model import PackedModel
-from bytegolf.errors import InputError
 
 MOST_SPELLED = 0.25  # share of bytes that no text token stands for, in a block that is worth the model's time
 END, CODED, STORED = 0, 1, 2  # kinds of block; END is no block
@@ -74,7 +73,7 @@ class BlockCoder:
     """Turns bytes into blocks by a packed model, and back."""
 
     def __init__(self, packed: PackedModel, layout: Layout) -> None:
-        self.model, self.layout = packed.model, layout
+        self.model, self.experts, self.layout = packed.model, packed.artifact.experts, layout
         self.text = Lossless(packed.artifact.tokenizer)
         self.window = min(packed.artifact.score.window, layout.window)
 
@@ -107,12 +106,5 @@ class BlockCoder:
         lanes = decode(self._predictor(len(lengths)), lengths, block.data, lambda count: advance(count * each))
         return self.text.decode(np.concatenate(lanes))
 
-    def decodes_to(self, block: Block, data: bytes, advance: Advance) -> bool:
-        """Return whether a block that was just coded decodes to `data` here."""
-        try:
-            return self.decode(block, advance) == data
-        except (DamagedError, InputError):
-            return False
-
     def _predictor(self, lanes: int) -> LanePredictor:
-        return LanePredictor(self.model, lanes, self.window)
+        return LanePredictor(self.model, self.experts, lanes, self.window)

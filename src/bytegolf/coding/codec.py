@@ -1,30 +1,26 @@
-"""Tokens <-> bytes by a predictor's distributions: one range coder stream (constriction), into which the lanes go by turns.
+"""Tokens <-> bytes by a predictor's distributions: one stream of a range coder, into which the lanes go by turns.
 
 Encoding and decoding are one loop, `transcribe`; they differ in where it takes the next tokens from. The loop hands a
 predictor nothing but tokens that were coded already, so a predictor that looks ahead, or whose distributions do not sum
 to 1, writes a file that does not decode or is larger than was claimed.
 
-A distribution enters the coder as whole numbers: probabilities in units of 2**-32, which constriction scales to 24 bits in
-double precision, token by token in one order, each keeping at least 2**-24. The same probabilities therefore give the same
-bits on any machine; that they are the same is up to the predictor. L lanes, V tokens in the vocabulary.
+A distribution is whole parts of TOTAL, so the same distributions give the same bits on any machine. L lanes, V tokens in the vocabulary.
 """
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
-import constriction
 import numpy as np
 
-from bytegolf.arrays import Doubles, Tokens
-from bytegolf.coding.predictor import Distributions, Predictor
+from bytegolf.arrays import Tokens
+from bytegolf.artifact.range_coder import CORRUPT, POSITION, RangeDecoder, RangeEncoder, compiled, decode_share, encode_share
+from bytegolf.coding.predictor import Predictor
+from bytegolf.exact.bounds import PROBABILITY_BITS
+from bytegolf.exact.output import Frequencies, nats_of_frequencies
 
-UNIT = 2.0**32
 WORD_BYTES = 4
-FLOOR = 2.0**-23  # above what the coder gives the least likely token
 SLACK_BITS = 64  # that a stream may say beyond its bytes: the coder's state at its end
-
-_CATEGORICAL = constriction.stream.model.Categorical(perfect=False, lazy=True)
 
 
 class DamagedError(Exception):
@@ -38,28 +34,28 @@ class TooLongError(Exception):
 class Source(Protocol):
     """The source of the next tokens: a text that is being encoded, or a stream that is being decoded."""
 
-    def take(self, position: int, probabilities_LV: Doubles) -> Tokens:
-        """Return the tokens at `position` of the first L lanes, given their probabilities in whole units."""
+    def take(self, position: int, frequencies_LV: Frequencies) -> Tokens:
+        """Return the tokens at `position` of the first L lanes, given their distributions."""
 
 
 class EncodingSource:
     """Takes tokens from known lanes, and encodes them. Raises TooLongError once the stream cannot stay `below` so many bytes."""
 
-    def __init__(self, lanes: Sequence[Tokens], below: float) -> None:
+    def __init__(self, lanes: Sequence[Tokens], below: float = math.inf) -> None:
         self.lanes, self.below = lanes, below
-        self.encoder: Any = constriction.stream.queue.RangeEncoder()
+        self.encoder = RangeEncoder.with_room(sum(map(len, lanes)))  # no token takes more than 30 bits of a word's 32
 
-    def take(self, position: int, probabilities_LV: Doubles) -> Tokens:
+    def take(self, position: int, frequencies_LV: Frequencies) -> Tokens:
         """Return the tokens at `position` of the first L lanes, which are written to the stream."""
-        tokens = np.array([lane[position] for lane in self.lanes[: len(probabilities_LV)]], np.uint16)
-        self.encoder.encode(tokens.astype(np.int32), _CATEGORICAL, probabilities_LV)
-        if (self.encoder.num_words() - 1) * WORD_BYTES >= self.below:  # its end takes one word or two
+        tokens = np.array([lane[position] for lane in self.lanes[: len(frequencies_LV)]], np.uint16)
+        _encode(self.encoder, frequencies_LV, tokens)
+        if int(self.encoder.registers[POSITION]) * WORD_BYTES >= self.below:  # and its end takes a word
             raise TooLongError
         return tokens
 
     def data(self) -> bytes:
         """Return the stream. Raises TooLongError as `take` does."""
-        data = bytes(self.encoder.get_compressed().astype("<u4").tobytes())
+        data = self.encoder.finish()
         if len(data) >= self.below:
             raise TooLongError
         return data
@@ -74,30 +70,23 @@ class DecodingSource:
     def __init__(self, data: bytes) -> None:
         if len(data) % WORD_BYTES:
             raise DamagedError("a stream is a whole number of 32-bit words")
-        self.decoder: Any = constriction.stream.queue.RangeDecoder(np.frombuffer(data, "<u4").astype(np.uint32))
+        self.decoder = RangeDecoder.of(data)
         self.bits_left = 8.0 * len(data) + SLACK_BITS
 
-    def take(self, position: int, probabilities_LV: Doubles) -> Tokens:
+    def take(self, position: int, frequencies_LV: Frequencies) -> Tokens:
         """Return the next L tokens of the stream."""
-        try:
-            tokens = self.decoder.decode(_CATEGORICAL, probabilities_LV).astype(np.uint16)
-        except AssertionError as error:  # constriction's word for a point outside the coder's range
-            raise DamagedError(str(error)) from None
-        chances = probabilities_LV[np.arange(len(tokens)), tokens] / probabilities_LV.sum(axis=1)
-        self.bits_left += float(np.log2(np.minimum(chances + FLOOR, 1.0)).sum())  # what tokens cost at least
+        tokens = np.zeros(len(frequencies_LV), np.uint16)
+        if not _decode(self.decoder, frequencies_LV, tokens):
+            raise DamagedError("a number that no encoder writes")
+        self.bits_left -= float(nats_of_frequencies(frequencies_LV[np.arange(len(tokens)), tokens]).sum()) / math.log(2)
         if self.bits_left < 0:
             raise DamagedError("fewer bytes than its tokens take")
         return tokens
 
     def close(self) -> None:
         """Raise DamagedError if bytes are left."""
-        if not self.decoder.maybe_exhausted():
+        if not self.decoder.at_end():
             raise DamagedError("bytes are left after the last token")
-
-
-def whole_units(distributions_LV: Distributions) -> Doubles:
-    """Return probabilities in whole units of 2**-32, in double precision, (L, V)."""
-    return np.rint(np.asarray(distributions_LV, np.float64) * UNIT)
 
 
 def transcribe(
@@ -110,11 +99,10 @@ def transcribe(
     if len(lengths) != predictor.lanes or list(lengths) != sorted(lengths, reverse=True):
         raise ValueError(f"{predictor.lanes} lanes of falling lengths, not {lengths}")
     lanes = [np.zeros(length, np.uint16) for length in lengths]
-    predictor.reset()
     for position in range(lengths[0]):
         active = sum(length > position for length in lengths)
         tokens = np.zeros(predictor.lanes, np.uint16)
-        tokens[:active] = source.take(position, whole_units(predictor.predict()[:active]))
+        tokens[:active] = source.take(position, predictor.predict()[:active])
         for lane, token in zip(lanes[:active], tokens, strict=False):
             lane[position] = token
         predictor.observe(tokens)
@@ -145,3 +133,20 @@ def decode(predictor: Predictor, lengths: Sequence[int], data: bytes, advance: C
 def lane_lengths(tokens: int, lanes: int) -> list[int]:
     """Return the lengths of `lanes` neighbouring parts of a text, as equal as can be, the longer ones first."""
     return [tokens // lanes + (i < tokens % lanes) for i in range(lanes)]
+
+
+@compiled
+def _encode(encoder: RangeEncoder, frequencies_LV: Frequencies, tokens_L: Tokens) -> None:
+    for lane in range(len(tokens_L)):
+        encode_share(encoder, np.int64(tokens_L[lane]), frequencies_LV[lane], PROBABILITY_BITS)
+
+
+@compiled
+def _decode(decoder: RangeDecoder, frequencies_LV: Frequencies, tokens_L: Tokens) -> bool:
+    """Write the next tokens and return whether an encoder can have written them."""
+    for lane in range(len(tokens_L)):
+        token = decode_share(decoder, frequencies_LV[lane], PROBABILITY_BITS)
+        if token == CORRUPT:
+            return False
+        tokens_L[lane] = token
+    return True

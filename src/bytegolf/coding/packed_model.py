@@ -3,14 +3,11 @@
 import hashlib
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bytegolf.artifact.container import Artifact, read_artifact
 from bytegolf.coding.bgc_file import SHORT_DIGEST_BYTES, digest
 from bytegolf.errors import InputError
-
-if TYPE_CHECKING:
-    from bytegolf.model.gpt import GPT
+from bytegolf.exact.model import ExactModel
 
 
 class PackedModel:
@@ -26,6 +23,9 @@ class PackedModel:
         self.digest = digest(data, SHORT_DIGEST_BYTES)
 
     @cached_property
-    def model(self) -> "GPT":
-        """The model, in float32 on the CPU, where everything is coded."""
-        return self.artifact.model()
+    def model(self) -> ExactModel:
+        """The model in exact arithmetic. Raises InputError, which names the file, for weights that it cannot hold."""
+        try:
+            return ExactModel.of(self.artifact.config, self.artifact.decoded())
+        except InputError as error:
+            raise InputError(f"{self.path}: {error}") from None

@@ -36,6 +36,13 @@ def integer_probabilities(logits: Doubles) -> Frequencies:
     return frequencies.reshape(logits.shape)
 
 
+def parts_of_total(weights: NDArray[np.int64]) -> Frequencies:
+    """Return TOTAL divided in proportion to weights (…, V) from 0 up, whose sums are positive and below 2^53."""
+    rows = weights.reshape(-1, weights.shape[-1]).copy()
+    _share_out_rows(rows)
+    return rows.reshape(weights.shape)
+
+
 def nats_of(product: Product, cap: float, targets_N: NDArray[np.int64]) -> Doubles:
     """Return -ln of the targets' integer probabilities, (N,), given what is softcapped to logits."""
     nats = np.empty(len(targets_N))
@@ -51,7 +58,7 @@ def nats_of_frequencies(frequencies: NDArray[np.int64]) -> Doubles:
 
 
 @compiled
-def rounded_share(sum_so_far: int, total: int, parts: int) -> int:
+def rounded_share(sum_so_far: int | np.int64, total: int | np.int64, parts: int) -> int:
     """Return the share of a sum in a total below 2^53, in whole parts: all of them for the total itself."""
     return math.floor(np.float64(sum_so_far) / np.float64(total) * parts)
 
@@ -64,7 +71,7 @@ def _softcap(product: Product, cap: float, row: int, logits_V: Doubles) -> None:
 
 
 @compiled
-def _weigh(logits_V: Doubles, top: float, weights_V: NDArray[np.int64]) -> int:
+def _weigh(logits_V: Doubles, top: float, weights_V: NDArray[np.int64]) -> np.int64:
     """Write the tokens' weights and return their sum."""
     total = np.int64(0)
     for token in range(len(logits_V)):
@@ -75,16 +82,26 @@ def _weigh(logits_V: Doubles, top: float, weights_V: NDArray[np.int64]) -> int:
 
 @compiled
 def _write_frequencies(logits_NV: Doubles, frequencies_NV: Frequencies) -> None:
-    parts = TOTAL - logits_NV.shape[1]
     for row in range(len(logits_NV)):
-        frequencies = frequencies_NV[row]
-        total = _weigh(logits_NV[row], largest(logits_NV[row]), frequencies)
-        so_far, before = np.int64(0), 0
-        for token in range(len(frequencies)):
-            so_far += frequencies[token]
-            share = rounded_share(so_far, total, parts)
-            frequencies[token] = 1 + share - before
-            before = share
+        total = _weigh(logits_NV[row], largest(logits_NV[row]), frequencies_NV[row])
+        _share_out(frequencies_NV[row], total)
+
+
+@compiled
+def _share_out_rows(weights_NV: NDArray[np.int64]) -> None:
+    for row in range(len(weights_NV)):
+        _share_out(weights_NV[row], weights_NV[row].sum())
+
+
+@compiled
+def _share_out(weights_V: NDArray[np.int64], total: int | np.int64) -> None:
+    """Write parts of TOTAL in the place of weights, which sum to `total`."""
+    so_far, before, parts = np.int64(0), 0, TOTAL - len(weights_V)
+    for token in range(len(weights_V)):
+        so_far += weights_V[token]
+        share = rounded_share(so_far, total, parts)
+        weights_V[token] = 1 + share - before
+        before = share
 
 
 @compiled

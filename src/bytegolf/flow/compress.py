@@ -8,17 +8,17 @@ from bytegolf.storage.claim import claimed
 
 
 def compress(artifact: Path, source: Path, out: Path) -> CompressionResult:
-    """Compress any file to a `.bgc` file, which is decoded again before it appears under its name.
-
-    Raises InputError for anything but an artifact, or on a machine that does not compute the same twice.
-    """
+    """Compress any file to a `.bgc` file, which any machine decodes. Raises InputError for anything but an artifact."""
     compressor = Compressor(PackedModel(artifact))
     with claimed(out, artifact, source):
         return compressor.compress(source, out)
 
 
 def decompress(artifact: Path, source: Path, out: Path) -> CompressionResult:
-    """Bring back what a `.bgc` file was made of. Raises InputError for a damaged file, another artifact or another machine."""
+    """Bring back what a `.bgc` file was made of: any file, or the text of a proof.
+
+    Raises InputError for a damaged file or another artifact.
+    """
     compressor = Compressor(PackedModel(artifact))
     with claimed(out, artifact, source):
         return compressor.decompress(source, out)

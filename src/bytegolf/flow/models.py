@@ -1,13 +1,18 @@
 """Runs and artifacts as models that score."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
+from bytegolf.arrays import Floats
 from bytegolf.artifact.container import Artifact
 from bytegolf.artifact.finished_run import read_run
 from bytegolf.coding.packed_model import PackedModel
-from bytegolf.config import ScoreConfig
+from bytegolf.config import ExpertsConfig, ModelConfig, ScoreConfig
 from bytegolf.errors import InputError
+from bytegolf.exact.model import ExactModel
 from bytegolf.model.gpt import GPT, model_from_weights
 from bytegolf.runtime.device import choose_device
 from bytegolf.text.dataset import Dataset
@@ -16,11 +21,22 @@ from bytegolf.text.tokenizer import Tokenizer
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model ready to score, from a run or an artifact, with its tokenizer and the way it is meant to be scored."""
+    """The weights of a run or an artifact, with its tokenizer and the way it is meant to be scored."""
 
-    model: GPT
+    config: ModelConfig
+    weights: Mapping[str, Floats]
     tokenizer: Tokenizer
     score: ScoreConfig
+    experts: ExpertsConfig | None
+
+    def model(self, local_rank: int = 0) -> GPT:
+        """Return the model in torch, ready to score, on the best device there is; of several GPUs on number `local_rank`."""
+        weights = {name: torch.from_numpy(values) for name, values in self.weights.items()}
+        return model_from_weights(self.config, weights, choose_device("auto", local_rank))
+
+    def exact_model(self) -> ExactModel:
+        """Return the model in exact arithmetic. Raises InputError for weights that it cannot hold."""
+        return ExactModel.of(self.config, self.weights)
 
 
 def load_artifact(path: Path) -> Artifact:
@@ -28,17 +44,14 @@ def load_artifact(path: Path) -> Artifact:
     return PackedModel(path).artifact
 
 
-def load_model(source: Path, local_rank: int = 0) -> LoadedModel:
-    """Return the model of a run folder (its final weights) or of an artifact, on the best device there is.
-
-    Of several GPUs it takes number `local_rank`. Raises InputError for anything but a finished run or an artifact.
-    """
-    device = choose_device("auto", local_rank)
+def load_model(source: Path) -> LoadedModel:
+    """Return the final weights of a run folder, or those of an artifact. Raises InputError for anything else."""
     if source.is_dir():
         run = read_run(source)
-        return LoadedModel(model_from_weights(run.recipe.model, run.weights, device), run.tokenizer, run.recipe.score)
+        weights = {name: values.numpy() for name, values in run.weights.items()}
+        return LoadedModel(run.recipe.model, weights, run.tokenizer, run.recipe.score, run.recipe.experts_used)
     artifact = load_artifact(source)
-    return LoadedModel(artifact.model().to(device), artifact.tokenizer, artifact.score)
+    return LoadedModel(artifact.config, artifact.decoded(), artifact.tokenizer, artifact.score, artifact.experts)
 
 
 def require_same_tokenizer(dataset: Dataset, tokenizer: Tokenizer) -> Dataset:

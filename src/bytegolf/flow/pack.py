@@ -2,13 +2,13 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bytegolf.artifact.finished_run import FinishedRun, read_run
 from bytegolf.config import Recipe
 from bytegolf.errors import ParameterError
 from bytegolf.flow.models import require_same_tokenizer
-from bytegolf.flow.score import score_dataset
+from bytegolf.flow.score import ScoreOptions, score_dataset
 from bytegolf.model.shapes import parameter_count
 from bytegolf.model.weights import Bits
 from bytegolf.names import CoderName, MethodName
@@ -26,7 +26,11 @@ from bytegolf.text.dataset import Dataset, open_data
 
 @dataclass(frozen=True)
 class PackResult:
-    """An artifact. `bpb_before` and `bpb_after` are sliding scores of the run's weights and of the decoded file, if text was given."""
+    """An artifact.
+
+    `bpb_before` and `bpb_after` are sliding scores of the run's weights and of the decoded file, if text was given, by the model alone;
+    `bpb_experts` is the latter with experts, if the file has any.
+    """
 
     bytes: int
     budget: int
@@ -37,6 +41,7 @@ class PackResult:
     entropy_bits_per_weight: float  # of the coded integers, given their coder's histograms
     bpb_before: float | None
     bpb_after: float | None
+    bpb_experts: float | None
     file: str
     bits: Bits
     sections: dict[str, int]
@@ -74,17 +79,33 @@ def pack(
     with claimed(file):
         fitted = _fitted(recipe, trained, dataset, budget, reserve)
         write_atomically(file, fitted.file.data)
-        before = after = None
-        if dataset and scored:
-            before, after = (score_dataset(source, dataset, "sliding").bpb for source in (run, file))
-        result = _result(recipe, budget, fitted, file, before, after)
+        scores = _scores(run, file, dataset) if dataset and scored else NO_SCORES
+        result = _result(recipe, budget, fitted, file, scores)
         if out is None:
             record_json(trained.folder.pack, result.to_json())
     return result
 
 
-def _result(recipe: Recipe, budget: int, fitted: Fitted, file: Path, before: float | None, after: float | None) -> PackResult:
-    """Return the result of packing; `before` and `after` are bits per byte."""
+class Scores(NamedTuple):
+    """Bits per byte before and after packing, and after it with experts."""
+
+    before: float | None
+    after: float | None
+    experts: float | None
+
+
+NO_SCORES = Scores(None, None, None)
+
+
+def _scores(run: Path, file: Path, dataset: Dataset) -> Scores:
+    """Return the sliding scores of a run and of its artifact."""
+    before = score_dataset(run, dataset, "sliding", ScoreOptions(experts=False))
+    after = score_dataset(file, dataset, "sliding")
+    return Scores(before.bpb, after.bpb if after.bpb_model is None else after.bpb_model, None if after.bpb_model is None else after.bpb)
+
+
+def _result(recipe: Recipe, budget: int, fitted: Fitted, file: Path, scores: Scores) -> PackResult:
+    """Return the result of packing."""
     parameters = parameter_count(recipe.model)
     return PackResult(
         bytes=fitted.size,
@@ -94,8 +115,9 @@ def _result(recipe: Recipe, budget: int, fitted: Fitted, file: Path, before: flo
         parameters=parameters,
         bits_per_weight=8 * fitted.size / parameters,
         entropy_bits_per_weight=fitted.entropy_bits_per_weight,
-        bpb_before=before,
-        bpb_after=after,
+        bpb_before=scores.before,
+        bpb_after=scores.after,
+        bpb_experts=scores.experts,
         file=str(file),
         bits=fitted.bits,
         sections=fitted.file.sections,

@@ -1,19 +1,16 @@
-"""A score backed by a file that decodes, and its verification."""
+"""A score backed by a file that decodes."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from bytegolf.coding.packed_model import PackedModel
+from bytegolf.coding.protocol_predictor import ProtocolSettings
 from bytegolf.flow.models import require_same_tokenizer
-from bytegolf.flow.score import ttt_config, with_stride
+from bytegolf.flow.score import require_provable, with_stride
 from bytegolf.names import ProtocolName
 from bytegolf.proving.decoder_process import DecoderProcess
-from bytegolf.proving.protocol_predictor import ProtocolSettings
 from bytegolf.proving.prove import HeldOutText, prove_text
 from bytegolf.proving.receipt import Receipt
-from bytegolf.proving.verify import verify_receipt
 from bytegolf.storage.claim import claimed
-from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.dataset import Dataset, open_data
 
 
@@ -25,27 +22,20 @@ def prove(
     limit_bytes: int = 0,
     tokenizer: Path | None = None,
     stride: int = 0,
-    overrides: Sequence[str] = (),
+    experts: bool = True,
     sandbox: bool = True,
 ) -> Receipt:
     """Back a score by a file: write `proof.bgc` and `receipt.json` beside the artifact. Parameters are those of `score`.
 
-    Raises InputError as `score` does, and where there is no `sandbox` and one is asked for.
+    `experts` of the artifact can be left out. Raises InputError as `score` does, for protocol `ttt`, and where there is no
+    `sandbox` and one is asked for.
     """
     packed = PackedModel(artifact)
     dataset = require_same_tokenizer(open_data(data, tokenizer), packed.artifact.tokenizer)
     config = with_stride(packed.artifact.score, stride)
-    settings = ProtocolSettings(protocol, config, ttt_config(RunFolder(artifact.parent), protocol, overrides))
+    settings = ProtocolSettings(require_provable(protocol, "protocol"), config, packed.artifact.experts if experts else None)
     with claimed(artifact.with_name("receipt.json")):
         return prove_text(packed, _held_out_text(dataset, limit_bytes), settings, DecoderProcess(sandbox, hidden=(data,)))
-
-
-def verify(receipt: Path, *, sandbox: bool = True) -> Receipt:
-    """Check a receipt against the proof and artifact beside it, and return it with the new verdict.
-
-    Raises InputError for anything but a receipt, and where there is no `sandbox` and one is asked for.
-    """
-    return verify_receipt(receipt, DecoderProcess(sandbox))
 
 
 def _held_out_text(dataset: Dataset, limit_bytes: int) -> HeldOutText:
@@ -54,4 +44,4 @@ def _held_out_text(dataset: Dataset, limit_bytes: int) -> HeldOutText:
     tokens = sequence[:]
     content = dataset.val_text() or dataset.tokenizer.decode(tokens)
     first = len(dataset.tokenizer.decode(tokens[:1]))
-    return HeldOutText(tokens, content[first : first + num_bytes])
+    return HeldOutText(tokens, content[first : first + num_bytes], part=num_bytes < dataset.val_bytes)

@@ -14,15 +14,11 @@ from bytegolf.flow.report import report
 from bytegolf.flow.train import TrainResult, train
 from bytegolf.proving.receipt import Receipt
 from bytegolf.recipes import load_recipe
-from bytegolf.runtime.threads import on_threads
 from bytegolf.sandbox import sandbox_available
 from bytegolf.scoring.compressors import CompressorScore
 from bytegolf.storage.claim import claimed
 from bytegolf.storage.data_folder import DataManifest
 from bytegolf.storage.run_folder import RunFolder
-
-PROVED_BYTES = 1 << 16  # of held-out text: decoding takes a forward pass a token
-PROVED_STRIDE = 16  # short pieces decode fast
 
 
 @dataclass(frozen=True)
@@ -55,6 +51,5 @@ def quickstart(
         packed = pack(run.root, data=data)
         compressors = compare_compressors(data)
         report([run.root], run.report, compressors)
-        with on_threads(1):
-            proof = prove(run.artifact, data, "streaming", limit_bytes=PROVED_BYTES, stride=PROVED_STRIDE, sandbox=sandbox_available())
+        proof = prove(run.artifact, data, "streaming", sandbox=sandbox_available())
     return QuickstartResult(manifest, trained, packed, compressors, proof, str(run.report))

@@ -5,13 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from bytegolf.config import Recipe, ScoreConfig, TttConfig
+from bytegolf.config import ExpertsConfig, Recipe, ScoreConfig, TttConfig
 from bytegolf.errors import ParameterError
 from bytegolf.flow.models import load_model, require_same_tokenizer
-from bytegolf.names import ProtocolName
+from bytegolf.names import ProtocolName, ProvableName
 from bytegolf.recipes import load_recipe, override_recipe
 from bytegolf.runtime.parallel import ALONE, Group, joined
 from bytegolf.runtime.progress import Progress
+from bytegolf.scoring.exact import score_exactly
 from bytegolf.scoring.ledger import Score
 from bytegolf.scoring.protocols import PROTOCOLS, score_tokens
 from bytegolf.storage.files import record_json, sha256_of
@@ -20,11 +21,13 @@ from bytegolf.text.dataset import Dataset, open_data
 
 
 class ScoreOptions(NamedTuple):
-    """The options of a score: which part of the text, at which stride, and how `ttt` learns."""
+    """The options of a score: which part of the text, at which stride, how `ttt` learns, in which arithmetic."""
 
     limit_bytes: int = 0  # of the text's beginning; 0 is all of it
     stride: int = 0  # tokens; 0 is the model's own
     overrides: tuple[str, ...] = ()  # of how `ttt` trains: "ttt.lr=0.001"
+    experts: bool | None = None  # None is as the model is meant to be scored
+    exact: bool = False
 
 
 AS_RECORDED = ScoreOptions()  # a run keeps no other scores
@@ -39,35 +42,61 @@ def score(
     tokenizer: Path | None = None,
     stride: int = 0,
     overrides: Sequence[str] = (),
+    experts: bool | None = None,
+    exact: bool = False,
 ) -> Score:
     """Return the score of a run or an artifact on a data folder's held-out text, or on its first `limit_bytes` bytes.
 
-    `overrides` ("ttt.lr=0.001") change how the protocol `ttt` trains. Raises InputError for an unknown protocol or
-    override, or a tokenizer that is not the model's.
+    `overrides` ("ttt.lr=0.001") change how the protocol `ttt` trains. `experts` are used or not whatever the model's recipe says,
+    by default settings where it has none. An `exact` score is computed in the arithmetic of proofs. Raises InputError for an
+    unknown protocol or override, a tokenizer that is not the model's, or `ttt` in exact arithmetic.
     """
     if protocol not in PROTOCOLS:
         raise ParameterError("protocol", f"expected {' or '.join(PROTOCOLS)}, found {protocol!r}")
+    options = ScoreOptions(limit_bytes, stride, tuple(overrides), experts, exact)
     with joined() as group:
-        return score_dataset(source, open_data(data, tokenizer), protocol, ScoreOptions(limit_bytes, stride, tuple(overrides)), group)
+        return score_dataset(source, open_data(data, tokenizer), protocol, options, group)
 
 
 def score_dataset(
     source: Path, dataset: Dataset, protocol: ProtocolName, options: ScoreOptions = AS_RECORDED, group: Group = ALONE
 ) -> Score:
     """Return the score of a run or an artifact, and save it in the run's folder if all `options` are the defaults."""
-    loaded = load_model(source, group.local_rank)
+    loaded = load_model(source)
     require_same_tokenizer(dataset, loaded.tokenizer)
     run = RunFolder(source if source.is_dir() else source.parent)
     config, ttt = with_stride(loaded.score, options.stride), ttt_config(run, protocol, options.overrides)
+    experts = experts_used(loaded.experts, options.experts)
     tokens, num_bytes = dataset.held_out(options.limit_bytes)
     with Progress(f"score {protocol}", len(tokens) - 1, "tokens") as progress:
-        result = score_tokens(loaded.model, tokens, num_bytes, protocol, config, progress.advance, ttt=ttt, group=group)
+        if options.exact:
+            provable = require_provable(protocol, "exact")
+            result = score_exactly(loaded.exact_model(), tokens, num_bytes, provable, config, progress.advance, experts=experts)
+        else:
+            model = loaded.model(group.local_rank)
+            result = score_tokens(model, tokens, num_bytes, protocol, config, progress.advance, ttt=ttt, experts=experts, group=group)
     whole = num_bytes == dataset.val_bytes  # of a part it is not known how long it was before
     result = replace(result, normalised=dataset.normalised, original_bytes=dataset.original_bytes if whole else None)
     if group.is_main and run.recipe.exists() and options == AS_RECORDED:
         scored = run.weights if source.is_dir() else source
         record_json(run.score(protocol), {**result.to_json(), "of": scored.name, "sha256": sha256_of(scored), "data": dataset.sha256})
     return result
+
+
+def require_provable(protocol: ProtocolName, parameter: str) -> ProvableName:
+    """Return the protocol. Raises ParameterError, which names a parameter, if it has no exact arithmetic."""
+    if protocol == "ttt":
+        raise ParameterError(
+            parameter, "expected another protocol than ttt, which learns in floating point and is not proved (docs/proof.md)"
+        )
+    return protocol
+
+
+def experts_used(own: ExpertsConfig | None, wanted: bool | None) -> ExpertsConfig | None:
+    """Return the settings of experts, or None for none: the model's `own`, unless others are `wanted`."""
+    if wanted is None:
+        return own
+    return (own or ExpertsConfig(enabled=True)) if wanted else None
 
 
 def with_stride(config: ScoreConfig, stride: int) -> ScoreConfig:

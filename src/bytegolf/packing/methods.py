@@ -40,7 +40,7 @@ class RateLadder:
     def at(self, level: float) -> Artifact:
         """Return the artifact of a level."""
         weights = TrellisWeights(self.lattices.at(level))
-        return Artifact(self.recipe.model, self.recipe.score, self.tokenizer, weights, self.recipe.pack.coder)
+        return Artifact(self.recipe.model, self.recipe.score, self.tokenizer, weights, self.recipe.pack.coder, self.recipe.experts_used)
 
 
 @dataclass(frozen=True)

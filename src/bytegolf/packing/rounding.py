@@ -49,7 +49,7 @@ def assemble(weights: Weights, recipe: Recipe, tokenizer: Tokenizer, pack: Calla
             controls[name] = to_float16(name, "gains", weight)
         else:
             stacks[name] = pack(name, weight.float().reshape(-1, *weight.shape[-2:]))
-    return Artifact(recipe.model, recipe.score, tokenizer, GridWeights(stacks, controls), recipe.pack.coder)
+    return Artifact(recipe.model, recipe.score, tokenizer, GridWeights(stacks, controls), recipe.pack.coder, recipe.experts_used)
 
 
 def to_float16(name: str, noun: str, values: Tensor) -> Halves:

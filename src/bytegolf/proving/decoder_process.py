@@ -3,14 +3,12 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
-from bytegolf.coding.bgc_file import Head, UnreadableError
+from bytegolf.proving.decoded import Decoded
 from bytegolf.sandbox import Limits, run_python
 
 LIMITS = Limits(seconds=24 * 3600)
-
-Output = Literal["text", "tokens"]
 
 
 class Decoder(Protocol):
@@ -20,8 +18,8 @@ class Decoder(Protocol):
     def isolated(self) -> bool:
         """Whether it sees the two files alone."""
 
-    def __call__(self, artifact: Path, proof: Path, output: Output = "text") -> bytes | None:
-        """Return the decoded text, or its tokens as little-endian uint16, the given one first; None if it does not decode."""
+    def __call__(self, artifact: Path, proof: Path) -> Decoded | None:
+        """Return the decoded text; None if it does not decode."""
 
 
 @dataclass(frozen=True)
@@ -34,20 +32,15 @@ class DecoderProcess:
     isolated: bool = True
     hidden: tuple[Path, ...] = ()
 
-    def __call__(self, artifact: Path, proof: Path, output: Output = "text") -> bytes | None:
-        """Decode, on as many threads as the proof was coded on."""
-        try:
-            with proof.open("rb") as file:
-                threads = Head.read(file).conditions.threads
-        except UnreadableError:
-            return None
+    def __call__(self, artifact: Path, proof: Path) -> Decoded | None:
+        """Decode."""
         outcome = run_python(
-            ["-m", "bytegolf.proving.decoder", str(artifact.absolute()), str(proof.absolute()), output],
+            ["-m", "bytegolf.proving.decoder", str(artifact.absolute()), str(proof.absolute())],
             readable=[artifact, proof],
             hidden=self.hidden,
             limits=LIMITS,
-            environment={"OMP_NUM_THREADS": threads, "TERM": os.environ.get("TERM", "dumb")},
+            environment={"TERM": os.environ.get("TERM", "dumb")},
             isolated=self.isolated,
             shows_messages=True,
         )
-        return outcome.stdout if outcome.status == 0 else None
+        return Decoded.parse(outcome.stdout) if outcome.status == 0 else None

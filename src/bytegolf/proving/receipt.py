@@ -5,12 +5,11 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, FiniteFloat
 
-from bytegolf.config import ScoreConfig, TttConfig
-from bytegolf.names import ProtocolName
+from bytegolf.names import ProvableName
 from bytegolf.scoring.ledger import Score
 from bytegolf.storage.records import Count, FileName, read_record
 
-SHARE, SLACK_BYTES = 0.001, 64  # by which a coded size may differ from the claimed bits, either way
+SHARE, SLACK_BYTES = 0.0005, 64  # by which a coded size may differ from the claimed bits, either way
 GOOD = "decodes to the text, at the size that was claimed"
 UNDECODED = "does not decode to the text"
 
@@ -19,6 +18,7 @@ class Figures(NamedTuple):
     """The numbers of a receipt, which follow from the score and the sizes of the files. Sizes are in bytes."""
 
     bpb_claimed: float
+    bpb_model: float | None  # of the model without its experts
     bpb_coded: float
     bits_claimed: float
     coded_bytes: int
@@ -39,8 +39,9 @@ class Receipt(BaseModel):
 
     ok: bool
     verdict: str
-    protocol: ProtocolName
+    protocol: ProvableName
     bpb_claimed: FiniteFloat
+    bpb_model: FiniteFloat | None
     bpb_coded: FiniteFloat
     bits_claimed: FiniteFloat
     coded_bytes: Count
@@ -54,9 +55,11 @@ class Receipt(BaseModel):
     two_part_bpb: FiniteFloat
     artifact: FileName  # both beside the receipt
     proof: FileName
-    score: ScoreConfig  # how the model was scored: one window at a time
-    ttt: TttConfig | None
+    window: Count  # tokens in sight at most
+    stride: Count
+    experts: bool
     sandboxed: bool
+    not_checked: list[str]
     seconds: dict[str, FiniteFloat]
     date: str
     machine: dict[str, Any]
@@ -80,6 +83,7 @@ def figures(claim: Score, coded_bytes: int, artifact_bytes: int) -> Figures:
     both = artifact_bytes + coded_bytes
     return Figures(
         bpb_claimed=claim.bpb,
+        bpb_model=claim.bpb_model,
         bpb_coded=8 * coded_bytes / claim.bytes,
         bits_claimed=claim.bits,
         coded_bytes=coded_bytes,
@@ -98,3 +102,17 @@ def verdict(claim: Score, coded_bytes: int, decodes: bool) -> str:
     if abs(coded_bytes - claim.bits / 8) > SHARE * claim.bits / 8 + SLACK_BYTES:
         return f"is coded in {coded_bytes:,} bytes where {claim.bits / 8:,.0f} were claimed"
     return GOOD
+
+
+def unchecked(isolated: bool, part: bool) -> list[str]:
+    """Return what a receipt says nothing about: a proof of `part` of a text, decoded `isolated` or not."""
+    subjects = [
+        "whether the model was trained on this text, or chosen by its score on it",
+        "whether this is the held-out text of any data set: the receipt has its SHA-256",
+        "the size of the program that decodes, which no figure counts",
+    ]
+    if part:
+        subjects.append("the text behind the part that is coded")
+    if not isolated:
+        subjects.append("what else the decoder had access to")
+    return subjects

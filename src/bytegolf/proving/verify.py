@@ -4,24 +4,20 @@ import hashlib
 import math
 from pathlib import Path
 
-import numpy as np
-
-from bytegolf.arrays import Tokens
 from bytegolf.coding.packed_model import PackedModel
-from bytegolf.config import TttConfig
+from bytegolf.coding.proof_file import text_of
 from bytegolf.errors import InputError
+from bytegolf.proving.decoded import Decoded
 from bytegolf.proving.decoder_process import Decoder
-from bytegolf.proving.proof_file import text_of
-from bytegolf.proving.protocol_predictor import ProtocolSettings
-from bytegolf.proving.prove import score_claim
 from bytegolf.proving.receipt import UNDECODED, Receipt, figures, verdict
 from bytegolf.storage.files import sha256_of
 
-TOLERANCE = 1e-4  # relative, of numbers that are computed again
+TOLERANCE = 1e-9  # relative: numbers are written in decimals, and bits summed in another grouping
+OTHER_NUMBERS = "the receipt says other numbers than its files"
 
 
 def verify_receipt(path: Path, decoder: Decoder) -> Receipt:
-    """Decode the proof of a receipt again, score the decoded text again, compare, and return the receipt with today's verdict.
+    """Decode the proof of a receipt again, compute its figures again, compare, and return the receipt with today's verdict.
 
     Raises InputError where a file is missing, or the receipt is none.
     """
@@ -32,27 +28,29 @@ def verify_receipt(path: Path, decoder: Decoder) -> Receipt:
             raise InputError(f"{file}: expected the file that {path} is about, found none")
         if sha256_of(file) != sha256:
             return receipt.with_verdict(f"{file.name} is not the file that the receipt is about")
-    decoded = decoder(model, proof, "tokens")
-    if decoded is None:
-        return receipt.with_verdict(UNDECODED)
-    return receipt.with_verdict(
-        _verdict(receipt, PackedModel(model), np.frombuffer(decoded, "<u2").astype(np.uint16), proof.stat().st_size)
-    )
+    decoded = decoder(model, proof)
+    outcome = UNDECODED if decoded is None else _verdict(receipt, PackedModel(model), decoded, proof.stat().st_size)
+    return receipt.with_verdict(outcome)
 
 
-def _verdict(receipt: Receipt, packed: PackedModel, tokens: Tokens, coded_bytes: int) -> str:
-    """Return the verdict on a receipt whose proof decodes to `tokens`."""
-    text = text_of(packed.artifact.tokenizer, tokens)
+def _verdict(receipt: Receipt, packed: PackedModel, decoded: Decoded, coded_bytes: int) -> str:
+    """Return the verdict on a receipt whose proof decodes to something."""
+    text = text_of(packed.artifact.tokenizer, decoded.tokens)
     if hashlib.sha256(text).hexdigest() != receipt.sha256:
         return UNDECODED
-    settings = ProtocolSettings(receipt.protocol, receipt.score, receipt.ttt or TttConfig())
-    claim = score_claim(packed, tokens, len(text), settings)
-    computed = figures(claim, coded_bytes, packed.size)._asdict()
+    claim = decoded.score(len(text))
+    computed = {
+        **figures(claim, coded_bytes, packed.size)._asdict(),
+        **decoded.reading.model_dump(),
+        "window": packed.artifact.score.window,
+    }
     if not all(_agree(getattr(receipt, name), value) for name, value in computed.items()):
-        return "the receipt says other numbers than its files"
+        return OTHER_NUMBERS
     return verdict(claim, coded_bytes, decodes=True)
 
 
-def _agree(said: float, computed: float) -> bool:
-    """Return whether a number of a receipt is the computed one: exactly if that is whole, else to rounding."""
-    return said == computed if isinstance(computed, int) else math.isclose(said, computed, rel_tol=TOLERANCE)
+def _agree(said: object, computed: object) -> bool:
+    """Return whether a value of a receipt is the computed one: exactly, or if it is no whole number to rounding."""
+    if isinstance(said, float) and isinstance(computed, float):
+        return math.isclose(said, computed, rel_tol=TOLERANCE)
+    return said == computed

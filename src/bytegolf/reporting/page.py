@@ -56,6 +56,7 @@ def _summary(runs: Sequence[RunReport]) -> str:
         "artifact": [f"{run.pack['bytes']:,} bytes of {run.pack['budget']:,}" if run.pack else "not packed" for run in runs],
         "before packing": [_bpb(run.pack, "bpb_before") for run in runs],
         "after packing": [_bpb(run.pack, "bpb_after") for run in runs],
+        "with experts": [_bpb(run.pack, "bpb_experts") for run in runs],
     }
     head = "".join(f"<th>{escape(run.name)}</th>" for run in runs)
     body = "".join(f"<tr><th>{name}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>" for name, cells in rows.items())

@@ -1,6 +1,6 @@
 """Scoring with compiled functions, where there is so much to score that compiling pays."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from torch import Tensor
@@ -27,33 +27,38 @@ class CompiledScorer:
 
     def nats(self, tokens_BT: Tensor, targets_Bn: Tensor) -> Tensor:
         """Return the nats of the last n targets of each window; compiled, they differ by rounding."""
-        if not self.pays or targets_Bn.shape != self.most:
-            return self._plain(tokens_BT, targets_Bn)
-        if self.functions is None:
-            return self._first(tokens_BT, targets_Bn)
-        with self.compiled():
-            return self._plain(tokens_BT, targets_Bn)
+        targets = targets_Bn.shape[1]
+        return self._run(len(tokens_BT), targets, lambda: self.model.nats(self.model.hidden(tokens_BT, targets), targets_Bn))
+
+    def logits(self, tokens_BT: Tensor, targets: int) -> Tensor:
+        """Return the logits (B, n, V) of the last n `targets` of each window; compiled, they differ by rounding."""
+        return self._run(len(tokens_BT), targets, lambda: self.model.logits(self.model.hidden(tokens_BT, targets)))
 
     def compiled(self) -> AbstractContextManager[None]:
         """Return a context in which the model runs compiled, if it has scored so before."""
         return nullcontext() if self.functions is None else _functions(self.model, self.functions)
 
-    def _plain(self, tokens_BT: Tensor, targets_Bn: Tensor) -> Tensor:
-        return self.model.nats(self.model.hidden(tokens_BT, targets_Bn.shape[1]), targets_Bn)
+    def _run(self, windows: int, targets: int, forward: Callable[[], Tensor]) -> Tensor:
+        if not self.pays or (windows, targets) != self.most:
+            return forward()
+        if self.functions is None:
+            return self._first(forward)
+        with self.compiled():
+            return forward()
 
-    def _first(self, tokens_BT: Tensor, targets_Bn: Tensor) -> Tensor:
+    def _first(self, forward: Callable[[], Tensor]) -> Tensor:
         """Compile. Where that is not possible (no C++ compiler, no headers, kernels cached by another version) go on without."""
         say("compile: begins, under a minute")
         functions = compiled_functions()
         try:
             with _functions(self.model, functions):
-                nats = self._plain(tokens_BT, targets_Bn)
+                scored = forward()
         except Exception as error:
             say(f"compile: not possible here, scoring goes on without ({str(error).strip().splitlines()[0]})")
             self.pays = False
-            return self._plain(tokens_BT, targets_Bn)
+            return forward()
         self.functions = functions
-        return nats
+        return scored
 
 
 @contextmanager

@@ -3,22 +3,27 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from torch import Tensor
+import numpy as np
+
+from bytegolf.arrays import Doubles
 
 
 @dataclass(frozen=True)
 class Score:
     """Bits spent on `tokens` tokens that stand for `bytes` bytes of UTF-8 text.
 
-    `ttt` has the settings of test-time training, if the protocol was `ttt`. If the text is `normalised`, its bytes are those
-    that its tokenizer made of the documents, which had `original_bytes` bytes, if that is known.
+    With experts, `bits_model` are those that the model alone would have spent. `ttt` has the settings of test-time training, if the
+    protocol was `ttt`. A score is `exact` if it was computed in the arithmetic of proofs. If the text is `normalised`, its bytes are
+    those that its tokenizer made of the documents, which had `original_bytes` bytes, if that is known.
     """
 
     protocol: str
     bits: float
     bytes: int
     tokens: int
+    bits_model: float | None = None
     ttt: dict[str, float] | None = None
+    exact: bool = False
     normalised: bool = False
     original_bytes: int | None = None
 
@@ -28,15 +33,20 @@ class Score:
         return self.bits / self.bytes
 
     @property
+    def bpb_model(self) -> float | None:
+        """Bits per byte of the model alone, if experts improved it."""
+        return None if self.bits_model is None else self.bits_model / self.bytes
+
+    @property
     def bpb_original(self) -> float | None:
         """Bits per byte of the documents as they were, if their tokenizer changed them."""
         return self.bits / self.original_bytes if self.original_bytes else None
 
     def to_json(self) -> dict[str, Any]:
         """Return the score as an object for JSON, `bpb` first."""
-        return {
-            key: value for key, value in {"bpb": self.bpb, **asdict(self), "bpb_original": self.bpb_original}.items() if value is not None
-        }
+        rates = {"bpb": self.bpb, "bpb_model": self.bpb_model}
+        values = {**rates, **asdict(self), "bpb_original": self.bpb_original}
+        return {key: value for key, value in values.items() if value is not None}
 
 
 class LedgerError(Exception):
@@ -49,19 +59,30 @@ class Ledger:
     def __init__(self, protocol: str, tokens: int, num_bytes: int) -> None:
         self.protocol, self.expected, self.num_bytes = protocol, tokens, num_bytes
         self.tokens, self.bits = 0, 0.0
+        self.bits_model: float | None = None
 
-    def record(self, first: int, bits: Tensor) -> None:
-        """Add the bits of the targets `first`, `first` + 1, … Raises LedgerError for others than are due."""
+    def record(self, first: int, bits: Doubles, bits_model: Doubles | None = None) -> None:
+        """Add the bits of the targets `first`, `first` + 1, …; with experts, also those of the model alone.
+
+        Raises LedgerError for other targets than are due.
+        """
         if first != self.tokens:
             raise LedgerError(f"target {first} scored where {self.tokens} was due")
-        total = float(bits.double().sum())
-        if not (bits.isfinite() & (bits >= 0)).all():
-            raise LedgerError(f"{total} bits for targets from {first} on: probabilities that are no distribution")
-        self.tokens += bits.numel()
-        self.bits += total
+        self.tokens += bits.size
+        self.bits += _sum(bits, first)
+        if bits_model is not None:
+            self.bits_model = (self.bits_model or 0.0) + _sum(bits_model, first)
 
     def close(self) -> Score:
         """Return the score. Raises LedgerError unless every target was recorded."""
         if self.tokens != self.expected:
             raise LedgerError(f"{self.tokens} targets scored of {self.expected}")
-        return Score(self.protocol, self.bits, self.num_bytes, self.tokens)
+        return Score(self.protocol, self.bits, self.num_bytes, self.tokens, self.bits_model)
+
+
+def _sum(bits: Doubles, first: int) -> float:
+    """Return the sum of bits. Raises LedgerError for what is no number of bits."""
+    total = float(bits.sum(dtype=np.float64))
+    if not (np.isfinite(bits) & (bits >= 0)).all():
+        raise LedgerError(f"{total} bits for targets from {first} on: probabilities that are no distribution")
+    return total

@@ -1,29 +1,32 @@
-"""The protocols by name, and the score of a text by one of them.
+"""The protocols by name, and the score of a text by one of them, by a model in torch.
 
 A protocol is how held-out text is put before a model: a function in a module of its own that yields stages of passes (see
 `bytegolf.scoring.passes`). Whichever it is, the ledger sees every target once and in order.
 """
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain, islice
-from typing import NamedTuple, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor
 
-from bytegolf.config import ScoreConfig, TttConfig
+from bytegolf.arrays import Doubles, TokenSequence
+from bytegolf.config import ExpertsConfig, ScoreConfig, TttConfig
 from bytegolf.errors import InputError
+from bytegolf.exact.output import integer_probabilities
+from bytegolf.experts.experts import Experts
 from bytegolf.model.gpt import GPT
 from bytegolf.names import ProtocolName
 from bytegolf.runtime.parallel import ALONE, Group
 from bytegolf.scoring.ledger import Ledger, Score
-from bytegolf.scoring.passes import Pass, Reading, Stage, TokenSequence
+from bytegolf.scoring.mixing import ScoredTargets, TargetRows, improved
+from bytegolf.scoring.passes import Reading, Stage
 from bytegolf.scoring.streaming import streaming_stages
 from bytegolf.scoring.test_time_training import adapting_stages, mention_idle_chunks
-from bytegolf.scoring.windows import sliding_stages, standard_stages, windows_at_once
+from bytegolf.scoring.window_passes import sliding_stages, standard_stages, windows_at_once
 
 STAGES: dict[ProtocolName, Callable[[Reading], Iterator[Stage]]] = {
     "standard": standard_stages,
@@ -31,20 +34,9 @@ STAGES: dict[ProtocolName, Callable[[Reading], Iterator[Stage]]] = {
     "streaming": streaming_stages,
     "ttt": adapting_stages,
 }
-PROTOCOLS: tuple[ProtocolName, ...] = get_args(ProtocolName)  # in the order of their numbers in proof files
+PROTOCOLS: tuple[ProtocolName, ...] = get_args(ProtocolName)
+LOGITS_AT_ONCE = 1 << 21  # that leave the device
 TTT_DEFAULTS = TttConfig()
-
-
-class ScoredTargets(NamedTuple):
-    """Nats of the targets `first`, `first` + 1, …, in any shape."""
-
-    first: int
-    nats: Tensor
-
-
-def passes(protocol: ProtocolName, reading: Reading) -> Iterator[Pass]:
-    """Yield the passes of a protocol, one after the other. Ask for the next only when all targets of the one before are known."""
-    return chain.from_iterable(STAGES[protocol](reading))
 
 
 def score_tokens(
@@ -56,9 +48,10 @@ def score_tokens(
     advance: Callable[[int], None] = lambda _: None,
     *,
     ttt: TttConfig = TTT_DEFAULTS,
+    experts: ExpertsConfig | None = None,
     group: Group = ALONE,
 ) -> Score:
-    """Score all of `tokens` after the first, which stand for `num_bytes` bytes.
+    """Score all of `tokens` after the first, which stand for `num_bytes` bytes, by the model or, with `experts`, by both.
 
     `advance` is told how many more targets were scored. The processes of `group`, which make the same call, share the work of
     `ttt`; the other protocols are scored by each alone. Raises InputError for a model whose nats are no numbers.
@@ -69,30 +62,45 @@ def score_tokens(
         mention_idle_chunks(reading)
     ledger = Ledger(protocol, reading.targets, num_bytes)
     with _evaluating(model), torch.inference_mode():
-        for stage in STAGES[protocol](reading):
-            for first, nats in _scored(stage, reading.group):
-                if not nats.isfinite().all():
-                    why = "its training diverged, or ttt.lr is too high" if learns else "its training diverged"
-                    raise InputError(f"model: expected finite scores, found NaN or infinity from token {first} on; {why}")
-                ledger.record(first, nats.double() / math.log(2))
-                advance(nats.numel())
+        for scored in _mixed(reading, protocol, experts) if experts else _alone(reading, protocol):
+            advance(scored.recorded(ledger))
     return replace(ledger.close(), ttt=ttt.model_dump(exclude={"enabled"}) if learns else None)
 
 
-def _scored(stage: Stage, group: Group) -> Iterator[ScoredTargets]:
-    """Yield the nats of a stage's passes, in order. Each process of `group` makes one pass at a time, and all get all nats."""
-    remaining = iter(stage)
-    while together := list(islice(remaining, group.size)):
-        if group.size == 1:
-            yield ScoredTargets(together[0].first, together[0].nats())
-            continue
-        sizes = [forward.scored for forward in together]
-        joint = next(together[0].model.parameters()).new_zeros(sum(sizes))
-        parts = joint.split(sizes)
-        for i in group.share(range(len(together))):
-            parts[i].copy_(together[i].nats().flatten())
-        group.sum_(joint)
-        yield from (ScoredTargets(forward.first, part) for forward, part in zip(together, parts, strict=True))
+def _alone(reading: Reading, protocol: ProtocolName) -> Iterator[ScoredTargets]:
+    """Yield the nats of targets, in order. Each process of the group makes one pass at a time, and all get all nats."""
+    group = reading.group
+    for stage in STAGES[protocol](reading):
+        remaining = iter(stage)
+        while together := list(islice(remaining, group.size)):
+            joint = next(reading.model.parameters()).new_zeros(sum(forward.scored for forward in together))
+            parts = joint.split([forward.scored for forward in together])
+            for i in group.share(range(len(together))):
+                parts[i].copy_(together[i].nats().flatten())
+            group.sum_(joint)
+            yield ScoredTargets(together[0].first, _doubles(joint, together[0].first))
+
+
+def read_rows(reading: Reading, protocol: ProtocolName) -> Iterator[TargetRows]:
+    """Yield the distributions of all targets of a text, in order. Processes of a group learn together, and each makes all passes."""
+    for forward in chain.from_iterable(STAGES[protocol](reading)):
+        first, logits_NV = forward.first, forward.logits().flatten(0, 1)
+        for part in logits_NV.split(max(1, LOGITS_AT_ONCE // logits_NV.shape[1])):
+            yield TargetRows(first, integer_probabilities(_doubles(part, first)))
+            first += len(part)
+
+
+def _mixed(reading: Reading, protocol: ProtocolName, experts: ExpertsConfig) -> Iterator[ScoredTargets]:
+    """Yield the nats of targets, in order, by the model and its experts."""
+    return improved(read_rows(reading, protocol), reading.tokens, Experts(experts, reading.model.config.vocab_size))
+
+
+def _doubles(values: Tensor, first: int) -> Doubles:
+    """Return numbers of the targets from `first` on. Raises InputError for NaN and infinity."""
+    if not values.isfinite().all():
+        why = "its training diverged, or ttt.lr is too high"
+        raise InputError(f"model: expected finite scores, found NaN or infinity from token {first} on; {why}")
+    return values.double().cpu().numpy()
 
 
 @contextmanager

@@ -17,7 +17,8 @@ from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT
 from bytegolf.runtime.progress import say
 from bytegolf.scoring.passes import Reading, Stage
-from bytegolf.scoring.windows import WindowPasses, sliding_windows, windows_at_once
+from bytegolf.scoring.window_passes import WindowPasses, windows_at_once
+from bytegolf.scoring.windows import sliding_windows
 
 
 def adapting_stages(reading: Reading) -> Iterator[Stage]:
@@ -28,7 +29,7 @@ def adapting_stages(reading: Reading) -> Iterator[Stage]:
     config, chunk_tokens, targets = reading.config, reading.ttt.chunk_tokens, reading.targets
     adapting = AdaptingModel(reading)
     passes = WindowPasses(reading, adapting.model, config.stride)
-    windows = sliding_windows(targets, config.window, config.stride)
+    windows = sliding_windows(targets, config)
     for chunk, members in groupby(windows, key=lambda window: window.first // chunk_tokens):
         of_chunk = list(members)
         yield passes.over(of_chunk)

@@ -47,6 +47,7 @@ class PackRecord(BaseModel):
     coder: str
     bpb_before: FiniteFloat | None
     bpb_after: FiniteFloat | None
+    bpb_experts: FiniteFloat | None
     bits: dict[str, FiniteFloat]  # a weight of each class
     bits_per_weight: FiniteFloat
     sections: dict[str, Count]

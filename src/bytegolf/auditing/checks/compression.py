@@ -14,6 +14,7 @@ from bytegolf.arrays import Doubles
 from bytegolf.auditing.adapter import DegenerateSetting, PredictorUnderTest
 from bytegolf.auditing.bench import Bench, Comparison, Verdict
 from bytegolf.coding.codec import DamagedError, decode, encode
+from bytegolf.exact.output import TOTAL, Frequencies, parts_of_total
 
 SHORTEST_DECODED = 4  # tokens
 
@@ -97,17 +98,14 @@ class _OneLane:
     lanes = 1
 
     def __init__(self, bench: Bench) -> None:
-        self.predictor, self.first = bench.predictor.new(), bench.text[:1]
-        self.vocab_size = bench.predictor.vocab_size
-
-    def reset(self) -> None:
-        """See `bytegolf.coding.predictor`."""
+        self.predictor = bench.predictor.new()
         self.predictor.reset()
-        self.predictor.observe(self.first)
+        self.predictor.observe(bench.text[:1])
 
-    def predict(self) -> Doubles:
+    def predict(self) -> Frequencies:
         """See `bytegolf.coding.predictor`."""
-        return np.array(self.predictor.predict(), np.float64).reshape(1, -1)
+        distribution = np.array(self.predictor.predict(), np.float64).reshape(1, -1)
+        return parts_of_total(np.rint(distribution / distribution.sum() * TOTAL).astype(np.int64))
 
     def observe(self, tokens_L: NDArray[np.integer]) -> None:
         """See `bytegolf.coding.predictor`."""

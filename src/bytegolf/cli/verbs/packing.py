@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bytegolf.cli.options import AsJson, Data, LimitBytes, Protocol, Stride, TokenizerOption, TttOverrides
+from bytegolf.cli.options import AsJson, Data, Experts, LimitBytes, Protocol, Stride, TokenizerOption, TttOverrides
 from bytegolf.cli.output import emit
 from bytegolf.names import CoderName, MethodName
 
@@ -64,17 +64,29 @@ def score(
     stride: Stride = 0,
     overrides: TttOverrides = [],  # noqa: B006 - typer's idiom
     tokenizer: TokenizerOption = None,
+    experts: Experts = None,
+    exact: Annotated[bool, typer.Option("--exact", help="In the arithmetic of proofs: any machine finds the same bits.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Score the held-out text in bits per byte: every token once, from its past alone, over the exact number of UTF-8 bytes."""
+    """Score the held-out text in bits per byte: every token once, from its past alone, over the exact number of UTF-8 bytes.
+
+    With experts, which learn from the text as it is scored, both figures are shown: with them and by the model alone.
+    """
     import bytegolf as bg
     from bytegolf.cli.tables import score_table
 
-    emit(
-        bg.score(source, data, protocol, limit_bytes=limit_bytes, tokenizer=tokenizer, stride=stride, overrides=overrides),
-        as_json,
-        score_table,
+    result = bg.score(
+        source,
+        data,
+        protocol,
+        limit_bytes=limit_bytes,
+        tokenizer=tokenizer,
+        stride=stride,
+        overrides=overrides,
+        experts=experts,
+        exact=exact,
     )
+    emit(result, as_json, score_table)
 
 
 def report(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bytegolf.cli.options import ArtifactArgument, AsJson, Data, LimitBytes, NoSandbox, Protocol, Stride, TokenizerOption, TttOverrides
+from bytegolf.cli.options import ArtifactArgument, AsJson, Data, LimitBytes, NoSandbox, Protocol, Stride, TokenizerOption
 from bytegolf.cli.output import emit
 
 if TYPE_CHECKING:
@@ -18,32 +18,30 @@ def prove(
     protocol: Protocol = "sliding",
     limit_bytes: LimitBytes = 0,
     stride: Stride = 0,
-    overrides: TttOverrides = [],  # noqa: B006 - typer's idiom
     tokenizer: TokenizerOption = None,
+    no_experts: Annotated[bool, typer.Option("--no-experts", help="By the model alone, where the artifact has experts.")] = False,
     no_sandbox: NoSandbox = False,
     as_json: AsJson = False,
 ) -> None:
     """Back a score by a file: code the held-out text, decode it in a sandbox, compare text and size with what is claimed.
 
-    Writes proof.bgc and receipt.json beside the artifact. Exit status 1 if the file does not decode to the text, or its size
-    is not what the score claims. Decoding takes up to one forward pass a token: begin with --limit-bytes 65536. Short pieces
-    of --protocol streaming (--stride 16, say) decode fastest.
+    Writes proof.bgc and receipt.json beside the artifact, which verify checks on any machine. Exit status 1 if the file does
+    not decode to the text, or its size is not what the score claims. --protocol streaming decodes fastest: it computes each token
+    once. Try --limit-bytes 65536 first.
     """
     import bytegolf as bg
 
-    _emit_receipt(
-        bg.prove(
-            artifact,
-            data,
-            protocol,
-            limit_bytes=limit_bytes,
-            tokenizer=tokenizer,
-            stride=stride,
-            overrides=overrides,
-            sandbox=not no_sandbox,
-        ),
-        as_json,
+    receipt = bg.prove(
+        artifact,
+        data,
+        protocol,
+        limit_bytes=limit_bytes,
+        tokenizer=tokenizer,
+        stride=stride,
+        experts=not no_experts,
+        sandbox=not no_sandbox,
     )
+    _emit_receipt(receipt, as_json)
 
 
 def verify(
@@ -51,7 +49,7 @@ def verify(
     no_sandbox: NoSandbox = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check a receipt by nothing but the artifact and the proof beside it: decode the proof, and score the text again.
+    """Check a receipt, made on any machine, by nothing but the artifact and the proof beside it: decode the proof and count again.
 
     Exit status 1 if the proof does not decode to the text that the receipt names, or the figures are others.
     """
@@ -101,11 +99,7 @@ def compress(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The .bgc file to make.")],
     as_json: AsJson = False,
 ) -> None:
-    """Compress a file by a packed model. It is decoded again and compared before OUT appears.
-
-    Whoever decompresses needs the same artifact, and a machine that computes alike: the same version of torch, kind of
-    processor and number of threads. The file says which, and is refused elsewhere.
-    """
+    """Compress a file by a packed model. Whoever decompresses needs the same artifact; any machine will do."""
     import bytegolf as bg
 
     emit(bg.compress(artifact, source, out), as_json, str, out=out)
@@ -113,11 +107,11 @@ def compress(
 
 def decompress(
     artifact: ArtifactArgument,
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A file that compress made.")],
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A file that compress made, or a proof.bgc.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Where the file comes back.")],
     as_json: AsJson = False,
 ) -> None:
-    """Bring back a file that compress made, with the artifact it was made with."""
+    """Bring back a file that compress made, or the text of a proof, with the artifact it was made with."""
     import bytegolf as bg
 
     emit(bg.decompress(artifact, source, out), as_json, str, out=out)
