@@ -10,31 +10,26 @@ from bytegolf.arrays import Doubles
 from bytegolf.exact.arithmetic import compiled, exp, largest, log, nearest_integer, tanh
 from bytegolf.exact.bounds import PROBABILITY_BITS
 from bytegolf.exact.matrix import Product
+from bytegolf.exact.parts import in_parts
 
 Frequencies = NDArray[np.uint64]
 
+EXP = 16  # multiplications in `exp` and what goes with it
 
-def softcapped(product: Product, cap: float) -> Doubles:
-    """Return cap · tanh(z / cap) of what a product stands for, (N, V)."""
-    logits = np.empty(product.sums.shape)
-    for row in range(len(logits)):
-        _softcap(product, cap, row, logits[row])
-    return logits
+
+@compiled
+def softcap(product: Product, cap: float, logits_NV: Doubles) -> None:
+    """Write cap · tanh(z / cap) of what a product stands for."""
+    for row in range(len(logits_NV)):
+        _softcap(product, cap, row, logits_NV[row])
 
 
 def integer_probabilities(logits: Doubles) -> tuple[Frequencies, Frequencies]:
     """Return how likely each token is, (…, V), in parts of the totals (…). No token is impossible."""
     rows = logits.reshape(-1, logits.shape[-1])
     frequencies, totals = np.empty(rows.shape, np.uint64), np.empty(len(rows), np.uint64)
-    _write_frequencies(rows, frequencies, totals)
+    in_parts(lambda some: _write_frequencies(rows[some], frequencies[some], totals[some]), len(rows), EXP * rows.shape[-1])
     return frequencies.reshape(logits.shape), totals.reshape(logits.shape[:-1])
-
-
-def nats_of(product: Product, cap: float, targets_N: NDArray[np.int64]) -> Doubles:
-    """Return -ln of the targets' integer probabilities, (N,), given what is softcapped to logits."""
-    nats = np.empty(len(targets_N))
-    _write_nats(product, cap, targets_N, nats)
-    return nats
 
 
 @compiled
@@ -61,7 +56,8 @@ def _write_frequencies(logits_NV: Doubles, frequencies_NV: Frequencies, totals_N
 
 
 @compiled
-def _write_nats(product: Product, cap: float, targets_N: NDArray[np.int64], nats_N: Doubles) -> None:
+def write_nats(product: Product, cap: float, targets_N: NDArray[np.int64], nats_N: Doubles) -> None:
+    """Write -ln of the targets' integer probabilities, given what is softcapped to logits."""
     logits = np.empty(product.sums.shape[1])
     for row in range(len(targets_N)):
         _softcap(product, cap, row, logits)
