@@ -13,7 +13,7 @@ from bytegolf.arrays import Doubles, Floats
 from bytegolf.exact.arithmetic import LEAST, compiled, round_row
 from bytegolf.exact.bounds import ROW_BITS
 
-COLUMNS = 128  # of a matrix at a time: so many of several hundred rows of float32 stay in a processor's second cache
+ROWS, TERMS, COLUMNS = 32, 128, 512  # of a product at a time, so that matrix and sums stay in a processor's second cache
 
 
 class Rows(NamedTuple):
@@ -77,14 +77,11 @@ def _round_rows(x_Nn: Doubles, rows: Rows) -> None:
 @compiled
 def multiply(x_Nn: Doubles, matrix_nO: Floats, sums_NO: Doubles) -> None:
     """Write x matrix: four rows at a time, for which a number of the matrix is loaded once, then one by one."""
-    terms, columns = matrix_nO.shape
+    terms = len(matrix_nO)
     whole = len(x_Nn) // 4 * 4
     sums_NO[:] = 0.0
-    for left in range(0, columns, COLUMNS):
-        right = min(left + COLUMNS, columns)
-        for row in range(0, whole, 4):
-            for i in range(0, terms // 4 * 4, 4):
-                _add_four_terms(x_Nn, matrix_nO, row, i, left, right, sums_NO)
+    for row in range(0, whole, ROWS):
+        _multiply_by_fours(x_Nn, matrix_nO, row, min(row + ROWS, whole), sums_NO)
     for row in range(whole, len(x_Nn)):
         for i in range(0, terms // 8 * 8, 8):
             _add_eight_terms(x_Nn[row], matrix_nO, i, sums_NO[row])
@@ -92,6 +89,17 @@ def multiply(x_Nn: Doubles, matrix_nO: Floats, sums_NO: Doubles) -> None:
         at_once = 4 if row < whole else 8
         for i in range(terms // at_once * at_once, terms):
             _add_term(x_Nn[row, i], matrix_nO[i], sums_NO[row])
+
+
+@compiled
+def _multiply_by_fours(x_Nn: Doubles, matrix_nO: Floats, first: int, stop: int, sums_NO: Doubles) -> None:
+    """Add all terms but the last, if four do not divide them, to some rows."""
+    terms, columns = len(matrix_nO) // 4 * 4, matrix_nO.shape[1]
+    for left in range(0, columns, COLUMNS):
+        for top in range(0, terms, TERMS):
+            for row in range(first, stop, 4):
+                for i in range(top, min(top + TERMS, terms), 4):
+                    _add_four_terms(x_Nn, matrix_nO, row, i, left, min(left + COLUMNS, columns), sums_NO)
 
 
 @compiled
