@@ -20,7 +20,7 @@ from bytegolf.exact.reader import Reader, read_windows
 from bytegolf.model.lanes import Lanes
 from bytegolf.model.stream import Stream
 from support.drawn_models import every_switch
-from support.exact_models import drawn_texts, drawn_weights, weights_of
+from support.exact_models import drawn_texts, drawn_weights, frequencies, weights_of
 from support.models import changed, random_model
 
 LENGTH = 23
@@ -84,6 +84,28 @@ def test_lanes_do_not_know_of_each_other(lanes: int) -> None:
     np.testing.assert_array_equal(np.concatenate(found), in_pieces(model, tokens, [1] * 20, reach=8))
 
 
+@pytest.mark.parametrize("isolate", [False, True])
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_the_end_of_a_window_may_be_read_token_by_token(lanes: int, isolate: bool) -> None:
+    """As sliding windows are decoded: context in one pass, of which nothing is asked, then a step for each token that is scored."""
+    model, window, stride = exact_model(isolate_documents=isolate), 16, 5
+    tokens = drawn_texts(model.config, lanes, 3 * window)
+    for start in range(0, tokens.shape[1] - window + 1, stride):
+        text = tokens[:, start : start + window]
+        reader = Reader(model, lanes, window)
+        assert reader.hidden(text[:, : window - stride], last=0).shape == (lanes, 0, model.config.model_dim)
+        steps = [reader.hidden(text[:, t : t + 1]) for t in range(window - stride, window)]
+        np.testing.assert_array_equal(np.concatenate(steps, axis=1), read_windows(model, text, last=stride))
+
+
+def test_a_piece_in_sight_of_a_past_may_be_asked_for_its_last_positions() -> None:
+    model = exact_model()
+    tokens = drawn_texts(model.config, 3, LENGTH)
+    reader = Reader(model, 3, LENGTH)
+    reader.hidden(tokens[:, :9], last=1)
+    np.testing.assert_array_equal(reader.hidden(tokens[:, 9:], last=4), read_windows(model, tokens, last=4))
+
+
 @pytest.mark.parametrize("reach", [0, 1, 4, 12])
 def test_pieces_with_a_rolling_past_may_be_read_token_by_token(reach: int) -> None:
     model = exact_model()
@@ -126,17 +148,32 @@ def test_refuses_more_positions_than_attention_sums_exactly() -> None:
 
 
 def digest() -> str:
-    """The hidden states of texts long enough for several threads, as a hash."""
-    model = exact_model()
-    states = read_windows(model, drawn_texts(model.config, 32, 96))
-    return hashlib.blake2b(states.tobytes()).hexdigest()
+    """The probabilities of windows in one pass, and of 64 texts read token by token in 1, 7 and 64 lanes, as a hash."""
+    model, found = exact_model(), hashlib.blake2b(digest_size=16)
+    states = [read_windows(model, drawn_texts(model.config, 32, 96))]
+    texts = drawn_texts(model.config, 64, 10)
+    for lanes in (1, 7, 64):
+        states += [in_pieces(model, texts[first : first + lanes], [1] * 10, reach=4) for first in range(0, 64, lanes)]
+    for x in states:
+        found.update(frequencies(model, x).tobytes())
+    return found.hexdigest()
+
+
+IN_SO_MANY_THREADS = """
+import os
+os.sched_getaffinity = lambda _: range({threads})
+from bytegolf.exact import parts
+parts.WORTHWHILE = 0
+from exact.test_reader import digest
+print(digest())
+"""
 
 
 @pytest.mark.parametrize("threads", [1, 2, 4])
 def test_any_number_of_threads_finds_the_same(threads: int) -> None:
-    code = f"import os; os.sched_getaffinity = lambda _: range({threads}); from exact.test_reader import digest; print(digest())"
-    environment = os.environ | {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-    root = str(Path(__file__).parents[1])
-    environment["PYTHONPATH"] = os.pathsep.join([root, *sys.path])
+    libraries = ("OMP", "OPENBLAS", "MKL", "NUMBA")
+    environment = os.environ | {f"{library}_NUM_THREADS": str(threads) for library in libraries}
+    environment["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
+    code = IN_SO_MANY_THREADS.format(threads=threads)
     found = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == digest()

@@ -2,6 +2,7 @@
 
 import math
 import random
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +10,10 @@ from numpy.typing import NDArray
 from bytegolf.config import BOS, ModelConfig
 from bytegolf.exact.model import ExactModel
 from bytegolf.exact.output import Frequencies, integer_probabilities
-from bytegolf.model.gpt import GPT
 from bytegolf.model.shapes import parameter_shapes
+
+if TYPE_CHECKING:  # golden figures are checked where torch is not
+    from bytegolf.model.gpt import GPT
 
 Arrays = dict[str, NDArray[np.float32]]
 
@@ -33,7 +36,7 @@ def drawn_texts(config: ModelConfig, texts: int, length: int, seed: int = 2) -> 
     return np.array(tokens).reshape(texts, length)
 
 
-def weights_of(model: GPT) -> Arrays:
+def weights_of(model: "GPT") -> Arrays:
     return {name: parameter.detach().numpy() for name, parameter in model.named_parameters()}
 
 

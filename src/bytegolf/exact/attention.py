@@ -33,6 +33,10 @@ class KeysAndValues(NamedTuple):
         heads, width = config.num_kv_heads, config.head_dim
         return cls(np.empty((texts, heads, width, positions), np.float32), np.empty((texts, heads, positions, width), np.float32))
 
+    def of_texts(self, part: slice) -> Self:
+        """Return what is kept of some of the texts."""
+        return type(self)(self.keys[part], self.values[part])
+
     def forget(self, positions: int, length: int, angles: Angles) -> None:
         """Drop the first of `length` positions and turn the keys of the rest back to their new places."""
         _turn_back(self.keys, angles, positions, length)
@@ -118,19 +122,18 @@ def attend(
     first_BT: Positions,
     at: int,
     exclusive: bool,
-    part: tuple[int, int],
     heads: Rows,
 ) -> None:
     """Write what each head of each position from `at` on reads of the positions from its `first` one to itself.
 
-    With `exclusive`, less its component along the position's own value. `part` says which texts: from the first to before the
-    second. Queries that share a key-value head go two by two, so that its keys and values are loaded half as often.
+    With `exclusive`, less its component along the position's own value. Queries that share a key-value head go two by two, so
+    that its keys and values are loaded half as often.
     """
-    _, kv_heads, in_sight, width = past.values.shape
+    texts, kv_heads, in_sight, width = past.values.shape
     positions, group = first_BT.shape[1], len(gains_H) // kv_heads
     queries, query_units = np.zeros((positions * group + 1, width)), np.zeros(positions * group + 1)
     shares, read = np.empty((2, in_sight)), np.empty((2, width))
-    for text in range(*part):
+    for text in range(texts):
         for kv_head in range(kv_heads):
             keys, values = past.keys[text, kv_head], past.values[text, kv_head]
             _make_queries(asked, gains_H, angles, text * positions, at, kv_head * group, group, queries, query_units)
@@ -145,7 +148,7 @@ def attend(
                 if query + 1 < positions * group:
                     head = kv_head * group + (query + 1) % group
                     _write_head(read[1], other, values[at + u], exclusive, heads, text * positions + u, head)
-    for row in range(part[0] * positions, part[1] * positions):
+    for row in range(len(heads.scales)):
         heads.scales[row] = round_row(heads.integers[row], ROW_BITS, heads.integers[row]) * units.value
 
 

@@ -17,7 +17,6 @@ from bytegolf.exact.bounds import FIXED_BITS, ROW_BITS, fixed_unit
 from bytegolf.exact.embeddings import Table
 from bytegolf.exact.matrix import IntegerMatrix, Product, Rows, without_traces
 from bytegolf.exact.norm import normed_rows
-from bytegolf.exact.parts import in_parts
 
 
 class Sight(NamedTuple):
@@ -50,6 +49,7 @@ class ExactBlock:
             IntegerMatrix(qo[layers + number]),
         )
         self.up, self.down = IntegerMatrix(weights["banks.up"][number]), IntegerMatrix(weights["banks.down"][number])
+        self.products = sum(matrix.integers.size for matrix in (self.q, self.kv, self.out, self.up, self.down))
         self.q_gain = without_traces(weights["controls.q_gain"][number]) / math.sqrt(config.head_dim)
         self.attention_scale = without_traces(weights["controls.attention_scale"][number])
         self.mlp_scale = without_traces(weights["controls.mlp_scale"][number])
@@ -65,7 +65,7 @@ class ExactBlock:
 
     def largest_value(self, embedding_scale: float) -> float:
         """Return a bound on attention's values: a normed row of D numbers is at most sqrt(D) long."""
-        reach = self.depth_scale * math.sqrt(self.q.rows.integers.shape[1]) * float(self.kv.row_norms()[self.key_width :].max())
+        reach = self.depth_scale * math.sqrt(len(self.q.integers)) * float(self.kv.row_norms()[self.key_width :].max())
         return (reach + (abs(embedding_scale) * self.embedding.largest() if self.embedding else 0.0)) * (1 + 2**-20)
 
     def largest_state(self, before: float, first: float, earlier: float) -> float:
@@ -74,7 +74,7 @@ class ExactBlock:
         heads = self.units.value * 2**FIXED_BITS * (1 + math.sqrt(len(self.keep) / len(self.q_gain)))
         hidden = self.depth_scale * math.sqrt(len(self.keep)) * float(self.up.row_norms().max())
         attention = heads * math.sqrt(len(self.keep)) * float(self.out.row_norms().max())
-        mlp = hidden**2 * math.sqrt(len(self.up.rows.scales)) * float(self.down.row_norms().max())
+        mlp = hidden**2 * math.sqrt(len(self.up.scales)) * float(self.down.row_norms().max())
         return mixed + float(abs(self.attention_scale).max()) * attention + float(abs(self.mlp_scale).max()) * mlp
 
     def forward(
@@ -96,10 +96,8 @@ class ExactBlock:
         remember(self.kv.times(read), added, self.units, sight.angles, sight.at, past)
         asking = Rows(last_rows(read.integers, texts, last), last_rows(read.scales, texts, last))
         heads = Rows(np.empty_like(asking.integers), np.empty_like(asking.scales))
-        asked, gains, angles, units, exclusive = self.q.times(asking), self.q_gain, sight.angles, self.units, self.exclusive
         first, at = np.ascontiguousarray(sight.first[:, positions - last :]), sight.at + positions - last
-        work = last * (sight.at + positions) * len(gains) * past.keys.shape[2]
-        in_parts(lambda part: attend(asked, gains, past, angles, units, first, at, exclusive, part, heads), texts, work)
+        attend(self.q.times(asking), self.q_gain, past, sight.angles, self.units, first, at, self.exclusive, heads)
         return heads
 
 

@@ -9,12 +9,11 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bytegolf.arrays import Doubles
+from bytegolf.arrays import Doubles, Floats
 from bytegolf.exact.arithmetic import LEAST, compiled, round_row
 from bytegolf.exact.bounds import ROW_BITS
-from bytegolf.exact.parts import in_parts
 
-FEW_ROWS = 4  # which a kernel multiplies that reads half of the memory, for then memory is what takes the time
+ROWS, TERMS, COLUMNS = 32, 128, 512  # of a product at a time, so that matrix and sums stay in a processor's second cache
 
 
 class Rows(NamedTuple):
@@ -31,37 +30,30 @@ class Product(NamedTuple):
     row_scales: Doubles
     column_scales: Doubles
 
-    def columns(self, first: int, stop: int) -> "Product":
-        """Return some of the columns."""
-        return Product(self.sums[:, first:stop], self.row_scales, self.column_scales[first:stop])
-
 
 class IntegerMatrix:
     """A matrix (out, n) whose rows are rounded to integers of ROW_BITS."""
 
-    def __init__(self, values: NDArray[np.float32]) -> None:
-        self.rows = rounded(without_traces(values))
-        self.narrow = np.ascontiguousarray(self.rows.integers.T.astype(np.float32))  # (n, out); float32 holds 24 bits
+    def __init__(self, values: Floats) -> None:
+        rows = rounded(without_traces(values))
+        self.integers = np.ascontiguousarray(rows.integers.T.astype(np.float32))  # (n, out); float32 holds 24 bits
+        self.scales = rows.scales
 
     @classmethod
-    def of(cls, *values: NDArray[np.float32]) -> Self:
+    def of(cls, *values: Floats) -> Self:
         """Return matrices one below the other."""
         return cls(np.concatenate(values))
 
     def times(self, rows: Rows) -> Product:
         """Return rows matrixᵀ."""
-        sums = np.empty((len(rows.integers), len(self.rows.integers)))
-        if len(sums) <= FEW_ROWS:
-            _multiply_few(rows.integers, self.narrow, sums)
-        else:
-            work = self.rows.integers.size
-            in_parts(lambda part: np.matmul(rows.integers[slice(*part)], self.rows.integers.T, out=sums[slice(*part)]), len(sums), work)
-        return Product(sums, rows.scales, self.rows.scales)
+        sums = np.empty((len(rows.integers), len(self.scales)))
+        multiply(rows.integers, self.integers, sums)
+        return Product(sums, rows.scales, self.scales)
 
     def row_norms(self) -> Doubles:
         """Return the Euclidean norm of each row, (out,)."""
-        squares = (self.rows.integers.astype(np.int64) ** 2).sum(axis=1)
-        return np.sqrt(squares.astype(np.float64)) * self.rows.scales
+        squares = (self.integers.astype(np.int64) ** 2).sum(axis=0)
+        return np.sqrt(squares.astype(np.float64)) * self.scales
 
 
 def without_traces(values: NDArray[np.floating]) -> Doubles:
@@ -83,18 +75,63 @@ def _round_rows(x_Nn: Doubles, rows: Rows) -> None:
 
 
 @compiled
-def _multiply_few(x_Nn: Doubles, matrix_nO: NDArray[np.float32], sums_NO: Doubles) -> None:
-    """Write x matrix, eight terms at a time so that sums stay in registers for as long."""
-    terms, whole = len(matrix_nO), len(matrix_nO) // 8 * 8
+def multiply(x_Nn: Doubles, matrix_nO: Floats, sums_NO: Doubles) -> None:
+    """Write x matrix: four rows at a time, for which a number of the matrix is loaded once, then one by one."""
+    terms = len(matrix_nO)
+    whole = len(x_Nn) // 4 * 4
     sums_NO[:] = 0.0
+    for row in range(0, whole, ROWS):
+        _multiply_by_fours(x_Nn, matrix_nO, row, min(row + ROWS, whole), sums_NO)
+    for row in range(whole, len(x_Nn)):
+        for i in range(0, terms // 8 * 8, 8):
+            _add_eight_terms(x_Nn[row], matrix_nO, i, sums_NO[row])
     for row in range(len(x_Nn)):
-        x, sums = x_Nn[row], sums_NO[row]
-        for i in range(0, whole, 8):
-            a, b, c, d, e, f, g, h = x[i], x[i + 1], x[i + 2], x[i + 3], x[i + 4], x[i + 5], x[i + 6], x[i + 7]
-            for o in range(len(sums)):
-                first = a * matrix_nO[i, o] + b * matrix_nO[i + 1, o] + c * matrix_nO[i + 2, o] + d * matrix_nO[i + 3, o]
-                second = e * matrix_nO[i + 4, o] + f * matrix_nO[i + 5, o] + g * matrix_nO[i + 6, o] + h * matrix_nO[i + 7, o]
-                sums[o] += first + second
-        for i in range(whole, terms):
-            for o in range(len(sums)):
-                sums[o] += x[i] * matrix_nO[i, o]
+        at_once = 4 if row < whole else 8
+        for i in range(terms // at_once * at_once, terms):
+            _add_term(x_Nn[row, i], matrix_nO[i], sums_NO[row])
+
+
+@compiled
+def _multiply_by_fours(x_Nn: Doubles, matrix_nO: Floats, first: int, stop: int, sums_NO: Doubles) -> None:
+    """Add all terms but the last, if four do not divide them, to some rows."""
+    terms, columns = len(matrix_nO) // 4 * 4, matrix_nO.shape[1]
+    for left in range(0, columns, COLUMNS):
+        for top in range(0, terms, TERMS):
+            for row in range(first, stop, 4):
+                for i in range(top, min(top + TERMS, terms), 4):
+                    _add_four_terms(x_Nn, matrix_nO, row, i, left, min(left + COLUMNS, columns), sums_NO)
+
+
+@compiled
+def _add_four_terms(x_Nn: Doubles, matrix_nO: Floats, row: int, i: int, left: int, right: int, sums_NO: Doubles) -> None:
+    """Add four terms to some columns of four rows; numbers stand by themselves so that they stay in registers."""
+    a, b, c, d = x_Nn[row, i], x_Nn[row, i + 1], x_Nn[row, i + 2], x_Nn[row, i + 3]
+    e, f, g, h = x_Nn[row + 1, i], x_Nn[row + 1, i + 1], x_Nn[row + 1, i + 2], x_Nn[row + 1, i + 3]
+    p, q, r, s = x_Nn[row + 2, i], x_Nn[row + 2, i + 1], x_Nn[row + 2, i + 2], x_Nn[row + 2, i + 3]
+    t, u, v, w = x_Nn[row + 3, i], x_Nn[row + 3, i + 1], x_Nn[row + 3, i + 2], x_Nn[row + 3, i + 3]
+    first, second = matrix_nO[i, left:right], matrix_nO[i + 1, left:right]
+    third, fourth = matrix_nO[i + 2, left:right], matrix_nO[i + 3, left:right]
+    sums, others = sums_NO[row, left:right], sums_NO[row + 1, left:right]
+    thirds, fourths = sums_NO[row + 2, left:right], sums_NO[row + 3, left:right]
+    for o in range(len(sums)):
+        j, k, m, n = np.float64(first[o]), np.float64(second[o]), np.float64(third[o]), np.float64(fourth[o])
+        sums[o] += (a * j + b * k) + (c * m + d * n)
+        others[o] += (e * j + f * k) + (g * m + h * n)
+        thirds[o] += (p * j + q * k) + (r * m + s * n)
+        fourths[o] += (t * j + u * k) + (v * m + w * n)
+
+
+@compiled
+def _add_eight_terms(x_n: Doubles, matrix_nO: Floats, i: int, sums_O: Doubles) -> None:
+    """Add eight terms to a row."""
+    a, b, c, d, e, f, g, h = x_n[i], x_n[i + 1], x_n[i + 2], x_n[i + 3], x_n[i + 4], x_n[i + 5], x_n[i + 6], x_n[i + 7]
+    for o in range(len(sums_O)):
+        first = a * matrix_nO[i, o] + b * matrix_nO[i + 1, o] + c * matrix_nO[i + 2, o] + d * matrix_nO[i + 3, o]
+        second = e * matrix_nO[i + 4, o] + f * matrix_nO[i + 5, o] + g * matrix_nO[i + 6, o] + h * matrix_nO[i + 7, o]
+        sums_O[o] += first + second
+
+
+@compiled
+def _add_term(x: float, row_O: Floats, sums_O: Doubles) -> None:
+    for o in range(len(sums_O)):
+        sums_O[o] += x * row_O[o]

@@ -19,7 +19,8 @@ from bytegolf.exact.bounds import require_bounded, require_exact_sums
 from bytegolf.exact.embeddings import FirstState, Table, Tokens64
 from bytegolf.exact.matrix import IntegerMatrix, Product, without_traces
 from bytegolf.exact.norm import normed_rows
-from bytegolf.exact.output import nats_of, softcapped
+from bytegolf.exact.output import softcap, write_nats
+from bytegolf.exact.parts import in_parts
 
 CHUNK_LOGITS = 1 << 18  # held at once where only those of targets are asked for
 
@@ -35,6 +36,7 @@ class ExactModel:
         self.blocks = [ExactBlock(config, weights, number, self.embedding) for number in range(config.num_layers)]
         self.gains = list(without_traces(weights["controls.skips"])) if "controls.skips" in weights else []
         self.head = IntegerMatrix(weights["tokens" if config.tie_embeddings else "head"])
+        self.products = sum(block.products for block in self.blocks)  # numbers that a position is multiplied by
         self._require_bounded_states()
 
     @classmethod
@@ -67,15 +69,23 @@ class ExactModel:
 
     def logits(self, x: Doubles) -> Doubles:
         """Return the softcapped logits (…, V) of hidden states (…, D)."""
-        return softcapped(self._head(x.reshape(-1, x.shape[-1])), self.config.logit_softcap).reshape(*x.shape[:-1], -1)
+        rows, cap = x.reshape(-1, x.shape[-1]), self.config.logit_softcap
+        logits = np.empty((len(rows), self.config.vocab_size))
+        in_parts(lambda some: softcap(self._head(rows[some]), cap, logits[some]), len(rows), self.head.integers.size)
+        return logits.reshape(*x.shape[:-1], -1)
 
     def nats(self, x: Doubles, targets: NDArray[np.integer]) -> Doubles:
         """Return -ln of the probabilities of targets (…), which are integers over their exact sum, given hidden states (…, D)."""
         rows, chosen = x.reshape(-1, x.shape[-1]), targets.reshape(-1).astype(np.int64)
-        step = max(1, CHUNK_LOGITS // self.config.vocab_size)
-        spans = [slice(first, first + step) for first in range(0, len(rows), step)]
-        nats = [nats_of(self._head(rows[span]), self.config.logit_softcap, chosen[span]) for span in spans]
-        return np.concatenate(nats).reshape(targets.shape)
+        step, nats = max(1, CHUNK_LOGITS // self.config.vocab_size), np.empty(len(rows))
+
+        def write(some: slice) -> None:
+            for first in range(some.start, some.stop, step):
+                span = slice(first, min(first + step, some.stop))
+                write_nats(self._head(rows[span]), self.config.logit_softcap, chosen[span], nats[span])
+
+        in_parts(write, len(rows), self.head.integers.size)
+        return nats.reshape(targets.shape)
 
     def value_embedding(self, tokens_BT: Tokens64) -> Product | None:
         """Return what the last blocks add to their values, each times a scale of its own."""

@@ -14,25 +14,26 @@ from bytegolf.arrays import Doubles
 from bytegolf.exact.arithmetic import compiled, exp, largest, log, nearest_integer, tanh
 from bytegolf.exact.bounds import PROBABILITY_BITS
 from bytegolf.exact.matrix import Product
+from bytegolf.exact.parts import in_parts
 
 Frequencies = NDArray[np.int64]  # of tokens, along the last axis, where they sum to TOTAL
 
 TOTAL = 1 << PROBABILITY_BITS
+EXP = 16  # multiplications in `exp` and what goes with it
 
 
-def softcapped(product: Product, cap: float) -> Doubles:
-    """Return cap · tanh(z / cap) of what a product stands for, (N, V)."""
-    logits = np.empty(product.sums.shape)
-    for row in range(len(logits)):
-        _softcap(product, cap, row, logits[row])
-    return logits
+@compiled
+def softcap(product: Product, cap: float, logits_NV: Doubles) -> None:
+    """Write cap · tanh(z / cap) of what a product stands for."""
+    for row in range(len(logits_NV)):
+        _softcap(product, cap, row, logits_NV[row])
 
 
 def integer_probabilities(logits: Doubles) -> Frequencies:
     """Return how likely each token is, (…, V), in parts of TOTAL. No token is impossible."""
     rows = logits.reshape(-1, logits.shape[-1])
     frequencies = np.empty(rows.shape, np.int64)
-    _write_frequencies(rows, frequencies)
+    in_parts(lambda some: _write_frequencies(rows[some], frequencies[some]), len(rows), EXP * rows.shape[-1])
     return frequencies.reshape(logits.shape)
 
 
@@ -41,13 +42,6 @@ def parts_of_total(weights: NDArray[np.int64]) -> Frequencies:
     rows = weights.reshape(-1, weights.shape[-1]).copy()
     _share_out_rows(rows)
     return rows.reshape(weights.shape)
-
-
-def nats_of(product: Product, cap: float, targets_N: NDArray[np.int64]) -> Doubles:
-    """Return -ln of the targets' integer probabilities, (N,), given what is softcapped to logits."""
-    nats = np.empty(len(targets_N))
-    _write_nats(product, cap, targets_N, nats)
-    return nats
 
 
 def nats_of_frequencies(frequencies: NDArray[np.int64]) -> Doubles:
@@ -105,7 +99,8 @@ def _share_out(weights_V: NDArray[np.int64], total: int | np.int64) -> None:
 
 
 @compiled
-def _write_nats(product: Product, cap: float, targets_N: NDArray[np.int64], nats_N: Doubles) -> None:
+def write_nats(product: Product, cap: float, targets_N: NDArray[np.int64], nats_N: Doubles) -> None:
+    """Write -ln of the targets' integer probabilities, given what is softcapped to logits."""
     vocab_size = product.sums.shape[1]
     logits, weights, parts = np.empty(vocab_size), np.empty(vocab_size, np.int64), TOTAL - vocab_size
     for row in range(len(targets_N)):

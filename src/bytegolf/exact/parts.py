@@ -4,17 +4,16 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from itertools import pairwise
 
 WORTHWHILE = 1 << 21  # multiplications in all below which threads take longer to wake than to work
 
 
-def in_parts(run: Callable[[tuple[int, int]], object], items: int, work: int) -> None:
-    """Call run((first, stop)) for parts of the items, each of which takes about `work` multiplications. It must not hold the GIL."""
+def in_parts(run: Callable[[slice], object], items: int, work: int) -> None:
+    """Call run for parts of the items, each of which takes about `work` multiplications, most of it without the GIL."""
     parts = min(items, _processors()) if items * work >= WORTHWHILE else 1
-    bounds = [items * part // parts for part in range(parts + 1)]
-    others = [_pool().submit(run, part) for part in pairwise(bounds[1:])]
-    run((0, bounds[1]))
+    slices = [slice(items * part // parts, items * (part + 1) // parts) for part in range(parts)]
+    others = [_pool().submit(run, part) for part in slices[1:]]
+    run(slices[0])
     for other in others:
         other.result()
 

@@ -11,6 +11,7 @@ from bytegolf.exact.block import Sight
 from bytegolf.exact.bounds import require_positions
 from bytegolf.exact.embeddings import REACH, Tokens64
 from bytegolf.exact.model import ExactModel
+from bytegolf.exact.parts import in_parts
 
 ROWS_AT_ONCE = 2048  # positions that go through the model together, so that what is between two steps stays in the cache
 
@@ -40,13 +41,20 @@ class Reader:
         asked = positions if last is None else last
         text = np.concatenate((self.recent, tokens_BT), axis=1)
         age = self._ages(text[:, REACH:])
-        states = model.first_state.embed(text, age)
-        x0 = model.first_state.smear(states, self.neighbour, age).reshape(texts * positions, -1)
-        sight = Sight(self.angles, self._first_seen(age), self.length)
-        x = model.hidden(x0, model.value_embedding(text[:, REACH:]), self.pasts, sight, asked)
-        self.recent, self.age, self.neighbour = text[:, -REACH:], age[:, -1:], states[:, -1]
+        first_seen, hidden = self._first_seen(age), np.empty((texts, asked, model.config.model_dim))
+
+        def read(some: slice) -> None:
+            states = model.first_state.embed(text[some], age[some])
+            x0 = model.first_state.smear(states, self.neighbour[some], age[some]).reshape(-1, states.shape[-1])
+            sight = Sight(self.angles, first_seen[some], self.length)
+            pasts = [past.of_texts(some) for past in self.pasts]
+            hidden[some] = model.hidden(x0, model.value_embedding(text[some, REACH:]), pasts, sight, asked).reshape(hidden[some].shape)
+            self.neighbour[some] = states[:, -1]
+
+        in_parts(read, texts, positions * model.products)
+        self.recent, self.age = text[:, -REACH:], age[:, -1:]
         self.length += positions
-        return x.reshape(texts, asked, -1)
+        return hidden
 
     def forget(self, positions: int) -> None:
         """Drop the first positions in sight."""
