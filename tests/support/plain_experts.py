@@ -122,7 +122,7 @@ class PlainExperts:
         if self.options.indirect:
             last = self.records.get(found[1])
             followed = [token for token, _ in last.entries[:2]] if last else []
-            found.append((len(found), self._token(lane, 0), *(followed + [-1, -1])[:2]))
+            found.append((len(found), self._token(lane, 0), *[*followed, -1, -1][:2]))
         return found
 
     def _predict(self, number: int, row: list[int]) -> list[int]:
