@@ -37,6 +37,7 @@ docs: install
 	cd tests && ../$(BIN)/python -m support.robustness
 	$(BIN)/python benchmarks/page.py
 	$(BIN)/python benchmarks/packing_page.py
+	$(BIN)/python benchmarks/experts_page.py
 
 bench: install
 	$(BIN)/bytegolf bench tiny small benchmarks/full_size.toml --out benchmarks/results/speed.json

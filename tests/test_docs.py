@@ -131,3 +131,9 @@ def test_the_measured_packing_is_what_its_results_say() -> None:
     made = runpy.run_path(str(ROOT / "benchmarks" / "packing_page.py"))
     assert (ROOT / "docs" / "packing-measured.md").read_text() == made["page"](results)
     assert (ROOT / "docs" / "packing.svg").read_text() == made["picture"](results["points"])
+
+
+def test_the_measured_experts_are_what_their_results_say() -> None:
+    results = json.loads((ROOT / "benchmarks" / "results" / "experts.json").read_text())
+    made = runpy.run_path(str(ROOT / "benchmarks" / "experts_page.py"))
+    assert (ROOT / "docs" / "experts-measured.md").read_text() == made["page"](results)

@@ -53,6 +53,17 @@ def sigmoid(x: float) -> float:
     return 1 / (1 + e) if x >= 0 else e / (1 + e)
 
 
+def log(x: float) -> float:
+    m, n = math.frexp(x)
+    m, n = (2 * m, n - 1) if m <= 2 / 3 else (m, n)
+    s = (m - 1) / (m + 1)
+    series = 0.0
+    for k in range(25, 0, -2):
+        series = series * (s * s)
+        series = series + 1 / k
+    return n * float(_ln2()) + 2 * s * series
+
+
 def frequencies(logits: Vector) -> list[int]:
     top = max(logits)
     weights = [round(exp(logit - top) * 2**30) for logit in logits]

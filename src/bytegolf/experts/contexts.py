@@ -38,7 +38,7 @@ def look_up(contexts: Contexts, records: Records, matches: Matches, lane: int, h
             state = hashed(state, token_before(matches, lane, 0))
             for entry in range(2):
                 followed = last != NOT_FOUND and records[last, COUNTS + entry] > 0
-                state = hashed(state, np.int64(records[last, TOKENS + entry]) if followed else -1)
+                state = hashed(state, int(np.int64(records[last, TOKENS + entry])) if followed else -1)
         else:
             while context >> back:
                 if context >> back & 1:

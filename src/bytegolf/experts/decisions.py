@@ -18,7 +18,7 @@ from bytegolf.experts.linear import Mixture, probability
 from bytegolf.experts.matches import LENGTHS, NO_MATCH, Matches, length_class, token_before
 from bytegolf.experts.records import ENTRIES, MOST_COUNTED, NOT_FOUND, UNIT
 
-Frequencies = NDArray[np.int64]
+TokenFrequencies = NDArray[np.int64]
 
 SETS = 4
 RANKS = 16
@@ -44,17 +44,17 @@ class Mixers(NamedTuple):
 class Decisions(NamedTuple):
     """What L lanes decided about their next token: up to C decisions."""
 
-    total: Frequencies  # (L,): sum of the model's frequencies
+    total: TokenFrequencies  # (L,): sum of the model's frequencies
     made: NDArray[np.int64]  # (L,)
     tokens: NDArray[np.int64]  # (L, C)
-    frequencies: Frequencies  # (L, C)
+    frequencies: TokenFrequencies  # (L, C)
     inputs: Doubles  # (L, C, I)
     rows: NDArray[np.int64]  # (L, C, SETS): of the weights
     odds: Doubles  # (L, C, SETS): what each set says
     yes: Doubles  # (L, C): probability of the token, given that it is none of those before
     chances: Doubles  # (L, S): of the tokens seen, by the linear mixture; DECIDED
     rest: NDArray[np.int64]  # (L, K): counts of each context without those of the tokens before
-    extra: Frequencies  # (L, S): weight of the tokens seen, beside the model's, among those that are no candidates
+    extra: TokenFrequencies  # (L, S): weight of the tokens seen, beside the model's, among those that are no candidates
     left: Doubles  # (L, C + 1): probability that it is none of the tokens before
     tail: Doubles  # (L,): what the mixture's probability of all other tokens is multiplied by
 
@@ -88,7 +88,7 @@ def no_decisions(lanes: int, contexts: int, candidates: int) -> Decisions:
 
 
 @compiled
-def begin(decisions: Decisions, lane: int, row: Frequencies, total: float, mixture: Mixture) -> None:
+def begin(decisions: Decisions, lane: int, row: TokenFrequencies, total: float, mixture: Mixture) -> None:
     """Begin with the decisions of a lane, which has looked. The model's frequencies `row` (V,) sum to `total`."""
     decisions.made[lane] = 0
     for k in range(decisions.rest.shape[1]):
@@ -120,7 +120,7 @@ def decide(
     number = decisions.made[lane]
     decisions.made[lane] += 1
     decisions.tokens[lane, number] = token
-    decisions.chances[lane, mixture.index[lane, token]] = DECIDED
+    decisions.chances[lane, mixture.index_of[lane, token]] = DECIDED
     _fill_in(decisions.inputs[lane, number], decisions.rest[lane], lane, token, model_p, mixture_p, mixture, matches, mixers)
     _choose(decisions.rows[lane, number], number, lane, token, model_p, mixture, matches)
     inputs, blend, said = decisions.inputs[lane, number], mixers.blend[min(number, RANKS - 1)], 0.0
@@ -161,7 +161,7 @@ def _fill_in(
     mixers: Mixers,
 ) -> None:
     """Write the inputs of a decision, and take the token's counts out of `rest`."""
-    index = mixture.index[lane, token]
+    index = mixture.index_of[lane, token]
     inputs[MODEL], inputs[MIXTURE], inputs[BIAS], inputs[MATCH] = log_odds(bounded(model_p)), log_odds(bounded(mixture_p)), 0.3, 0.0
     if token == mixture.found[lane, 1]:
         inputs[MATCH] = log_odds(mixers.hits[length_class(matches.length[lane])])
@@ -176,7 +176,7 @@ def _fill_in(
 @compiled
 def _choose(rows: NDArray[np.int64], rank: int, lane: int, token: int, model_p: float, mixture: Mixture, matches: Matches) -> None:
     """Write which row of each set of weights mixes a decision."""
-    contexts, vocab_size, longest = mixture.places.shape[1], mixture.index.shape[1], 0
+    contexts, vocab_size, longest = mixture.places.shape[1], mixture.index_of.shape[1], 0
     for k in range(contexts):
         if mixture.places[lane, k] != NOT_FOUND:
             longest = k + 1

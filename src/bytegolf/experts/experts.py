@@ -9,19 +9,20 @@ from numpy.typing import NDArray
 from bytegolf.config import ExpertsConfig
 from bytegolf.experts.compiling import compiled
 from bytegolf.experts.contexts import contexts_of
-from bytegolf.experts.decisions import Frequencies, new_mixers, no_decisions
+from bytegolf.experts.decisions import TokenFrequencies, new_mixers, no_decisions
 from bytegolf.experts.linear import empty_mixture, new_shares
 from bytegolf.experts.matches import no_matches
 from bytegolf.experts.records import empty_records
-from bytegolf.experts.split import ALL, FIRST_TRUST, Rates, State, learn_from, split
+from bytegolf.experts.split import ALL, FIRST_TRUST, ExpertsState, Rates, learn_from, split
 
 AnyFrequencies = NDArray[np.int64] | NDArray[np.uint64]
+TokenNumbers = NDArray[np.int64]
 
 
 class Experts:
     """Improves the predictions for `lanes` texts.
 
-    Frequencies are whole numbers from 1 up, below 2**52 in sum. Those that come in may have any sum, those that go out have
+    TokenFrequencies are whole numbers from 1 up, below 2**52 in sum. Those that come in may have any sum, those that go out have
     `split.TOTAL`.
     """
 
@@ -33,7 +34,7 @@ class Experts:
         """Forget all that was learned."""
         config, contexts = self.config, contexts_of(self.config)
         candidates = min(config.candidates, self.vocab_size - 1)  # a token must be left for what they leave
-        self._state = State(
+        self._state = ExpertsState(
             contexts=contexts,
             rates=Rates(config.linear_rate, config.logistic_rate, config.logistic_rate / 10, config.match),
             records=empty_records(config.table_bits),
@@ -44,9 +45,9 @@ class Experts:
             mixture=empty_mixture(self.lanes, len(contexts), self.vocab_size),
             decisions=no_decisions(self.lanes, len(contexts), candidates),
         )
-        self._rows: Frequencies | None = None
+        self._rows: TokenFrequencies | None = None
 
-    def predict(self, rows_LV: AnyFrequencies) -> Frequencies:
+    def predict(self, rows_LV: AnyFrequencies) -> TokenFrequencies:
         """Return the frequencies of the next token in each lane, (L, V), given the model's."""
         self._rows = _checked(rows_LV, (self.lanes, self.vocab_size))
         improved = np.empty_like(self._rows)
@@ -60,7 +61,7 @@ class Experts:
         _update(self._state, self._rows, self._known(tokens_L, (self.lanes,)))
         self._rows = None
 
-    def score(self, rows_TLV: AnyFrequencies, tokens_TL: NDArray[np.integer]) -> Frequencies:
+    def score(self, rows_TLV: AnyFrequencies, tokens_TL: NDArray[np.integer]) -> TokenFrequencies:
         """Return the frequency of each token, (T, L), as `predict` and `update` by turns would find it. All of them are learned."""
         length = len(tokens_TL)
         rows = _checked(rows_TLV, (length, self.lanes, self.vocab_size))
@@ -69,14 +70,14 @@ class Experts:
         _score(self._state, rows, tokens, frequencies)
         return frequencies
 
-    def _known(self, tokens: NDArray[np.integer], shape: tuple[int, ...]) -> Frequencies:
+    def _known(self, tokens: NDArray[np.integer], shape: tuple[int, ...]) -> TokenNumbers:
         """Return tokens as the compiled functions take them, which look at no bounds."""
         if tokens.shape != shape or (tokens.size and not 0 <= tokens.min() <= tokens.max() < self.vocab_size):
             raise ValueError(f"expected tokens below {self.vocab_size} in shape {shape}, not {tokens.shape}")
         return np.ascontiguousarray(tokens, np.int64)
 
 
-def _checked(rows: AnyFrequencies, shape: tuple[int, ...]) -> Frequencies:
+def _checked(rows: AnyFrequencies, shape: tuple[int, ...]) -> TokenFrequencies:
     """Return the model's frequencies as the compiled functions take them."""
     if rows.shape != shape:
         raise ValueError(f"expected frequencies in shape {shape}, not {rows.shape}")
@@ -84,19 +85,19 @@ def _checked(rows: AnyFrequencies, shape: tuple[int, ...]) -> Frequencies:
 
 
 @compiled
-def _predict(state: State, rows_LV: Frequencies, out_LV: Frequencies) -> None:
+def _predict(state: ExpertsState, rows_LV: TokenFrequencies, out_LV: TokenFrequencies) -> None:
     for lane in range(len(rows_LV)):
         split(state, lane, rows_LV[lane], ALL, out_LV[lane])
 
 
 @compiled
-def _update(state: State, rows_LV: Frequencies, tokens_L: Frequencies) -> None:
+def _update(state: ExpertsState, rows_LV: TokenFrequencies, tokens_L: TokenNumbers) -> None:
     for lane in range(len(rows_LV)):
         learn_from(state, lane, rows_LV[lane], tokens_L[lane])
 
 
 @compiled
-def _score(state: State, rows_TLV: Frequencies, tokens_TL: Frequencies, out_TL: Frequencies) -> None:
+def _score(state: ExpertsState, rows_TLV: TokenFrequencies, tokens_TL: TokenNumbers, out_TL: TokenFrequencies) -> None:
     for position in range(len(rows_TLV)):
         rows, tokens = rows_TLV[position], tokens_TL[position]
         for lane in range(len(rows)):

@@ -42,7 +42,7 @@ class Mixture(NamedTuple):
     tokens: NDArray[np.int64]  # (L, S)
     masses: Doubles  # (L, S): what the mixture adds to the model's share
     counts: NDArray[np.int64]  # (L, S, K)
-    index: NDArray[np.int32]  # (L, V): of a token among the S, or UNSEEN
+    index_of: NDArray[np.int32]  # (L, V): of a token among the S, or UNSEEN
 
 
 def new_shares(contexts: int) -> Shares:
@@ -64,7 +64,7 @@ def empty_mixture(lanes: int, contexts: int, vocab_size: int) -> Mixture:
         tokens=np.zeros((lanes, seen), np.int64),
         masses=np.zeros((lanes, seen)),
         counts=np.zeros((lanes, seen, contexts), np.int64),
-        index=np.full((lanes, vocab_size), UNSEEN, np.int32),
+        index_of=np.full((lanes, vocab_size), UNSEEN, np.int32),
     )
 
 
@@ -89,10 +89,10 @@ def mix(mixture: Mixture, lane: int, contexts: Contexts, records: Records, match
             weights[k] = sigmoid(_share(mixture, lane, k, records, shares))
             part = left * weights[k] / mixture.totals[lane, k]
             for entry in range(ENTRIES):
-                count = np.int64(records[place, COUNTS + entry])
+                count = int(np.int64(records[place, COUNTS + entry]))
                 if count == 0:
                     break
-                mixture.counts[lane, _add(mixture, lane, np.int64(records[place, TOKENS + entry]), part * count), k] = count
+                mixture.counts[lane, _add(mixture, lane, int(np.int64(records[place, TOKENS + entry])), part * count), k] = count
             left *= 1.0 - weights[k]
     mixture.parts[lane, -1] = left
 
@@ -100,7 +100,7 @@ def mix(mixture: Mixture, lane: int, contexts: Contexts, records: Records, match
 @compiled
 def probability(mixture: Mixture, lane: int, token: int, model_p: float) -> float:
     """Return the mixture's probability of a token, given the model's."""
-    index = mixture.index[lane, token]
+    index = mixture.index_of[lane, token]
     return mixture.parts[lane, -1] * model_p + (mixture.masses[lane, index] if index != UNSEEN else 0.0)
 
 
@@ -108,7 +108,7 @@ def probability(mixture: Mixture, lane: int, token: int, model_p: float) -> floa
 def clear(mixture: Mixture, lane: int) -> None:
     """Take out of a lane's mixture whatever was seen."""
     for seen in range(mixture.found[lane, 0]):
-        mixture.index[lane, mixture.tokens[lane, seen]] = UNSEEN
+        mixture.index_of[lane, mixture.tokens[lane, seen]] = UNSEEN
         for k in range(mixture.counts.shape[2]):
             mixture.counts[lane, seen, k] = 0
     mixture.found[lane, 0] = 0
@@ -117,11 +117,11 @@ def clear(mixture: Mixture, lane: int) -> None:
 @compiled
 def _add(mixture: Mixture, lane: int, token: int, mass: float) -> int:
     """Add to the mass of a token, and return its index."""
-    index = mixture.index[lane, token]
+    index = mixture.index_of[lane, token]
     if index == UNSEEN:
         index = mixture.found[lane, 0]
         mixture.found[lane, 0] += 1
-        mixture.index[lane, token], mixture.tokens[lane, index], mixture.masses[lane, index] = index, token, 0.0
+        mixture.index_of[lane, token], mixture.tokens[lane, index], mixture.masses[lane, index] = index, token, 0.0
     mixture.masses[lane, index] += mass
     return index
 
@@ -132,7 +132,7 @@ def _share(mixture: Mixture, lane: int, k: int, records: Records, shares: Shares
     place = mixture.places[lane, k]
     total, distinct, largest = 0, 0, 0
     for entry in range(ENTRIES):
-        count = np.int64(records[place, COUNTS + entry])
+        count = int(np.int64(records[place, COUNTS + entry]))
         if count == 0:
             break
         total, distinct, largest = total + count, distinct + 1, max(largest, count)
@@ -150,7 +150,7 @@ def _share(mixture: Mixture, lane: int, k: int, records: Records, shares: Shares
 @compiled
 def learn_shares(mixture: Mixture, lane: int, token: int, model_p: float, matches: Matches, shares: Shares, rate: float) -> None:
     """Move each θ up the gradient of ln p of the token that came."""
-    index, weights, parts = mixture.index[lane, token], mixture.weights[lane], mixture.parts[lane]
+    index, weights, parts = mixture.index_of[lane, token], mixture.weights[lane], mixture.parts[lane]
     p = probability(mixture, lane, token, model_p)
     before = model_p
     for k in range(mixture.totals.shape[1]):

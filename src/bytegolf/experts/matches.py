@@ -44,7 +44,7 @@ def no_matches(lanes: int, history_bits: int) -> Matches:
 def token_before(matches: Matches, lane: int, back: int) -> int:
     """Return the token that a lane read so many tokens ago, 0 being the last one; -1 where nothing was read."""
     position = matches.read[lane] - 1 - back
-    return np.int64(matches.ring[lane, position & (matches.ring.shape[1] - 1)]) if position >= 0 else -1
+    return int(np.int64(matches.ring[lane, position & (matches.ring.shape[1] - 1)])) if position >= 0 else -1
 
 
 @compiled
@@ -73,7 +73,7 @@ def read_token(matches: Matches, lane: int, token: int, shortest: int) -> None:
     state = np.uint64(shortest)
     for back in range(shortest):
         state = hashed(state, token_before(matches, lane, back))
-    key = np.int64(state >> HALF_WORD) & (len(matches.table) - 1)
+    key = int(np.int64(state >> HALF_WORD)) & (len(matches.table) - 1)
     if matches.length[lane] == 0 or not _remembered(matches, matches.place[lane]):
         _follow(matches, lane, matches.table[key], shortest)
     matches.table[key] = matches.read[lane] * lanes + lane
@@ -98,7 +98,7 @@ def _follow(matches: Matches, lane: int, place: int, shortest: int) -> None:
 @compiled
 def _at(matches: Matches, place: int) -> int:
     lanes = len(matches.read)
-    return np.int64(matches.ring[place % lanes, place // lanes & (matches.ring.shape[1] - 1)])
+    return int(np.int64(matches.ring[place % lanes, place // lanes & (matches.ring.shape[1] - 1)]))
 
 
 @compiled

@@ -57,7 +57,7 @@ def learn(records: Records, context: np.uint64, token: int) -> None:
     record[VISITS] = min(record[VISITS] + 1, MOST_VISITS)
     moved, moved_count = token, UNIT
     for entry in range(ENTRIES):  # each entry moves back by one, as far as the token's own
-        found, count = np.int64(record[TOKENS + entry]), np.int64(record[COUNTS + entry])
+        found, count = int(np.int64(record[TOKENS + entry])), int(np.int64(record[COUNTS + entry]))
         record[TOKENS + entry], record[COUNTS + entry] = moved, moved_count
         if count == 0:
             break
@@ -76,7 +76,7 @@ def _aged(count: int) -> int:
 
 @compiled
 def _home(records: Records, context: np.uint64) -> int:
-    return np.int64(context >> HALF_WORD) & (len(records) - 1)
+    return int(np.int64(context >> HALF_WORD)) & (len(records) - 1)
 
 
 @compiled

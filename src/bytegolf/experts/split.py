@@ -21,8 +21,8 @@ from bytegolf.experts.decisions import (
     DECIDED,
     NO_CANDIDATE,
     Decisions,
-    Frequencies,
     Mixers,
+    TokenFrequencies,
     begin,
     decide,
     learn_decisions,
@@ -50,7 +50,7 @@ class Rates(NamedTuple):
     shortest: int
 
 
-class State(NamedTuple):
+class ExpertsState(NamedTuple):
     """All that is kept of L lanes. Lanes share what they learn."""
 
     contexts: Contexts
@@ -65,7 +65,7 @@ class State(NamedTuple):
 
 
 @compiled
-def split(state: State, lane: int, row: Frequencies, target: int, out: Frequencies) -> int:
+def split(state: ExpertsState, lane: int, row: TokenFrequencies, target: int, out: TokenFrequencies) -> int:
     """Return the frequency of `target` as the next token of a lane; or, if that is ALL, write every token's to `out`.
 
     `row` (V,) holds the model's frequencies.
@@ -86,7 +86,7 @@ def split(state: State, lane: int, row: Frequencies, target: int, out: Frequenci
         model_p = row[token] / total
         yes = decide(decisions, lane, token, model_p / model_left, mixture_p / mixture_left, mixture, state.matches, state.mixers)
         part = (trust * model_p + (1.0 - trust) * experts_left * yes) / (trust * model_left + (1.0 - trust) * experts_left)
-        frequency = max(1, min(np.int64(part * remaining), remaining - reserve))
+        frequency = max(1, min(int(part * remaining), remaining - reserve))
         if token == target:
             return frequency
         decisions.frequencies[lane, number] = frequency
@@ -102,7 +102,7 @@ def split(state: State, lane: int, row: Frequencies, target: int, out: Frequenci
 
 
 @compiled
-def _sums(row: Frequencies, target: int) -> tuple[int, int]:
+def _sums(row: TokenFrequencies, target: int) -> tuple[int, int]:
     """Return the sum of the frequencies before the target's, and of all."""
     before, total = 0, 0
     for token in range(target):
@@ -113,14 +113,14 @@ def _sums(row: Frequencies, target: int) -> tuple[int, int]:
 
 
 @compiled
-def _weigh(state: State, lane: int, row: Frequencies, total: float, trust: float) -> int:
+def _weigh(state: ExpertsState, lane: int, row: TokenFrequencies, total: float, trust: float) -> int:
     """Write what is added to the model's frequencies to weigh the tokens that are no candidates, and return the weight of all."""
     mixture, decisions = state.mixture, state.decisions
     experts, weight = (1.0 - trust) * decisions.tail[lane], decisions.total[lane]
     scale = total * (experts / (trust + experts * mixture.parts[lane, -1]))
     for seen in range(mixture.found[lane, 0]):
         decided = decisions.chances[lane, seen] == DECIDED
-        extra = -row[mixture.tokens[lane, seen]] if decided else np.int64(mixture.masses[lane, seen] * scale)
+        extra = -row[mixture.tokens[lane, seen]] if decided else int(mixture.masses[lane, seen] * scale)
         decisions.extra[lane, seen] = extra
         weight += extra
     return weight
@@ -128,7 +128,7 @@ def _weigh(state: State, lane: int, row: Frequencies, total: float, trust: float
 
 @compiled
 def _frequency_of(
-    mixture: Mixture, extra: Frequencies, lane: int, row: Frequencies, target: int, before: int, parts: int, weight: int
+    mixture: Mixture, extra: TokenFrequencies, lane: int, row: TokenFrequencies, target: int, before: int, parts: int, weight: int
 ) -> int:
     """Return the frequency of a token that is no candidate, given the sum of the model's frequencies before it."""
     own = row[target]
@@ -142,13 +142,15 @@ def _frequency_of(
 
 
 @compiled
-def _write_all(mixture: Mixture, decisions: Decisions, lane: int, row: Frequencies, parts: int, weight: int, out: Frequencies) -> None:
+def _write_all(
+    mixture: Mixture, decisions: Decisions, lane: int, row: TokenFrequencies, parts: int, weight: int, out: TokenFrequencies
+) -> None:
     """Write the frequencies of all tokens."""
     for token in range(len(row)):
         out[token] = row[token]
     for seen in range(mixture.found[lane, 0]):
         out[mixture.tokens[lane, seen]] += decisions.extra[lane, seen]
-    before, rounded = np.int64(0), np.int64(0)
+    before, rounded = 0, 0
     for token in range(len(out)):
         before += out[token]
         now = _rounded(before, parts, weight)
@@ -161,11 +163,11 @@ def _write_all(mixture: Mixture, decisions: Decisions, lane: int, row: Frequenci
 @compiled
 def _rounded(before: int, parts: int, weight: int) -> int:
     """Return the share of `before` in `weight`, in whole parts: all of them at the end, whatever the rounding."""
-    return parts if before == weight else min(np.int64(np.float64(before) * (np.float64(parts) / np.float64(weight))), parts)
+    return parts if before == weight else min(int(float(before) * (float(parts) / float(weight))), parts)
 
 
 @compiled
-def learn_from(state: State, lane: int, row: Frequencies, token: int) -> None:
+def learn_from(state: ExpertsState, lane: int, row: TokenFrequencies, token: int) -> None:
     """Learn from the token that came in a lane. `split` was called for it, with the same `row`, and nothing in between for this lane."""
     mixture, matches, rates, model_p = state.mixture, state.matches, state.rates, row[token] / np.float64(state.decisions.total[lane])
     said = _experts_probability(state, lane, token, model_p)
@@ -179,7 +181,7 @@ def learn_from(state: State, lane: int, row: Frequencies, token: int) -> None:
 
 
 @compiled
-def _experts_probability(state: State, lane: int, token: int, model_p: float) -> float:
+def _experts_probability(state: ExpertsState, lane: int, token: int, model_p: float) -> float:
     """Return the probability that the experts gave to a token."""
     decisions = state.decisions
     for number in range(decisions.made[lane]):
