@@ -72,7 +72,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     run, data = read_run(arguments.run), open_data(arguments.data)
-    judge = Judge(load_model(arguments.run).model, run.recipe.score.window, *data.held_out(arguments.limit_bytes))
+    judge = Judge(load_model(arguments.run).model(), run.recipe.score.window, *data.held_out(arguments.limit_bytes))
     ways = Ways(run)
     moments = calibrate(judge.model, run.recipe, data.train)
     lattices = {source: prepare_lattices(source, judge.model, run.weights, run.recipe, data.train) for source in SOURCES}

@@ -51,7 +51,7 @@ def main() -> None:
     def bpb(model: GPT) -> float:
         return score_tokens(model, tokens, num_bytes, "standard", run.recipe.score).bpb
 
-    float_bpb = bpb(load_model(arguments.run).model)
+    float_bpb = bpb(load_model(arguments.run).model())
     print(f"float32: {float_bpb:.5f} bpb")
     for budget in arguments.budget:
         for share in SHARES:

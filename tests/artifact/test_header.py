@@ -9,7 +9,7 @@ from bytegolf.artifact.grid_weights import GridStorage
 from bytegolf.artifact.header import Header, compress_header, compress_tokenizer, expand_header, expand_tokenizer
 from bytegolf.artifact.stored_weights import Storage
 from bytegolf.artifact.trellis_weights import TrellisStorage
-from bytegolf.config import ModelConfig, ScoreConfig
+from bytegolf.config import ExpertsConfig, ModelConfig, ScoreConfig
 from bytegolf.text.tokenizer import BpeTokenizer, BytesTokenizer
 
 STORAGES = {
@@ -23,12 +23,13 @@ STORAGES = {
 def test_round_trip(case: str) -> None:
     storage = STORAGES[case]
     assert isinstance(storage, GridStorage | TrellisStorage)
-    header = Header(model=ModelConfig(vocab_size=260), score=ScoreConfig(window=99), tokenizer="bytes", weights=storage)
+    experts = ExpertsConfig(enabled=True, orders=3) if case == "trellis" else None
+    header = Header(model=ModelConfig(vocab_size=260), score=ScoreConfig(window=99), experts=experts, tokenizer="bytes", weights=storage)
     assert expand_header(compress_header(header)) == header
 
 
 def test_the_weights_name_only_what_is_not_the_default() -> None:
-    header = Header(model=ModelConfig(), score=ScoreConfig(), tokenizer="bpe", weights=GridStorage(kind="grid"))
+    header = Header(model=ModelConfig(), score=ScoreConfig(), experts=None, tokenizer="bpe", weights=GridStorage(kind="grid"))
     plain = json.loads(zlib.decompress(compress_header(header)))
     assert plain["weights"] == {"kind": "grid"}
     assert plain["model"] == ModelConfig().model_dump() and plain["score"] == ScoreConfig().model_dump(), "all of the architecture"

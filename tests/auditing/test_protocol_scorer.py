@@ -1,4 +1,4 @@
-"""The protocols of scoring pass the audit, and a model that looks ahead does not."""
+"""The protocols of scoring pass the audit, in both arithmetics and with experts; a model that looks ahead does not."""
 
 import pytest
 import torch
@@ -6,23 +6,36 @@ import torch
 from bytegolf.auditing.audit import audit
 from bytegolf.auditing.bench import AuditOptions
 from bytegolf.auditing.protocol_scorer import ProtocolScorer
-from bytegolf.config import ScoreConfig, TttConfig
+from bytegolf.coding.proof_file import PROTOCOLS as PROVABLE
+from bytegolf.config import ExpertsConfig, ScoreConfig, TttConfig
+from bytegolf.exact.model import ExactModel
 from bytegolf.model.gpt import GPT
-from bytegolf.names import ProtocolName
+from bytegolf.names import ProtocolName, ProvableName
 from bytegolf.scoring.protocols import PROTOCOLS
+from support.exact_models import drawn_weights
 from support.models import changed, random_model
 
 OPTIONS = AuditOptions(tokens=24, noise_tokens=120, num_places=2, max_scorings=500)
 CONFIG = ScoreConfig(window=8, stride=4, batch_tokens=8)
+TTT = TttConfig(lr=0.5, chunk_tokens=8, epochs=1, batch_sequences=1)
+EXPERTS = ExpertsConfig(enabled=True, table_bits=8, history_bits=8)
+LOOKED_FOR = {"T2", "T3", "T4", "T5", "T8", "T10", "T11", "T12"}
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_every_protocol_passes(protocol: ProtocolName) -> None:
     model = random_model(changed(isolate_documents=False))
-    ttt = TttConfig(lr=0.5, chunk_tokens=8, epochs=1, batch_sequences=1)
-    report = audit(lambda: ProtocolScorer(model, protocol, CONFIG, ttt), OPTIONS)
+    report = audit(lambda: ProtocolScorer.of(model, protocol, CONFIG, TTT), OPTIONS)
     assert report.ok, [finding for finding in report.findings if not finding.passed]
-    assert {"T2", "T3", "T4", "T5", "T8", "T10", "T11", "T12"} <= {finding.test for finding in report.findings}
+    assert {finding.test for finding in report.findings} >= LOOKED_FOR
+
+
+@pytest.mark.parametrize("protocol", PROVABLE)
+def test_every_protocol_passes_in_exact_arithmetic_with_experts(protocol: ProvableName) -> None:
+    model = ExactModel.of(changed(), drawn_weights(changed()))
+    report = audit(lambda: ProtocolScorer.exact(model, protocol, CONFIG, EXPERTS), OPTIONS)
+    assert report.ok, [finding for finding in report.findings if not finding.passed]
+    assert {finding.test for finding in report.findings} >= LOOKED_FOR
 
 
 def test_a_model_that_looks_ahead_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,5 +47,5 @@ def test_a_model_that_looks_ahead_is_found(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(GPT, "blocks", ahead)
     model = random_model(changed())
-    report = audit(lambda: ProtocolScorer(model, "standard", CONFIG, TttConfig()), OPTIONS)
+    report = audit(lambda: ProtocolScorer.of(model, "standard", CONFIG, TTT), OPTIONS)
     assert {"T2", "T3"} <= set(report.violated)

@@ -10,23 +10,21 @@ from numpy.typing import NDArray
 
 from bytegolf.arrays import Doubles
 from bytegolf.coding.codec import DamagedError, TooLongError, decode, encode, lane_lengths
-from bytegolf.coding.predictor import Distributions
+from bytegolf.exact.output import TOTAL, Frequencies, parts_of_total
 
 
 class Given:
-    """Distributions that do not depend on what was observed: (positions, lanes, V)."""
+    """Distributions that do not depend on what was observed: (positions, lanes, V), from numbers that need not sum to 1."""
 
-    def __init__(self, distributions: Doubles) -> None:
-        self.distributions = distributions
-        _, self.lanes, self.vocab_size = distributions.shape
-        self.reset()
-
-    def reset(self) -> None:
+    def __init__(self, probabilities: Doubles) -> None:
+        weights = np.rint(probabilities / probabilities.sum(-1, keepdims=True) * TOTAL).astype(np.int64)
+        self.frequencies = parts_of_total(weights)
+        self.lanes = self.frequencies.shape[1]
         self.position = 0
         self.observed: list[list[int]] = []
 
-    def predict(self) -> Distributions:
-        return self.distributions[self.position]
+    def predict(self) -> Frequencies:
+        return self.frequencies[self.position]
 
     def observe(self, tokens_L: NDArray[np.integer]) -> None:
         self.observed.append(tokens_L.tolist())
@@ -41,18 +39,13 @@ def test_what_is_encoded_decodes_at_the_length_that_the_distributions_say(
     lengths = lane_lengths(tokens, lanes)
     rng = np.random.default_rng(seed)
     logits = rng.normal(size=(max(lengths[0], 1), lanes, vocab)) * data.draw(st.sampled_from([0.0, 1.0, 10.0]))
-    probabilities = np.exp(logits)
-    probabilities /= probabilities.sum(-1, keepdims=True)
     texts = [rng.integers(0, vocab, length).astype(np.uint16) for length in lengths]
-    predictor = Given(probabilities)
-    coded = encode(predictor, texts)
-    decoded = decode(predictor, lengths, coded)
+    coded = encode(predictor := Given(np.exp(logits)), texts)
+    decoded = decode(Given(np.exp(logits)), lengths, coded)
     assert all((a == b).all() for a, b in zip(texts, decoded, strict=True))
-    floor = 2.0**-24
-    chances = [probabilities[i, lane, text[i]] for lane, text in enumerate(texts) for i in range(len(text))]
-    bits = -sum(math.log2((1 - vocab * floor) * p + floor) for p in chances)
-    at_least = -sum(math.log2(min(1.0, p + 2 * floor)) for p in chances)  # as probabilities may be rounded up
-    assert at_least - 1 <= 8 * len(coded) <= bits + 64 + 1e-6 * tokens
+    chosen = [predictor.frequencies[i, lane, text[i]] for lane, text in enumerate(texts) for i in range(len(text))]
+    bits = -sum(math.log2(frequency / TOTAL) for frequency in chosen)
+    assert bits - 1e-6 <= 8 * len(coded) <= bits + 64 + 1e-6 * tokens, "no bit is lost by rounding"
 
 
 def test_a_predictor_is_told_what_was_coded_and_nothing_else() -> None:
@@ -66,7 +59,8 @@ def test_a_predictor_is_told_what_was_coded_and_nothing_else() -> None:
 def test_a_stream_is_given_up_if_it_is_too_long_and_only_then(vocab: int, tokens: int, below: int, seed: int) -> None:
     predictor = Given(np.full((max(tokens, 1), 1, vocab), 1 / vocab))
     text = np.random.default_rng(seed).integers(0, vocab, tokens).astype(np.uint16)
-    whole = encode(predictor, [text])
+    whole, uniform = encode(predictor, [text]), np.full((max(tokens, 1), 1, vocab), 1 / vocab)
+    predictor = Given(uniform)
     if len(whole) < below:
         assert encode(predictor, [text], below=below) == whole
     else:
@@ -81,17 +75,18 @@ def test_lanes_that_do_not_fit_are_refused() -> None:
 
 
 def test_bytes_that_are_no_stream_are_refused() -> None:
-    predictor = Given(np.full((50, 1, 4), 0.25))
-    coded = encode(predictor, [np.ones(50, np.uint16)])
-    for wrong in (coded[:-1], coded + coded):
+    uniform = np.full((50, 1, 4), 0.25)
+    coded = encode(Given(uniform), [np.ones(50, np.uint16)])
+    for wrong in (coded[:-1], coded + coded, b"\xff" * len(coded)):
         with pytest.raises(DamagedError):
-            decode(predictor, [50], wrong)
+            decode(Given(uniform), [50], wrong)
 
 
 def test_a_stream_that_ends_early_is_noticed_at_its_end() -> None:
     """Not after as many tokens as its head claims, which may be thousands of millions."""
-    uniform = Given(np.full((10_000, 1, 256), 1 / 256))
-    coded = encode(uniform, [np.random.default_rng(0).integers(0, 256, 10_000).astype(np.uint16)])
+    probabilities = np.full((10_000, 1, 256), 1 / 256)
+    uniform = Given(probabilities)
+    coded = encode(Given(probabilities), [np.random.default_rng(0).integers(0, 256, 10_000).astype(np.uint16)])
     with pytest.raises(DamagedError, match="fewer bytes than its tokens take"):
         decode(uniform, [10_000], coded[:400])
     assert 400 <= len(uniform.observed) <= 410

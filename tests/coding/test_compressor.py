@@ -1,18 +1,18 @@
 """Whole files: what comes back, what is refused, and what is never left behind."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from bytegolf.coding.bgc_file import MAGIC
 from bytegolf.coding.block_coder import CODED, Block, BlockCoder, Layout
 from bytegolf.coding.compressor import Compressor
 from bytegolf.coding.lane_predictor import LanePredictor
 from bytegolf.coding.packed_model import PackedModel
-from bytegolf.coding.predictor import Distributions
 from bytegolf.errors import InputError
 from bytegolf.text.tokenizer import Tokenizer
 from support.proofs import SENTENCES, artifact_file, foreign, own, without_bytes
@@ -102,22 +102,21 @@ def test_another_artifact_is_refused(compressor: Compressor, tmp_path: Path) -> 
         other.decompress(coded, tmp_path / "out")
 
 
-def test_another_number_of_threads_is_refused(compressor: Compressor, tmp_path: Path) -> None:
-    coded = compressed(compressor, tmp_path, TEXT[:200])
-    threads = torch.get_num_threads()
-    try:
-        torch.set_num_threads(threads + 1)
-        with pytest.raises(InputError, match=f"threads {threads}, found threads {threads + 1}; set OMP_NUM_THREADS={threads}"):
-            compressor.decompress(coded, tmp_path / "out")
-    finally:
-        torch.set_num_threads(threads)
-
-
-def test_another_version_of_torch_is_refused(compressor: Compressor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    coded = compressed(compressor, tmp_path, TEXT[:200])
-    monkeypatch.setattr(torch, "__version__", "9.9")
-    with pytest.raises(InputError, match=r"with torch .*, found torch 9\.9"):
-        compressor.decompress(coded, tmp_path / "out")
+def test_nothing_of_the_machine_enters_a_file(packed: PackedModel, tmp_path: Path) -> None:
+    """One process on one thread writes, another on two reads."""
+    code = f"""
+import sys
+import bytegolf as bg
+from pathlib import Path
+bg.{{verb}}(Path({str(packed.path)!r}), Path({{source!r}}), Path({{out!r}}))
+assert "torch" not in sys.modules, "what decodes needs no torch"
+"""
+    (tmp_path / "in").write_bytes(TEXT)
+    for threads, verb, source, out in (("1", "compress", "in", "coded"), ("2", "decompress", "coded", "out")):
+        command = code.format(verb=verb, source=str(tmp_path / source), out=str(tmp_path / out))
+        variables = {"OPENBLAS_NUM_THREADS": threads, "NUMBA_NUM_THREADS": threads, "OMP_NUM_THREADS": threads}
+        subprocess.run([sys.executable, "-c", command], env=os.environ | variables, check=True)
+    assert (tmp_path / "out").read_bytes() == TEXT
 
 
 def test_an_interruption_leaves_nothing(compressor: Compressor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,20 +133,6 @@ def test_an_interruption_leaves_nothing(compressor: Compressor, tmp_path: Path, 
         compressor.compress(tmp_path / "in", tmp_path / "coded")
     assert (tmp_path / "coded").read_bytes() == b"what was there"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["coded", "in"]
-
-
-def test_what_does_not_decode_is_not_written(packed: PackedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A model whose numbers change from one time to the next."""
-    honest, calls = LanePredictor.predict, iter(range(10**6))
-
-    def drifting(self: LanePredictor) -> Distributions:
-        return honest(self) * (1 + 1e-3 * np.sin(next(calls) + np.arange(self.vocab_size)))
-
-    monkeypatch.setattr(LanePredictor, "predict", drifting)
-    (tmp_path / "in").write_bytes(TEXT)
-    with pytest.raises(InputError, match="in: what was just coded does not decode"):
-        Compressor(packed, TINY).compress(tmp_path / "in", tmp_path / "coded")
-    assert not (tmp_path / "coded").exists()
 
 
 def test_what_nobody_compressed_is_refused(compressor: Compressor, tmp_path: Path) -> None:
@@ -175,7 +160,7 @@ def test_memory_does_not_grow_with_the_file(packed: PackedModel, tmp_path: Path)
     compressor = Compressor(packed, layout)
     compressor.blocks = watched = Watched(packed, layout)
     compressor.decompress(compressed(compressor, tmp_path, TEXT[:640]), tmp_path / "out")
-    assert len(watched.sizes) == 2 * 10 and max(watched.sizes) == 64
+    assert len(watched.sizes) == 10 and max(watched.sizes) == 64
 
 
 def test_one_artifact_and_layout_give_one_file(packed: PackedModel, tmp_path: Path) -> None:

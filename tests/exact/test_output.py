@@ -31,4 +31,6 @@ def test_the_largest_vocabulary_leaves_every_token_a_part() -> None:
 
 
 def test_nats_are_logarithms() -> None:
-    np.testing.assert_allclose(nats_of_frequencies(np.array([[1, 5], [TOTAL // 2, TOTAL]])), [[20.794415, 19.184978], [0.693147, 0.0]], atol=1e-6)
+    np.testing.assert_allclose(
+        nats_of_frequencies(np.array([[1, 5], [TOTAL // 2, TOTAL]])), [[20.794415, 19.184978], [0.693147, 0.0]], atol=1e-6
+    )

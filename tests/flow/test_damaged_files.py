@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 import torch
+from bytegolf.proving.proof_file import read_proof
 from safetensors.torch import save
 
 from bytegolf.artifact.container import read_artifact
@@ -16,7 +17,6 @@ from bytegolf.coding.block_coder import Layout
 from bytegolf.coding.compressor import Compressor
 from bytegolf.coding.packed_model import PackedModel
 from bytegolf.flow.report import read_run_report
-from bytegolf.proving.proof_file import read_proof
 from bytegolf.proving.prove import HeldOutText
 from bytegolf.proving.verify import verify_receipt
 from bytegolf.scoring.compressors import CompressorScore

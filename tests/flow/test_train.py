@@ -75,7 +75,7 @@ def test_the_weights_tell_no_time_and_no_place(run: Path, data: Path, tmp_path: 
 def test_the_weights_are_float32_and_the_models_own(run: Path) -> None:
     weights = load_file(run / "weights.safetensors")
     assert {weight.dtype for weight in weights.values()} == {torch.float32}
-    model = bg.load_model(run).model
+    model = bg.load_model(run).model()
     assert set(weights) == set(dict(model.named_parameters()))
     assert all(torch.equal(weights[name], parameter) for name, parameter in model.named_parameters())
 

@@ -19,8 +19,8 @@ def test_figures_follow_from_the_score_and_the_sizes() -> None:
     assert (found.coded_bytes, found.artifact_bytes, found.two_part_bytes) == (10_010, 20_000, 30_010)
 
 
-@pytest.mark.parametrize(("coded_bytes", "good"), [(10_000, True), (10_074, True), (9_926, True), (10_075, False), (9_925, False)])
-def test_a_size_may_differ_by_a_thousandth_and_64_bytes(coded_bytes: int, good: bool) -> None:
+@pytest.mark.parametrize(("coded_bytes", "good"), [(10_000, True), (10_069, True), (9_931, True), (10_070, False), (9_930, False)])
+def test_a_size_may_differ_by_half_a_thousandth_and_64_bytes(coded_bytes: int, good: bool) -> None:
     assert (verdict(CLAIM, coded_bytes, decodes=True) == GOOD) == good
     assert verdict(CLAIM, coded_bytes, decodes=False) == UNDECODED
 
@@ -36,9 +36,8 @@ def test_a_receipt_comes_back(proof_folder: Path) -> None:
     ("key", "value"),
     [
         *(("bpb_claimed", "0.018"), ("bpb_claimed", None), ("tokens", -1), ("tokens", 10**400), ("ok", "yes"), ("protocol", "sliding2")),
-        *(("score", None), ("score", {"window": 0}), ("score", {"surprise": 1}), ("score", {"batch_tokens": 10**20}), ("score", [])),
-        *(("ttt", 3), ("ttt", {"momentum": 2.0}), ("seconds", {"score": "long"}), ("artifact", ""), ("artifact", ".."), ("proof", "a\0")),
-        ("surprise", 1),
+        *(("protocol", "ttt"), ("window", None), ("stride", -1), ("stride", 10**20), ("experts", 2), ("not_checked", "nothing")),
+        *(("seconds", {"decode": "long"}), ("artifact", ""), ("artifact", ".."), ("proof", "a\0"), ("surprise", 1)),
     ],
 )
 def test_a_receipt_with_a_value_that_is_none_is_refused(proof_folder: Path, tmp_path: Path, key: str, value: object) -> None:

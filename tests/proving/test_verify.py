@@ -29,6 +29,12 @@ def test_a_receipt_is_verified_by_its_files_alone(proof_folder: Path) -> None:
         ("artifact_bytes", 0),
         ("two_part_bytes", 1),
         ("tokens", 3),
+        ("bpb_model", 9.0),
+        ("bpb_model", None),
+        ("protocol", "streaming"),
+        ("stride", 8),
+        ("window", 128),
+        ("experts", False),
         ("sha256", "0" * 64),
     ],
 )
@@ -59,7 +65,7 @@ def test_a_proof_that_does_not_decode_is_not_ok(proof_folder: Path) -> None:
     class Failing:
         isolated = False
 
-        def __call__(self, artifact: Path, proof: Path, output: str = "text") -> None:
+        def __call__(self, artifact: Path, proof: Path) -> None:
             return None
 
     assert verify_receipt(proof_folder / "receipt.json", Failing()).verdict == UNDECODED

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from bytegolf.config import ScoreConfig
 from bytegolf.names import ProtocolName
 from bytegolf.scoring.passes import Pass
-from bytegolf.scoring.protocols import PROTOCOLS, STAGES, passes
+from bytegolf.scoring.protocols import PROTOCOLS, STAGES
 from support.models import changed, random_model
-from support.protocol_passes import nats_of, reading
+from support.protocol_passes import nats_of, passes, reading
 from support.scored_texts import config, random_tokens
 
 any_protocol = pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -37,31 +37,15 @@ def test_every_target_is_scored_once_in_order(protocol: ProtocolName, layout: Sc
 
 
 @any_protocol
-def test_hidden_states_are_those_that_the_nats_come_from(protocol: ProtocolName) -> None:
-    tokens = random_tokens(100, 48)
+def test_logits_are_those_that_the_nats_come_from(protocol: ProtocolName) -> None:
+    tokens, model = random_tokens(100, 48), random_model(changed())
+    expected = nats_of(protocol, reading(model, tokens, config(16, 5), windows_per_pass=3))
     with torch.no_grad():
-        for one in passes(protocol, reading(random_model(changed()), tokens, config(16, 5), windows_per_pass=3)):
-            states, nats = one.hidden(), one.nats()
-            targets = torch.from_numpy(tokens[one.first + 1 : one.first + one.scored + 1].astype(np.int64)).view(nats.shape)
-            assert torch.equal(one.model.nats(states, targets), nats)
-
-
-@any_protocol
-def test_a_pass_can_be_made_over_guesses_until_its_tokens_are_known(protocol: ProtocolName) -> None:
-    """Each row is right as soon as the tokens before it are, and what was read by mistake leaves no trace."""
-    model, truth = random_model(changed()), random_tokens(100, 48)
-    expected = nats_of(protocol, reading(model, truth, config(16, 5)))
-    tokens = np.zeros_like(truth)
-    tokens[0] = truth[0]
-    nats = []
-    with torch.no_grad():
-        for one in passes(protocol, reading(model, tokens, config(16, 5))):
-            for known in range(one.first + 1, one.first + one.scored + 1):
-                guessed = one.hidden()[0, known - one.first - 1]
-                tokens[known] = truth[known]
-                assert torch.equal(guessed, one.hidden()[0, known - one.first - 1])
-            nats.append(one.nats().flatten())
-    assert torch.equal(torch.cat(nats), expected)
+        logits = torch.cat(
+            [one.logits().flatten(0, 1) for one in passes(protocol, reading(model, tokens, config(16, 5), windows_per_pass=3))]
+        )
+    targets = torch.from_numpy(tokens[1:].astype(np.int64))
+    torch.testing.assert_close(torch.nn.functional.cross_entropy(logits, targets, reduction="none"), expected)
 
 
 def first_targets(stage: list[Pass]) -> list[int]:

@@ -89,7 +89,7 @@ def test_a_chunk_is_learned_in_whole_sequences_until_nothing_is_left_to_score(ca
     targets, layout, how = case
     diary = Diary()
     score(Noting(diary), np.arange(targets + 1, dtype=np.uint16), how, layout)
-    *_, last = sliding_windows(targets, layout.window, layout.stride)
+    *_, last = sliding_windows(targets, layout)
     at_once = max(1, layout.batch_tokens // layout.window)
     expected = []
     for chunk in range(last.first // how.chunk_tokens):

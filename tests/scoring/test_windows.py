@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bytegolf.scoring.protocols import score_tokens
-from bytegolf.scoring.windows import Window, sliding_windows, standard_windows
+from bytegolf.scoring.windows import AFRESH, WINDOWS, Window, streaming_windows
 from support.models import changed, random_model
 from support.scored_models import Remembering, Uniform, as_gpt
 from support.scored_texts import config, random_tokens
@@ -27,7 +27,7 @@ any_protocol = st.sampled_from(PROTOCOLS)
 
 
 def windows(protocol: WindowProtocol, targets: int, length: int, stride: int) -> Iterable[Window]:
-    return standard_windows(targets, length) if protocol == "standard" else sliding_windows(targets, length, stride)
+    return WINDOWS[protocol](targets, config(length, stride))
 
 
 @st.composite
@@ -44,7 +44,8 @@ def test_every_target_is_scored_once_in_order(layout: tuple[WindowProtocol, int,
     for window in windows(*layout):
         assert 0 <= window.start < window.stop <= targets
         assert 1 <= window.scored <= window.stop - window.start <= length
-        scored += range(window.stop - window.scored, window.stop)
+        assert window.kept == AFRESH
+        scored += range(window.first, window.stop)
     assert scored == list(range(targets))
 
 
@@ -53,7 +54,7 @@ def test_every_target_is_scored_once_in_order(layout: tuple[WindowProtocol, int,
 def test_every_target_has_the_context_of_its_protocol(layout: tuple[WindowProtocol, int, int, int]) -> None:
     protocol, targets, length, stride = layout
     for window in windows(*layout):
-        for target in range(window.stop - window.scored, window.stop):
+        for target in range(window.first, window.stop):
             assert window.start == max(0, context_start(protocol, target, targets, length, stride))
 
 
@@ -79,12 +80,23 @@ def test_standard_windows_do_not_overlap(targets: int, length: int) -> None:
 
 def test_a_stride_of_the_window_is_standard_but_for_the_end() -> None:
     assert list(windows("sliding", 20, 8, 8))[:2] == list(windows("standard", 20, 8, 8))[:2]
-    assert list(windows("sliding", 20, 8, 8))[2] == (12, 20, 4)
-    assert list(windows("standard", 20, 8, 8))[2] == (16, 20, 4)
+    assert list(windows("sliding", 20, 8, 8))[2] == Window(12, 16, 20)
+    assert list(windows("standard", 20, 8, 8))[2] == Window(16, 16, 20)
+
+
+@given(targets=st.integers(1, 200), length=st.integers(1, 40), data=st.data())
+@settings(deadline=None)
+def test_streaming_reads_every_token_once_and_keeps_what_fits(targets: int, length: int, data: st.DataObject) -> None:
+    stride = data.draw(st.integers(1, length))
+    pieces = list(streaming_windows(targets, config(length, stride)))
+    assert [t for piece in pieces for t in range(piece.start, piece.stop)] == list(range(targets))
+    assert pieces[0].kept == AFRESH and all(piece.first == piece.start for piece in pieces)
+    for piece in pieces[1:]:
+        assert piece.kept == min(piece.start, length - stride)
 
 
 def test_windows_take_no_time_to_begin() -> None:
-    assert next(iter(windows("sliding", 10**12, 2048, 64))) == (0, 2048, 2048)
+    assert next(iter(windows("sliding", 10**12, 2048, 64))) == Window(0, 0, 2048)
 
 
 # --- the bits

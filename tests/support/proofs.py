@@ -2,13 +2,14 @@
 
 import io
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import sentencepiece
 
 from bytegolf.artifact.container import write_artifact
-from bytegolf.config import BOS
+from bytegolf.config import BOS, ExpertsConfig
 from bytegolf.text.tokenizer import BpeTokenizer, BytesTokenizer, Tokenizer
 from bytegolf.text.tokenizer_training import train_bpe
 from support.artifacts import random_artifact
@@ -52,9 +53,10 @@ def tokenizers() -> Iterable[Tokenizer]:
     return (own(), foreign(), BytesTokenizer())
 
 
-def artifact_file(folder: Path, tokenizer: Tokenizer | None = None, name: str = "model.bgz") -> Path:
+def artifact_file(folder: Path, tokenizer: Tokenizer | None = None, name: str = "model.bgz", experts: ExpertsConfig | None = None) -> Path:
     """A random model in a file."""
     tokenizer = tokenizer or own()
     path = folder / name
-    path.write_bytes(write_artifact(random_artifact(changed(vocab_size=tokenizer.vocab_size), tokenizer)).data)
+    artifact = replace(random_artifact(changed(vocab_size=tokenizer.vocab_size), tokenizer), experts=experts)
+    path.write_bytes(write_artifact(artifact).data)
     return path

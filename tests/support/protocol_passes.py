@@ -1,5 +1,8 @@
 """Texts read by a protocol, pass by pass."""
 
+from collections.abc import Iterator
+from itertools import chain
+
 import torch
 from torch import Tensor
 
@@ -7,8 +10,8 @@ from bytegolf.arrays import Tokens
 from bytegolf.config import ScoreConfig, TttConfig
 from bytegolf.model.gpt import GPT
 from bytegolf.names import ProtocolName
-from bytegolf.scoring.passes import Reading
-from bytegolf.scoring.protocols import passes
+from bytegolf.scoring.passes import Pass, Reading
+from bytegolf.scoring.protocols import STAGES
 
 TTT = TttConfig(lr=0.5, epochs=2, chunk_tokens=40, batch_sequences=2)
 
@@ -16,6 +19,11 @@ TTT = TttConfig(lr=0.5, epochs=2, chunk_tokens=40, batch_sequences=2)
 def reading(model: GPT, tokens: Tokens, config: ScoreConfig, windows_per_pass: int = 1) -> Reading:
     """Return a text that is about to be read."""
     return Reading(model, tokens, config, TTT, windows_per_pass)
+
+
+def passes(protocol: ProtocolName, text: Reading) -> Iterator[Pass]:
+    """Yield the passes of a protocol, one after the other."""
+    return chain.from_iterable(STAGES[protocol](text))
 
 
 def nats_of(protocol: ProtocolName, text: Reading) -> Tensor:
