@@ -38,12 +38,13 @@ def page(measured: dict[str, Any]) -> str:
                 f"Python {machine['python']}, with the model of `quickstart` after 665 steps in float32. What each part is: "
                 "[Experts](experts.md). `benchmarks/experts_page.py` makes this page of `benchmarks/results/experts.json`.",
                 "    python benchmarks/experts.py RUN --data DIR\n    python benchmarks/experts.py RUN --data DIR --lanes 64\n"
-                "    python benchmarks/experts.py RUN --text FILE --limit-bytes 300000",
+                "    python benchmarks/experts.py RUN --text FILE --limit-bytes 200000",
                 f"Text: {sizes}. `data` is the held-out part of the Python standard library, `prose.txt` the user manual of Vim.",
                 "## Bits per byte",
                 markdown(header, table),
                 "## Microseconds a token",
-                "Of the experts alone, without the model, on one core. Scoring asks for one frequency a token, coding for all.",
+                "Of the experts alone, without the model, on one core, in the fastest piece of text: what others on the machine add is left out. "
+                "Scoring asks for one frequency a token, coding for all of its distribution.",
                 markdown(header, speeds),
             ]
         )
