@@ -43,7 +43,8 @@ def page(measured: dict[str, Any]) -> str:
                 "## Bits per byte",
                 markdown(header, table),
                 "## Microseconds a token",
-                "Of the experts alone, without the model, on one core, in the fastest piece of text: what others on the machine add is left out. "
+                "Of the experts alone, without the model, on one core, in the fastest piece of text: "
+                "what others on the machine add is left out. "
                 "Scoring asks for one frequency a token, coding for all of its distribution.",
                 markdown(header, speeds),
             ]
