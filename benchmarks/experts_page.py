@@ -29,7 +29,8 @@ def page(measured: dict[str, Any]) -> str:
         ["scoring, linear mixing alone", *(microseconds(row_of(result, "linear mixing alone")["microseconds"]) for result in results)]
     ]
     speeds += [["coding, 64 lanes", *(microseconds(result["coding_microseconds"]) for result in results)]]
-    sizes = ", ".join(f"{result['text']} has {result['bytes']:,} bytes in {result['tokens']:,} tokens" for result in results)
+    said = dict.fromkeys(f"{result['text']} has {result['bytes']:,} bytes in {result['tokens']:,} tokens" for result in results)
+    sizes = ", ".join(said)
     return (
         "\n\n".join(
             [
