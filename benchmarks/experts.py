@@ -78,7 +78,7 @@ def main() -> None:
     }
     print_result(result)
     file = RESULTS / "experts.json"
-    kept = json.loads(file.read_text())["results"] if file.exists() else []
+    kept: list[dict[str, Any]] = json.loads(file.read_text())["results"] if file.exists() else []
     results = [old for old in kept if any(old[key] != result[key] for key in ("text", "lanes", "bytes"))]
     write_json(file, {"date": f"{date.today()}", "machine": provenance(), "results": [*results, result]})
 

@@ -29,7 +29,8 @@ def page(measured: dict[str, Any]) -> str:
         ["scoring, linear mixing alone", *(microseconds(row_of(result, "linear mixing alone")["microseconds"]) for result in results)]
     ]
     speeds += [["coding, 64 lanes", *(microseconds(result["coding_microseconds"]) for result in results)]]
-    sizes = ", ".join(f"{result['text']} has {result['bytes']:,} bytes in {result['tokens']:,} tokens" for result in results)
+    said = dict.fromkeys(f"{result['text']} has {result['bytes']:,} bytes in {result['tokens']:,} tokens" for result in results)
+    sizes = ", ".join(said)
     return (
         "\n\n".join(
             [
@@ -38,12 +39,14 @@ def page(measured: dict[str, Any]) -> str:
                 f"Python {machine['python']}, with the model of `quickstart` after 665 steps in float32. What each part is: "
                 "[Experts](experts.md). `benchmarks/experts_page.py` makes this page of `benchmarks/results/experts.json`.",
                 "    python benchmarks/experts.py RUN --data DIR\n    python benchmarks/experts.py RUN --data DIR --lanes 64\n"
-                "    python benchmarks/experts.py RUN --text FILE --limit-bytes 300000",
+                "    python benchmarks/experts.py RUN --text FILE --limit-bytes 200000",
                 f"Text: {sizes}. `data` is the held-out part of the Python standard library, `prose.txt` the user manual of Vim.",
                 "## Bits per byte",
                 markdown(header, table),
                 "## Microseconds a token",
-                "Of the experts alone, without the model, on one core. Scoring asks for one frequency a token, coding for all.",
+                "Of the experts alone, without the model, on one core, in the fastest piece of text: "
+                "what others on the machine add is left out. "
+                "Scoring asks for one frequency a token, coding for all of its distribution.",
                 markdown(header, speeds),
             ]
         )

@@ -203,7 +203,7 @@ class PlainExperts:
         return result
 
     def _learn(self, number: int, token: int) -> None:
-        lane, rate = self.lanes[number], self.options.logistic_rate
+        lane, rate = self.lanes[number], self.options.logistic_rate / math.sqrt(math.sqrt(self.options.lanes))
         said = lane.tail * lane.mixture(token)
         for decision, left in zip(lane.decisions, lane.left, strict=False):
             if decision.token == token:

@@ -3,6 +3,8 @@
 L lanes are texts side by side, of a vocabulary of V tokens. They share what they learn, position by position, the first lane first.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,9 +36,10 @@ class Experts:
         """Forget all that was learned."""
         config, contexts = self.config, contexts_of(self.config)
         candidates = min(config.candidates, self.vocab_size - 1)  # a token must be left for what they leave
+        rate = config.logistic_rate / math.sqrt(math.sqrt(self.lanes))  # steps of many lanes at once, from one place, overshoot
         self._state = ExpertsState(
             contexts=contexts,
-            rates=Rates(config.linear_rate, config.logistic_rate, config.logistic_rate / 10, config.match),
+            rates=Rates(config.linear_rate, rate, rate / 10, config.match),
             records=empty_records(config.table_bits),
             matches=no_matches(self.lanes, config.history_bits),
             shares=new_shares(len(contexts)),
