@@ -23,7 +23,7 @@ from bytegolf.exact.model import ExactModel
 from bytegolf.scoring.exact_tensors import TensorRows, divided, exp, log, nearest, normed, rounded, tanh
 
 
-class Matrix(NamedTuple):
+class DeviceMatrix(NamedTuple):
     """Integers (n, out), and a scale (out,) for each column."""
 
     integers: Tensor
@@ -130,8 +130,8 @@ class ExactOnDevice:
         cos, sin = (self._on_device(table) for table in angles(length, config.rotated_dims, config.rope_base))
         return Places(cos, sin, torch.from_numpy(seen).to(self.device)[:, None, None])
 
-    def _matrix(self, matrix: IntegerMatrix) -> Matrix:
-        return Matrix(self._on_device(matrix.integers), self._on_device(matrix.scales))
+    def _matrix(self, matrix: IntegerMatrix) -> DeviceMatrix:
+        return DeviceMatrix(self._on_device(matrix.integers), self._on_device(matrix.scales))
 
     def _on_device(self, values: NDArray[np.floating]) -> Tensor:
         return torch.from_numpy(values).to(self.device, torch.float64)
