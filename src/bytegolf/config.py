@@ -40,7 +40,7 @@ class RecipeTable(BaseModel):
     def _numbers_in_range(self) -> Self:
         for key, value in self:
             highest = MAX_NUMBER if isinstance(value, int) else MAX_REAL
-            _require(not isinstance(value, int | float) or value <= highest, key, f"at most {highest:.3g}", value)
+            _require(not isinstance(value, int | float) or value <= highest, key, f"at most {highest}", value)
         return self
 
 

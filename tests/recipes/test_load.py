@@ -64,8 +64,7 @@ def test_extends_is_found_beside_the_recipe_that_says_it(write: Write, monkeypat
 
 
 def test_a_section_that_sets_one_key_keeps_the_defaults_of_the_others(write: Write) -> None:
-    """An empty recipe is valid, so one that only sets the seed must be."""
-    default = load_recipe(write(""))
+    default = load_recipe(write('description = "all defaults"\n'))
     mine = load_recipe(write("[train]\nseed = 2\n"))
     assert mine.train == default.train.model_copy(update={"seed": 2})
 
