@@ -62,8 +62,7 @@ def main() -> None:
     parser.add_argument("--lanes", type=int, default=1, help="parts of the text that are read side by side")
     arguments = parser.parse_args()
     loaded = load_model(arguments.source)
-    weights = {name: parameter.detach().cpu().numpy() for name, parameter in loaded.model.named_parameters()}
-    model = ExactModel.of(loaded.model.config, weights)
+    model = loaded.exact_model()
     if arguments.data:
         tokens, num_bytes = open_data(arguments.data).held_out(arguments.limit_bytes)
         tokens = np.asarray(tokens[:])

@@ -46,7 +46,8 @@ from bytegolf.cli.streams import end_on_signals
 end_on_signals()
 try:
     print("begun", flush=True)
-    time.sleep(60)
+    while True:
+        time.sleep(0.1)  # not one long sleep: a signal just before it begins would not end it
 finally:
     print("cleaned up", flush=True)
 """

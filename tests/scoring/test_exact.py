@@ -34,7 +34,7 @@ def test_scores_are_those_of_float32_nearly(protocol: ProvableName, experts: Exp
     expected = score_tokens(gpt, text, 99, protocol, LAYOUT, experts=experts)
     assert found.exact and not expected.exact
     assert (found.protocol, found.bytes, found.tokens) == (protocol, 99, len(text) - 1)
-    assert found.bits == pytest.approx(expected.bits, rel=1e-4)
+    assert found.bits == pytest.approx(expected.bits, rel=1e-3 if experts else 1e-4)  # experts may rank two candidates otherwise
     if experts is None:
         assert found.bits_model is expected.bits_model is None
     else:

@@ -75,7 +75,7 @@ def test_normalised_text_gets_a_second_figure() -> None:
     """The headline is over the bytes that the tokens stand for; they are never more than the documents had."""
     plain = Score("standard", 120.0, 40, 30)
     assert plain.bpb_original is None and plain.to_json() == {
-        "bpb": 3.0, "protocol": "standard", "bits": 120.0, "bytes": 40, "tokens": 30, "normalised": False
+        "bpb": 3.0, "protocol": "standard", "bits": 120.0, "bytes": 40, "tokens": 30, "exact": False, "normalised": False
     }  # fmt: skip
     changed = replace(plain, normalised=True, original_bytes=60)
     assert (changed.bpb, changed.bpb_original) == (3.0, 2.0)

@@ -57,7 +57,7 @@ def golden_losses(case: str, folder: Path) -> dict[str, list[float]]:
         model = GPT(recipe.model)
         model.load_state_dict(weights)
         score = score_tokens(model, held_out, len(held_out), "sliding", recipe.score)
-        return {"bits": score.bits / score.tokens}
+        return {"bits": score.bits / score.tokens, "bpb": score.bpb}
 
     trainer = new_trainer(folder / "run", recipe, stream, bits=COARSE)
     trainer.fit(validate)

@@ -28,13 +28,13 @@ from bytegolf.artifact.range_coder import (
     Number,
     RangeDecoder,
     RangeEncoder,
-    compiled,
     decode_plain,
     decode_symbol,
     encode_plain,
     encode_symbol,
 )
 from bytegolf.artifact.trellis_states import NEXT
+from bytegolf.compiling import compiled
 
 WORDS_PER_WEIGHT = 2  # at most: a token takes 24 bits, what is plain 17
 

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from bytegolf.arrays import Integers
 from bytegolf.artifact.magnitudes import EXACT, KEPT_BITS, MAX_MAGNITUDE, MAX_TOKENS
-from bytegolf.artifact.range_coder import Counts, Number, compiled
+from bytegolf.artifact.range_coder import Counts, Number
 from bytegolf.artifact.trellis_states import LARGEST_SCALE
+from bytegolf.compiling import compiled
 
 FRACTION, RATIO_BITS = 8, 16  # bits of the fraction of a mean, and of a ratio
 LARGEST_RATIO = 1 << 32  # so that no product overflows

@@ -5,11 +5,12 @@ import lzma
 import zlib
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bytegolf.artifact.grid_weights import GridStorage
 from bytegolf.artifact.trellis_weights import TrellisStorage
 from bytegolf.config import ExpertsConfig, ModelConfig, ScoreConfig
+from bytegolf.storage.records import problem
 from bytegolf.text.tokenizer import Kind, Tokenizer, tokenizer_from
 
 TOKENIZER_FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "lc": 3, "pb": 0}]
@@ -41,7 +42,10 @@ def expand_header(data: bytes) -> Header:
     plain = engine.decompress(data, MAX_HEADER_BYTES)
     if not engine.eof or engine.unused_data:
         raise ValueError("a header that does not end")
-    return Header.model_validate(json.loads(plain))
+    try:
+        return Header.model_validate(json.loads(plain))
+    except ValidationError as error:
+        raise ValueError(f"header: {problem(error)}") from None
 
 
 def compress_tokenizer(tokenizer: Tokenizer) -> bytes:

@@ -14,9 +14,10 @@ Where a symbol is coded by counts, at most `total` numbers of the range are lost
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from bytegolf.compiling import compiled
 
 Words = NDArray[np.uint32]
 Counts = NDArray[np.int64]
@@ -27,8 +28,6 @@ RANGE, POSITION = 1, 2
 FULL_RANGE = (1 << 64) - 1
 FULL_WORD, WORD_BITS, SMALLEST_RANGE = np.uint32(0xFFFFFFFF), np.uint64(32), np.uint64(1 << 32)
 CORRUPT = -1  # what a decoder answers where no encoder can have written the stream
-
-compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 
 class RangeEncoder(NamedTuple):

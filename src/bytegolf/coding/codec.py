@@ -14,8 +14,9 @@ from typing import Protocol
 import numpy as np
 
 from bytegolf.arrays import Tokens
-from bytegolf.artifact.range_coder import CORRUPT, POSITION, RangeDecoder, RangeEncoder, compiled, decode_share, encode_share
+from bytegolf.artifact.range_coder import CORRUPT, POSITION, RangeDecoder, RangeEncoder, decode_share, encode_share
 from bytegolf.coding.predictor import Predictor
+from bytegolf.compiling import compiled
 from bytegolf.exact.bounds import PROBABILITY_BITS
 from bytegolf.exact.output import Frequencies, nats_of_frequencies
 

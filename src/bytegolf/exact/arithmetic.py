@@ -7,12 +7,10 @@ No library's exp or tanh is asked, for two libraries differ in the last bit. Not
 import math
 from decimal import Decimal, localcontext
 
-import numba
 import numpy as np
 
 from bytegolf.arrays import Doubles
-
-compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
+from bytegolf.compiling import compiled
 
 LEAST_EXPONENT = -100  # what is below 2^-100 counts as 0: products of several stay far from denormals, which some processors flush
 LEAST = 2.0**LEAST_EXPONENT

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytegolf.arrays import Doubles
+from bytegolf.compiling import compiled
 from bytegolf.config import ModelConfig
 from bytegolf.exact.angles import Angles
-from bytegolf.exact.arithmetic import compiled, exp, inverse_rms, largest, nearest, nearest_integer, round_row
+from bytegolf.exact.arithmetic import exp, inverse_rms, largest, nearest, nearest_integer, round_row
 from bytegolf.exact.bounds import NORM_BITS, ROW_BITS, SHARE_BITS
 from bytegolf.exact.matrix import Product, Rows
 from bytegolf.exact.norm import EPSILON

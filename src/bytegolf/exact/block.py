@@ -9,9 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from bytegolf.arrays import Doubles, WeightArrays
+from bytegolf.compiling import compiled
 from bytegolf.config import ModelConfig
 from bytegolf.exact.angles import Angles
-from bytegolf.exact.arithmetic import LEAST, compiled, round_row
+from bytegolf.exact.arithmetic import LEAST, round_row
 from bytegolf.exact.attention import KeysAndValues, Positions, Units, attend, remember
 from bytegolf.exact.bounds import FIXED_BITS, ROW_BITS, fixed_unit
 from bytegolf.exact.embeddings import Table

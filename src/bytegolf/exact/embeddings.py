@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytegolf.arrays import Doubles, WeightArrays
-from bytegolf.exact.arithmetic import compiled, sigmoid
+from bytegolf.compiling import compiled
+from bytegolf.exact.arithmetic import sigmoid
 from bytegolf.exact.matrix import IntegerMatrix, Product, Rows, rounded, without_traces
 from bytegolf.exact.norm import norm_in_place
 

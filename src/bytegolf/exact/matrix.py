@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytegolf.arrays import Doubles, Floats
-from bytegolf.exact.arithmetic import LEAST, compiled, round_row
+from bytegolf.compiling import compiled
+from bytegolf.exact.arithmetic import LEAST, round_row
 from bytegolf.exact.bounds import ROW_BITS
 
 ROWS, TERMS, COLUMNS = 32, 128, 512  # of a product at a time, so that matrix and sums stay in a processor's second cache

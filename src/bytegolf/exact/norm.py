@@ -3,7 +3,8 @@
 import numpy as np
 
 from bytegolf.arrays import Doubles
-from bytegolf.exact.arithmetic import compiled, inverse_rms, round_row
+from bytegolf.compiling import compiled
+from bytegolf.exact.arithmetic import inverse_rms, round_row
 from bytegolf.exact.bounds import NORM_BITS, ROW_BITS
 from bytegolf.exact.matrix import Rows
 

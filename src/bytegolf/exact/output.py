@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytegolf.arrays import Doubles
-from bytegolf.exact.arithmetic import compiled, exp, largest, log, nearest_integer, tanh
+from bytegolf.compiling import compiled
+from bytegolf.exact.arithmetic import exp, largest, log, nearest_integer, tanh
 from bytegolf.exact.bounds import PROBABILITY_BITS
 from bytegolf.exact.matrix import Product
 from bytegolf.exact.parts import in_parts

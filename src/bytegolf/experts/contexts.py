@@ -7,8 +7,8 @@ the last two times. A context is written as a whole number whose bit i stands fo
 import numpy as np
 from numpy.typing import NDArray
 
+from bytegolf.compiling import compiled_without_counts
 from bytegolf.config import ExpertsConfig
-from bytegolf.experts.compiling import compiled
 from bytegolf.experts.matches import Matches, token_before
 from bytegolf.experts.records import COUNTS, NOT_FOUND, TOKENS, Records, find, hashed
 
@@ -28,7 +28,7 @@ def contexts_of(config: ExpertsConfig) -> Contexts:
     return np.array([*ngrams[:2], *skips, *ngrams[2:], *([INDIRECT] if config.indirect else [])], np.int64)
 
 
-@compiled
+@compiled_without_counts
 def look_up(contexts: Contexts, records: Records, matches: Matches, lane: int, hashes: Hashes, places: Places) -> None:
     """Write for each context of a lane its hash, (K,), and where its record is, (K,)."""
     last = NOT_FOUND

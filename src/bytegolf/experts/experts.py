@@ -8,8 +8,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from bytegolf.compiling import compiled_without_counts
 from bytegolf.config import ExpertsConfig
-from bytegolf.experts.compiling import compiled
 from bytegolf.experts.contexts import contexts_of
 from bytegolf.experts.decisions import TokenFrequencies, new_mixers, no_decisions
 from bytegolf.experts.linear import empty_mixture, new_shares
@@ -87,19 +87,19 @@ def _checked(rows: AnyFrequencies, shape: tuple[int, ...]) -> TokenFrequencies:
     return np.ascontiguousarray(rows).view(np.int64)
 
 
-@compiled
+@compiled_without_counts
 def _predict(state: ExpertsState, rows_LV: TokenFrequencies, out_LV: TokenFrequencies) -> None:
     for lane in range(len(rows_LV)):
         split(state, lane, rows_LV[lane], ALL, out_LV[lane])
 
 
-@compiled
+@compiled_without_counts
 def _update(state: ExpertsState, rows_LV: TokenFrequencies, tokens_L: TokenNumbers) -> None:
     for lane in range(len(rows_LV)):
         learn_from(state, lane, rows_LV[lane], tokens_L[lane])
 
 
-@compiled
+@compiled_without_counts
 def _score(state: ExpertsState, rows_TLV: TokenFrequencies, tokens_TL: TokenNumbers, out_TL: TokenFrequencies) -> None:
     for position in range(len(rows_TLV)):
         rows, tokens = rows_TLV[position], tokens_TL[position]

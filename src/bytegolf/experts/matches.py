@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytegolf.arrays import Tokens
-from bytegolf.experts.compiling import compiled
+from bytegolf.compiling import compiled_without_counts
 from bytegolf.experts.records import HALF_WORD, hashed
 
 LENGTHS = 32  # classes of lengths
@@ -40,26 +40,26 @@ def no_matches(lanes: int, history_bits: int) -> Matches:
     )
 
 
-@compiled
+@compiled_without_counts
 def token_before(matches: Matches, lane: int, back: int) -> int:
     """Return the token that a lane read so many tokens ago, 0 being the last one; -1 where nothing was read."""
     position = matches.read[lane] - 1 - back
     return int(np.int64(matches.ring[lane, position & (matches.ring.shape[1] - 1)])) if position >= 0 else -1
 
 
-@compiled
+@compiled_without_counts
 def matched_token(matches: Matches, lane: int) -> int:
     """Return the token that the match of a lane predicts, or NO_MATCH."""
     return _at(matches, matches.place[lane]) if matches.length[lane] > 0 else NO_MATCH
 
 
-@compiled
+@compiled_without_counts
 def length_class(length: int) -> int:
     """Return the class of a length: 0 to 15 as they are, then eight lengths a class."""
     return length if length < 16 else min(14 + (length >> 3), LENGTHS - 1)
 
 
-@compiled
+@compiled_without_counts
 def read_token(matches: Matches, lane: int, token: int, shortest: int) -> None:
     """Take the next token of a lane: follow its match, or look for one of at least `shortest` tokens."""
     lanes, ring = len(matches.read), matches.ring.shape[1]
@@ -79,7 +79,7 @@ def read_token(matches: Matches, lane: int, token: int, shortest: int) -> None:
     matches.table[key] = matches.read[lane] * lanes + lane
 
 
-@compiled
+@compiled_without_counts
 def _follow(matches: Matches, lane: int, place: int, shortest: int) -> None:
     """Let a lane follow the match that predicts the token at `place`, if at least `shortest` tokens before it agree."""
     lanes, length = len(matches.read), 0
@@ -95,13 +95,13 @@ def _follow(matches: Matches, lane: int, place: int, shortest: int) -> None:
         matches.place[lane], matches.length[lane] = place, length
 
 
-@compiled
+@compiled_without_counts
 def _at(matches: Matches, place: int) -> int:
     lanes = len(matches.read)
     return int(np.int64(matches.ring[place % lanes, place // lanes & (matches.ring.shape[1] - 1)]))
 
 
-@compiled
+@compiled_without_counts
 def _remembered(matches: Matches, place: int) -> bool:
     """Return whether the token at a place was read, and is still in the ring."""
     lanes = len(matches.read)

@@ -10,7 +10,7 @@ A record is 64 bytes, so that looking at one is one access to memory: two words 
 import numpy as np
 from numpy.typing import NDArray
 
-from bytegolf.experts.compiling import compiled
+from bytegolf.compiling import compiled_without_counts
 
 Records = NDArray[np.uint16]  # (R, WORDS), R a power of two. An entry whose count is 0 is empty, and so are all behind it
 
@@ -31,14 +31,14 @@ def empty_records(bits: int) -> Records:
     return np.zeros((1 << bits, WORDS), np.uint16)
 
 
-@compiled
+@compiled_without_counts
 def hashed(state: np.uint64, value: int) -> np.uint64:
     """Return a hash of everything `state` is a hash of, and a number that is not below -1."""
     mixed = (state ^ np.uint64(value + 1)) * MULTIPLIER
     return mixed ^ (mixed >> HALF_WORD)
 
 
-@compiled
+@compiled_without_counts
 def find(records: Records, context: np.uint64) -> int:
     """Return the place of the record of a hashed context, or NOT_FOUND."""
     home = _home(records, context)
@@ -49,7 +49,7 @@ def find(records: Records, context: np.uint64) -> int:
     return NOT_FOUND
 
 
-@compiled
+@compiled_without_counts
 def learn(records: Records, context: np.uint64, token: int) -> None:
     """Record that `token` followed a hashed context."""
     place = find(records, context)
@@ -69,17 +69,17 @@ def learn(records: Records, context: np.uint64, token: int) -> None:
             break
 
 
-@compiled
+@compiled_without_counts
 def _aged(count: int) -> int:
     return count * KEPT + 255 >> 8
 
 
-@compiled
+@compiled_without_counts
 def _home(records: Records, context: np.uint64) -> int:
     return int(np.int64(context >> HALF_WORD)) & (len(records) - 1)
 
 
-@compiled
+@compiled_without_counts
 def _cleared(records: Records, context: np.uint64) -> int:
     """Return the one of the context's two places that was visited less, made empty for it."""
     place = _home(records, context)

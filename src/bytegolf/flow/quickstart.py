@@ -34,7 +34,7 @@ class QuickstartResult:
 
     def to_json(self) -> dict[str, Any]:
         """Return the results as plain values, the manifest without its list of offsets."""
-        return {**asdict(self), "data": self.data.to_json()}
+        return {**asdict(self), "data": self.data.to_json(), "proof": self.proof.to_json()}
 
 
 def quickstart(

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytegolf.arrays import Doubles, Integers
-from bytegolf.artifact.range_coder import Number, compiled
+from bytegolf.artifact.range_coder import Number
 from bytegolf.artifact.trellis_states import NEXT, STATES
+from bytegolf.compiling import compiled
 
 Arrivals = NDArray[np.int64]
 

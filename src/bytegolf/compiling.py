@@ -1,0 +1,51 @@
+"""How loops over numbers are compiled by numba, and kept compiled beside their sources.
+
+Nothing is reordered and no two operations are fused (`fastmath` is off), so that results are the same bits on every machine.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
+WITHOUT_COUNTS: dict[str, Any] = {**OPTIONS, "_nrt": False}
+PACKAGE = Path(__file__).parent
+STAMP = PACKAGE / "__pycache__" / "sources.stamp"
+
+
+def compiled(function: Function) -> Function:
+    """Return a function that is compiled when it is first called."""
+    return numba.njit(**OPTIONS)(function)
+
+
+def compiled_without_counts(function: Function) -> Function:
+    """Return a compiled function that counts no references.
+
+    Many small functions that hand each other dozens of arrays spend half of their time on counting. Numba refuses to compile
+    without it what allocates or keeps an array.
+    """
+    return numba.njit(**WITHOUT_COUNTS)(function)
+
+
+def _forget_other_sources() -> None:
+    """Delete what was compiled of other sources than there are now.
+
+    Numba looks at the file that a function stands in, and not at those of the functions that were compiled into it.
+    """
+    sources = sorted((str(path.relative_to(PACKAGE)), path.stat()) for path in PACKAGE.rglob("*.py"))
+    stamp = "\n".join(f"{name} {status.st_mtime_ns} {status.st_size}" for name, status in sources)
+    with suppress(OSError):  # a folder that cannot be written to holds nothing compiled by this user
+        if STAMP.exists() and STAMP.read_text() == stamp:
+            return
+        for kept in PACKAGE.rglob("__pycache__/*.nb[ci]"):
+            kept.unlink(missing_ok=True)
+        STAMP.parent.mkdir(exist_ok=True)
+        STAMP.write_text(stamp)
+
+
+_forget_other_sources()
