@@ -16,8 +16,8 @@ from bytegolf.exact.arithmetic import LEAST, round_row
 from bytegolf.exact.attention import KeysAndValues, Positions, Units, attend, remember
 from bytegolf.exact.bounds import FIXED_BITS, ROW_BITS, fixed_unit
 from bytegolf.exact.embeddings import Table
-from bytegolf.exact.matrix import IntegerMatrix, Product, Rows, without_traces
-from bytegolf.exact.norm import normed_rows
+from bytegolf.exact.matrix import Columns, IntegerMatrix, Product, Rows, times, without_traces
+from bytegolf.exact.norm import normed_rows, write_normed_rows
 
 
 class Sight(NamedTuple):
@@ -86,9 +86,8 @@ class ExactBlock:
         read = normed_rows(x, self.depth_scale)
         heads = self.heads(read, added, past, sight, last)
         x = last_rows(x, len(sight.first), last)
-        add_product(x, self.out.times(heads), self.attention_scale)
-        hidden = self.up.times(normed_rows(x, self.depth_scale))
-        add_product(x, self.down.times(activation(hidden, self.leak)), self.mlp_scale)
+        add_attention(x, heads, self.out.columns, self.attention_scale)
+        add_mlp(x, self.up.columns, self.down.columns, self.depth_scale, self.leak, self.mlp_scale)
         return x
 
     def heads(self, read: Rows, added: Product | None, past: KeysAndValues, sight: Sight, last: int) -> Rows:
@@ -104,35 +103,41 @@ class ExactBlock:
 
 def last_rows(rows: Doubles, texts: int, last: int) -> Doubles:
     """Return the rows of the `last` positions of each text."""
+    if texts * last == len(rows):
+        return rows
     by_text = rows.reshape(texts, -1, *rows.shape[1:])
     return by_text[:, by_text.shape[1] - last :].reshape(-1, *rows.shape[1:])
 
 
+@compiled
 def mixed(x_ND: Doubles, x0_ND: Doubles, keep_D: Doubles, again_D: Doubles, earlier: Earlier) -> Doubles:
     """Return the stream after an earlier block's output is added and it is mixed with the first state."""
-    out = np.empty_like(x_ND)
-    _mix(x_ND, x0_ND, keep_D, again_D, earlier, out)
-    return out
-
-
-def activation(hidden: Product, leak: float) -> Rows:
-    """Return (leaky ReLU (hidden))², ready to be multiplied."""
-    rows = Rows(np.empty(hidden.sums.shape), np.empty(len(hidden.sums)))
-    _activate(hidden, leak, rows)
-    return rows
-
-
-@compiled
-def _mix(x_ND: Doubles, x0_ND: Doubles, keep_D: Doubles, again_D: Doubles, earlier: Earlier, out_ND: Doubles) -> None:
+    out_ND = np.empty(x_ND.shape)
     for row in range(len(x_ND)):
         for i in range(len(keep_D)):
             x = x_ND[row, i] + earlier.gain[i] * earlier.output[row, i]
             x = keep_D[i] * x + again_D[i] * x0_ND[row, i]
             out_ND[row, i] = x if abs(x) >= LEAST else 0.0
+    return out_ND
 
 
 @compiled
-def add_product(x_ND: Doubles, added: Product, scale_D: Doubles) -> None:
+def add_attention(x_ND: Doubles, heads: Rows, out: Columns, scale_D: Doubles) -> None:
+    """Add what the heads read, mapped to the stream."""
+    _add_product(x_ND, times(heads, out), scale_D)
+
+
+@compiled
+def add_mlp(x_ND: Doubles, up: Columns, down: Columns, depth_scale: float, leak: float, scale_D: Doubles) -> None:
+    """Add what the MLP makes of the stream; one call, for calls are what a single token's time goes to."""
+    read = Rows(np.empty(x_ND.shape), np.empty(len(x_ND)))
+    write_normed_rows(x_ND, depth_scale, read)
+    hidden = times(read, up)
+    _add_product(x_ND, times(_activation(hidden, leak), down), scale_D)
+
+
+@compiled
+def _add_product(x_ND: Doubles, added: Product, scale_D: Doubles) -> None:
     """Add a product, each dimension times a number."""
     for row in range(len(x_ND)):
         for i in range(len(scale_D)):
@@ -140,7 +145,9 @@ def add_product(x_ND: Doubles, added: Product, scale_D: Doubles) -> None:
 
 
 @compiled
-def _activate(hidden: Product, leak: float, rows: Rows) -> None:
+def _activation(hidden: Product, leak: float) -> Rows:
+    """Return (leaky ReLU (hidden))², ready to be multiplied."""
+    rows = Rows(np.empty(hidden.sums.shape), np.empty(len(hidden.sums)))
     for row in range(len(rows.integers)):
         activated = rows.integers[row]
         for i in range(len(activated)):
@@ -148,3 +155,4 @@ def _activate(hidden: Product, leak: float, rows: Rows) -> None:
             h = h if h > 0.0 else leak * h
             activated[i] = h * h
         rows.scales[row] = round_row(activated, ROW_BITS, activated)
+    return rows

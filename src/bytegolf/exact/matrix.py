@@ -32,13 +32,20 @@ class Product(NamedTuple):
     column_scales: Doubles
 
 
+class Columns(NamedTuple):
+    """A matrix as compiled functions take it: integers (n, out), and the scale of each column (out,)."""
+
+    integers: Floats  # float32 holds 24 bits
+    scales: Doubles
+
+
 class IntegerMatrix:
     """A matrix (out, n) whose rows are rounded to integers of ROW_BITS."""
 
     def __init__(self, values: Floats) -> None:
         rows = rounded(without_traces(values))
-        self.integers = np.ascontiguousarray(rows.integers.T.astype(np.float32))  # (n, out); float32 holds 24 bits
-        self.scales = rows.scales
+        self.columns = Columns(np.ascontiguousarray(rows.integers.T.astype(np.float32)), rows.scales)
+        self.integers, self.scales = self.columns
 
     @classmethod
     def of(cls, *values: Floats) -> Self:
@@ -73,6 +80,14 @@ def rounded(x_Nn: Doubles) -> Rows:
 def _round_rows(x_Nn: Doubles, rows: Rows) -> None:
     for row in range(len(x_Nn)):
         rows.scales[row] = round_row(x_Nn[row], ROW_BITS, rows.integers[row])
+
+
+@compiled
+def times(rows: Rows, matrix: Columns) -> Product:
+    """Return rows times a matrix, in compiled functions: numba takes long to hand a named tuple to Python."""
+    sums = np.empty((len(rows.integers), len(matrix.scales)))
+    multiply(rows.integers, matrix.integers, sums)
+    return Product(sums, rows.scales, matrix.scales)
 
 
 @compiled

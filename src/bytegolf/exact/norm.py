@@ -14,12 +14,13 @@ EPSILON = 1.1920929e-7  # as in `bytegolf.model.norm`
 def normed_rows(x_ND: Doubles, factor: float) -> Rows:
     """Return factor · x / rms(x), ready to be multiplied."""
     rows = Rows(np.empty(x_ND.shape), np.empty(len(x_ND)))
-    _normed_rows(x_ND, factor, rows)
+    write_normed_rows(x_ND, factor, rows)
     return rows
 
 
 @compiled
-def _normed_rows(x_ND: Doubles, factor: float, rows: Rows) -> None:
+def write_normed_rows(x_ND: Doubles, factor: float, rows: Rows) -> None:
+    """Write factor · x / rms(x)."""
     for row in range(len(x_ND)):
         unit = round_row(x_ND[row], ROW_BITS, rows.integers[row])
         rows.scales[row] = unit * inverse_rms(rows.integers[row], unit, EPSILON) * factor
