@@ -138,9 +138,7 @@ def test_an_interruption_leaves_nothing(compressor: Compressor, tmp_path: Path, 
 def test_what_nobody_compressed_is_refused(compressor: Compressor, tmp_path: Path) -> None:
     for data in (b"", b"BGC", MAGIC, os.urandom(100), MAGIC + os.urandom(100)):
         (tmp_path / "wrong").write_bytes(data)
-        with pytest.raises(
-            InputError, match=r"wrong: expected (a file that bytegolf compressed|the artifact)"
-        ):
+        with pytest.raises(InputError, match=r"wrong: expected (a file that bytegolf compressed|the artifact)"):
             compressor.decompress(tmp_path / "wrong", tmp_path / "out")
 
 
