@@ -21,12 +21,11 @@ DEVICES = [torch.device("cpu"), *([torch.device("cuda")] if torch.cuda.is_availa
 
 def assert_same(config: ModelConfig, texts: int, length: int, device: torch.device, scale: float = 1.0) -> None:
     weights = {name: (values * scale).astype(np.float32) for name, values in drawn_weights(config).items()}
-    model, tokens = ExactModel.of(config, weights), drawn_texts(config, texts, length + 1)
-    inputs, targets, last = tokens[:, :-1], tokens[:, 1:], max(1, length // 2)
+    model, tokens = ExactModel.of(config, weights), drawn_texts(config, texts, length)
+    last = max(1, length // 2)
     on_device = ExactOnDevice(model, device)
-    np.testing.assert_array_equal(on_device.hidden(inputs).cpu().numpy(), read_windows(model, inputs))
-    expected = model.nats(read_windows(model, inputs, last), targets[:, -last:])
-    np.testing.assert_array_equal(on_device.nats(inputs, targets[:, -last:]).cpu().numpy(), expected)
+    np.testing.assert_array_equal(on_device.hidden(tokens).cpu().numpy(), read_windows(model, tokens))
+    np.testing.assert_array_equal(on_device.read_windows(tokens, last), read_windows(model, tokens, last))
 
 
 @pytest.mark.parametrize("device", DEVICES)

@@ -14,15 +14,9 @@ rows = st.lists(st.floats(-1e30, 1e30), min_size=1, max_size=40)
 
 
 @given(st.floats(-800, 700))
-def test_exp_and_tanh(x: float) -> None:
+def test_exp(x: float) -> None:
     found = torch.tensor([x], dtype=torch.float64)
     assert exact_tensors.exp(found).item() == arithmetic.exp(x)
-    assert exact_tensors.tanh(found).item() == arithmetic.tanh(x)
-
-
-@given(st.floats(1, 1e300))
-def test_log(x: float) -> None:
-    assert exact_tensors.log(torch.tensor([x], dtype=torch.float64)).item() == arithmetic.log(x)
 
 
 @given(rows, st.sampled_from([15, 19]))

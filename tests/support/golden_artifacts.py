@@ -20,7 +20,7 @@ from bytegolf.artifact.container import Artifact, write_artifact
 from bytegolf.artifact.grid_weights import GridStack, GridWeights
 from bytegolf.artifact.shapes import StackShape, stack_shapes
 from bytegolf.artifact.trellis_weights import TrellisStack, TrellisWeights
-from bytegolf.config import ScoreConfig
+from bytegolf.config import ExpertsConfig, ScoreConfig
 from bytegolf.model.shapes import parameter_shapes
 from bytegolf.model.weights import weight_class
 from bytegolf.text.tokenizer import BytesTokenizer
@@ -65,7 +65,8 @@ def grid_artifact() -> Artifact:
         else:
             stacks[name] = grid_stack(name, integers_of(name, shape, salt, 14), spacings_of(shape))
     score = ScoreConfig(window=32, stride=8, batch_tokens=64)
-    return Artifact(config, score, BytesTokenizer(), GridWeights(stacks, controls))
+    experts = ExpertsConfig(enabled=True, orders=3, match=3, candidates=8, table_bits=12, history_bits=10)
+    return Artifact(config, score, BytesTokenizer(), GridWeights(stacks, controls), experts=experts)
 
 
 def grid_stack(name: str, integers: Integers, spacings: NDArray[np.float32]) -> GridStack:

@@ -5,14 +5,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
+
 from bytegolf.config import ExpertsConfig, Recipe, ScoreConfig, TttConfig
 from bytegolf.errors import ParameterError
+from bytegolf.exact.model import ExactModel
 from bytegolf.flow.models import load_model, require_same_tokenizer
 from bytegolf.names import ProtocolName, ProvableName
 from bytegolf.recipes import load_recipe, override_recipe
+from bytegolf.runtime.device import choose_device
 from bytegolf.runtime.parallel import ALONE, Group, joined
 from bytegolf.runtime.progress import Progress
-from bytegolf.scoring.exact import score_exactly
+from bytegolf.scoring.exact import ReadWindows, score_exactly
+from bytegolf.scoring.exact_on_device import ExactOnDevice
 from bytegolf.scoring.ledger import Score
 from bytegolf.scoring.protocols import PROTOCOLS, score_tokens
 from bytegolf.storage.files import record_json, sha256_of
@@ -70,17 +75,23 @@ def score_dataset(
     tokens, num_bytes = dataset.held_out(options.limit_bytes)
     with Progress(f"score {protocol}", len(tokens) - 1, "tokens") as progress:
         if options.exact:
-            provable = require_provable(protocol, "exact")
-            result = score_exactly(loaded.exact_model(), tokens, num_bytes, provable, config, progress.advance, experts=experts)
+            provable, model = require_provable(protocol, "exact"), loaded.exact_model()
+            read = reader_on_device(model, choose_device("auto", group.local_rank))
+            result = score_exactly(model, tokens, num_bytes, provable, config, progress.advance, experts=experts, read=read)
         else:
-            model = loaded.model(group.local_rank)
-            result = score_tokens(model, tokens, num_bytes, protocol, config, progress.advance, ttt=ttt, experts=experts, group=group)
+            gpt = loaded.model(group.local_rank)
+            result = score_tokens(gpt, tokens, num_bytes, protocol, config, progress.advance, ttt=ttt, experts=experts, group=group)
     whole = num_bytes == dataset.val_bytes  # of a part it is not known how long it was before
     result = replace(result, normalised=dataset.normalised, original_bytes=dataset.original_bytes if whole else None)
     if group.is_main and run.recipe.exists() and options == AS_RECORDED:
         scored = run.weights if source.is_dir() else source
         record_json(run.score(protocol), {**result.to_json(), "of": scored.name, "sha256": sha256_of(scored), "data": dataset.sha256})
     return result
+
+
+def reader_on_device(model: ExactModel, device: torch.device) -> ReadWindows | None:
+    """Return what reads windows on a GPU, if there is one. On a processor torch is far slower than the model itself."""
+    return ExactOnDevice(model, device).read_windows if device.type == "cuda" else None
 
 
 def require_provable(protocol: ProtocolName, parameter: str) -> ProvableName:

@@ -1,7 +1,7 @@
 """An `ExactModel` on a device of torch's: windows in one pass, to the bits that `exact` finds on a processor.
 
 The equations are those of `bytegolf.exact`, whose integers it takes. B windows, T positions of each, D model width, K key-value
-heads, G query heads that share one, h head width, V vocabulary. Sums below 2^53 leave a product of matrices to any library.
+heads, G query heads that share one, h head width. Sums below 2^53 leave a product of matrices to any library.
 """
 
 import math
@@ -12,15 +12,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bytegolf.arrays import Doubles
 from bytegolf.config import BOS
 from bytegolf.exact.angles import angles
 from bytegolf.exact.arithmetic import LEAST
 from bytegolf.exact.block import ExactBlock
-from bytegolf.exact.bounds import NORM_BITS, PROBABILITY_BITS, ROW_BITS, SHARE_BITS, require_positions
+from bytegolf.exact.bounds import NORM_BITS, ROW_BITS, SHARE_BITS, require_positions
 from bytegolf.exact.embeddings import REACH, Table, hashed_rows
 from bytegolf.exact.matrix import IntegerMatrix
 from bytegolf.exact.model import ExactModel
-from bytegolf.scoring.exact_tensors import TensorRows, divided, exp, log, nearest, normed, rounded, tanh
+from bytegolf.scoring.exact_tensors import TensorRows, exp, nearest, normed, rounded
 
 
 class DeviceMatrix(NamedTuple):
@@ -47,17 +48,10 @@ class ExactOnDevice:
 
     def __init__(self, model: ExactModel, device: torch.device) -> None:
         self.exact, self.device = model, device
-        self.head = self._matrix(model.head)
 
-    def nats(self, tokens_BT: NDArray[np.integer], targets: NDArray[np.integer]) -> Tensor:
-        """Return -ln of the probabilities of the last targets (B, n) of windows, which are integers over their exact sum."""
-        x = self.hidden(tokens_BT.astype(np.int64))[:, -targets.shape[1] :]
-        logits, cap = self.head.times(normed(x, ROW_BITS)), self.exact.config.logit_softcap
-        logits = cap * tanh(divided(logits, cap))
-        top = logits.amax(dim=-1, keepdim=True)
-        frequencies = nearest(exp(logits - top) * float(1 << PROBABILITY_BITS)) + 1.0
-        chosen = frequencies.gather(-1, torch.from_numpy(targets.astype(np.int64)).to(self.device)[..., None])
-        return log(frequencies.sum(dim=-1, keepdim=True) / chosen)[..., 0]
+    def read_windows(self, tokens_BT: NDArray[np.integer], last: int) -> Doubles:
+        """Return the hidden states of the `last` positions of windows, (B, n, D), as `exact.reader.read_windows` does."""
+        return self.hidden(tokens_BT.astype(np.int64))[:, -last:].cpu().numpy()
 
     def hidden(self, tokens_BT: NDArray[np.int64]) -> Tensor:
         """Return the stream after all blocks, (B, T, D)."""

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bytegolf.exact.arithmetic import EXPONENT_BIAS, FRACTION_BITS, LEAST_EXPONENT, LN_2, LOG2_E, MOST_NEGATIVE, ROUNDER, TERMS
+from bytegolf.exact.arithmetic import EXPONENT_BIAS, FRACTION_BITS, LEAST_EXPONENT, LOG2_E, MOST_NEGATIVE, ROUNDER, TERMS
 from bytegolf.exact.norm import EPSILON
 
 
@@ -55,29 +55,6 @@ def exp(x: Tensor) -> Tensor:
         p = p * f
         p = p + term
     return (p.view(torch.int64) + (shifted.view(torch.int64) << FRACTION_BITS)).view(torch.float64)
-
-
-def tanh(x: Tensor) -> Tensor:
-    """Return tanh x."""
-    decay = exp(-2.0 * x.abs())
-    magnitude = (1.0 - decay) / (1.0 + decay)
-    return torch.where(x >= 0.0, magnitude, -magnitude)
-
-
-def log(x: Tensor) -> Tensor:
-    """Return ln x for x >= 1."""
-    bits = x.view(torch.int64)
-    n = (bits >> FRACTION_BITS) - EXPONENT_BIAS
-    m = (bits - (n << FRACTION_BITS)).view(torch.float64)
-    large = m > 4.0 / 3.0
-    m, n = torch.where(large, m / 2.0, m), torch.where(large, n + 1, n)
-    s = (m - 1.0) / (m + 1.0)
-    square, series = s * s, torch.zeros_like(s)
-    for k in range(25, 0, -2):
-        series = series * square
-        series = series + 1.0 / k
-    scaled = 2.0 * s
-    return n.double() * LN_2 + scaled * series
 
 
 def rounded(x: Tensor, bits: int) -> TensorRows:
