@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bytegolf import api
+from bytegolf.flow import score as score_flow
 from bytegolf.recipes import recipe_names
 from support.command_line import RunCli, tree
 from support.runs import environment
@@ -92,6 +92,6 @@ def test_an_interrupt_outside_training(run_cli: RunCli, monkeypatch: pytest.Monk
     def interrupted(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(api, "score", interrupted)
+    monkeypatch.setattr(score_flow, "score", interrupted)
     result = run_cli("score", "run", "--data", "data")
     assert result.status == 130 and "Traceback" not in result.err

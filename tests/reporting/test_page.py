@@ -31,6 +31,7 @@ PACK: dict[str, Any] = {
     "coder": "range",
     "bpb_before": 1.11119,
     "bpb_after": 1.22229,
+    "bpb_experts": 0.98765,
     "bits": {"mlp": 4.321},
     "bits_per_weight": 4.567,
     "sections": {"mlp": 613_411, "attention": 0},
@@ -157,7 +158,7 @@ def test_a_run_that_was_neither_packed_nor_scored(tmp_path: Path) -> None:
 
 
 def test_a_pack_without_scores(tmp_path: Path) -> None:
-    write_report(tmp_path / "page.html", [run(pack={**PACK, "bpb_before": None, "bpb_after": None})])
+    write_report(tmp_path / "page.html", [run(pack={**PACK, "bpb_before": None, "bpb_after": None, "bpb_experts": None})])
     assert Page(tmp_path / "page.html").text["td"].count("not scored") == 2
 
 

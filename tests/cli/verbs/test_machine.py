@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bytegolf import api
 from bytegolf.config import Recipe
+from bytegolf.flow import bench as bench_flow
 from bytegolf.training.speed import BenchResult, Speed
 from support.command_line import RunCli
 from support.runs import MICRO
@@ -26,7 +26,7 @@ def test_bench(run_cli: RunCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert (seconds, corpus_tokens) == (0.5, 65_536) and all(recipe.train.seed == 3 for recipe in recipes)
         return BenchResult("2026-01-31", {"cpu": "one"}, 2.5, [replace(SPEED, recipe=recipe.name) for recipe in recipes])
 
-    monkeypatch.setattr(api, "bench", measured)
+    monkeypatch.setattr(bench_flow, "bench", measured)
     command = (
         "bench",
         MICRO,

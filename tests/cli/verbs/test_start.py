@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bytegolf import api
+from bytegolf.flow import quickstart as quickstart_flow
 from bytegolf.flow.quickstart import quickstart
 from bytegolf.recipes import load_recipe, recipe_names
 from support.command_line import RunCli
@@ -50,7 +50,7 @@ def test_a_plan_that_does_not_fit(run_cli: RunCli, options: tuple[str, ...]) -> 
 
 
 def test_json_of_quickstart(run_cli: RunCli, desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "quickstart", partial(quickstart, recipe=micro(), sources=["texts"], val_docs=2))
+    monkeypatch.setattr(quickstart_flow, "quickstart", partial(quickstart, recipe=micro(), sources=["texts"], val_docs=2))
     result = run_cli("quickstart", "--out", "new", "--json").json
     assert result["pack"]["bpb_after"] > 0 and (desk / "new" / "run" / "report.html").exists()
     table = run_cli("quickstart", "--out", "new")
