@@ -28,7 +28,7 @@ def provenance() -> dict[str, str | int]:
 def _processor() -> str:
     """Return the name of the CPU model, where the system provides it."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
     except OSError:
         return platform.processor()
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor())

@@ -76,7 +76,7 @@ def save_checkpoint(folder: Path, step: int, checkpoint: Checkpoint) -> None:
             raise OSError(errno.EIO, str(error)) from None
         state = checkpoint.state
         saved = _Saved(tensors_sha256=sha256_of(tensors), state_sha256=_hash(state), state=state)
-        (partial / "state.json").write_text(saved.model_dump_json(indent=2) + "\n")
+        (partial / "state.json").write_text(saved.model_dump_json(indent=2) + "\n", "utf-8")
     for old in _saved(folder)[:-KEEP]:
         shutil.rmtree(old)
 

@@ -23,7 +23,7 @@ def start_up_seconds(recipe: Recipe, text: str = TEXT) -> float:
     """
     with _train_command(recipe, text) as command:
         began = time.perf_counter()
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8", errors="replace") as process:
             assert process.stderr is not None
             line = ""
             for line in process.stderr:
@@ -43,7 +43,7 @@ def _train_command(recipe: Recipe, text: str) -> Iterator[list[str]]:
         texts, data, file = Path(name, "texts"), Path(name, "data"), Path(name, "recipe.toml")
         texts.mkdir()
         for index in range(4):
-            (texts / f"{index}.txt").write_text(f"{index} {text}")
+            (texts / f"{index}.txt").write_text(f"{index} {text}", "utf-8")
         prepare_text([str(texts)], data, text=TextConfig(tokenizer="bytes"), val_docs=1)
-        file.write_text(recipe_toml(Recipe.model_validate(values)))
+        file.write_text(recipe_toml(Recipe.model_validate(values)), "utf-8")
         yield [sys.executable, "-m", "bytegolf", "train", str(file), "--data", str(data), "--out", str(Path(name, "run"))]
