@@ -14,8 +14,6 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 WITHOUT_COUNTS: dict[str, Any] = {**OPTIONS, "_nrt": False}
-PACKAGE = Path(__file__).parent
-STAMP = PACKAGE / "__pycache__" / "sources.stamp"
 
 
 def compiled(function: Function) -> Function:
@@ -32,20 +30,21 @@ def compiled_without_counts(function: Function) -> Function:
     return numba.njit(**WITHOUT_COUNTS)(function)
 
 
-def _forget_other_sources() -> None:
-    """Delete what was compiled of other sources than there are now.
+def forget_other_sources(package: Path) -> None:
+    """Delete what was compiled of other sources of a package than there are now.
 
     Numba looks at the file that a function stands in, and not at those of the functions that were compiled into it.
     """
-    sources = sorted((str(path.relative_to(PACKAGE)), path.stat()) for path in PACKAGE.rglob("*.py"))
-    stamp = "\n".join(f"{name} {status.st_mtime_ns} {status.st_size}" for name, status in sources)
+    sources = sorted((str(path.relative_to(package)), path.stat()) for path in package.rglob("*.py"))
+    now = "\n".join(f"{name} {status.st_mtime_ns} {status.st_size}" for name, status in sources)
+    stamp = package / "__pycache__" / "sources.stamp"
     with suppress(OSError):  # a folder that cannot be written to holds nothing compiled by this user
-        if STAMP.exists() and STAMP.read_text() == stamp:
+        if stamp.exists() and stamp.read_text("utf-8") == now:
             return
-        for kept in PACKAGE.rglob("__pycache__/*.nb[ci]"):
+        for kept in package.rglob("__pycache__/*.nb[ci]"):
             kept.unlink(missing_ok=True)
-        STAMP.parent.mkdir(exist_ok=True)
-        STAMP.write_text(stamp)
+        stamp.parent.mkdir(exist_ok=True)
+        stamp.write_text(now, "utf-8")
 
 
-_forget_other_sources()
+forget_other_sources(Path(__file__).parent)

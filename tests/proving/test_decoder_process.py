@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bytegolf.proving.decoded import Decoded, Reading
+from bytegolf.proving.decoded import Decoded, ProofSettings
 from bytegolf.proving.decoder_process import DecoderProcess
 from support.proved_texts import CONTENT, IN_PROCESS, TOKENS
 
@@ -21,7 +21,7 @@ def test_it_finds_tokens_and_bits(proof_folder: Path) -> None:
     found = OUTSIDE(model, proof)
     assert same(found, IN_PROCESS(model, proof))
     assert found is not None and (found.tokens == TOKENS).all()
-    assert found.reading == Reading(protocol="sliding", stride=16, experts=True)
+    assert found.settings == ProofSettings(protocol="sliding", stride=16, experts=True)
     assert found.score(len(CONTENT)).bpb == found.bits / len(CONTENT)
 
 

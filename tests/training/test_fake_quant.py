@@ -38,7 +38,7 @@ def test_the_forward_pass_sees_the_artifacts_weights() -> None:
     seen = fake_quantize(weights, ClassBits(BITS))
     assert set(stored.stacks) == {name for name in weights if weight_class(name) != "control"}
     for name, quantized in stored.stacks.items():
-        expected = quantized.values().reshape(weights[name].shape)
+        expected = torch.from_numpy(quantized.values()).reshape(weights[name].shape)
         # w + (ŵ − w) is ŵ but for its last bit
         torch.testing.assert_close(seen[name], expected, rtol=0, atol=3e-7 * float(weights[name].abs().max()))
         integers = seen[name].reshape(quantized.integers.shape) / torch.from_numpy(quantized.spacings)[:, None, None]

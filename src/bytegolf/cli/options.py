@@ -34,7 +34,7 @@ LimitBytes = Annotated[int, typer.Option("--limit-bytes", min=0, metavar="N", he
 Stride = Annotated[
     int, typer.Option("--stride", min=0, metavar="N", help="Tokens between sliding windows, or streamed at a time; 0 is the model's own.")
 ]
-Experts = Annotated[
+WithExperts = Annotated[
     bool | None,
     typer.Option(
         "--experts/--no-experts",

@@ -12,7 +12,7 @@ from bytegolf.arrays import Tokens
 from bytegolf.coding.bgc_file import SHORT_DIGEST_BYTES, Head, UnreadableError, digest, read_exactly
 from bytegolf.coding.codec import EncodingSource, decode
 from bytegolf.coding.packed_model import PackedModel
-from bytegolf.coding.protocol_predictor import Mixture, ProtocolPredictor, ProtocolSettings
+from bytegolf.coding.protocol_predictor import MixtureLedger, ProtocolPredictor, ProtocolSettings
 from bytegolf.names import ProvableName
 from bytegolf.scoring.exact import exact_rows
 from bytegolf.scoring.ledger import Score
@@ -44,7 +44,7 @@ def write_proof(packed: PackedModel, settings: ProtocolSettings, tokens: Tokens,
     `settings` are the artifact's own, but for the stride and that experts may be left out. `advance` is told how many more tokens are done.
     """
     protocol, config, experts = settings
-    mixture = Mixture(settings, packed.artifact.config.vocab_size, len(tokens) - 1, num_bytes)
+    mixture = MixtureLedger(settings, packed.artifact.config.vocab_size, len(tokens) - 1, num_bytes)
     source = EncodingSource([tokens[1:]])
     for first, rows_nV in exact_rows(packed.model, tokens, protocol, config):
         for target, row_V in enumerate(rows_nV, first):

@@ -33,7 +33,7 @@ class ProtocolSettings(NamedTuple):
     experts: ExpertsConfig | None
 
 
-class Mixture:
+class MixtureLedger:
     """One text's experts, if there are any, and the ledger of what they made of the model's predictions."""
 
     def __init__(self, settings: ProtocolSettings, vocab_size: int, targets: int, num_bytes: int) -> None:
@@ -80,7 +80,7 @@ class ProtocolPredictor:
         self.windows = WINDOWS[settings.protocol](targets, settings.config)
         self.window_ends = 0
         self.reader: Reader | None = None
-        self.mixture = Mixture(settings, model.config.vocab_size, targets, num_bytes=1)
+        self.mixture = MixtureLedger(settings, model.config.vocab_size, targets, num_bytes=1)
 
     def predict(self) -> Frequencies:
         """Return how likely each token is to come next, (1, V). Call it once after each `observe`."""

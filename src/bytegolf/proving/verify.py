@@ -41,7 +41,7 @@ def _verdict(receipt: Receipt, packed: PackedModel, decoded: Decoded, coded_byte
     claim = decoded.score(len(text))
     computed = {
         **figures(claim, coded_bytes, packed.size)._asdict(),
-        **decoded.reading.model_dump(),
+        **decoded.settings.model_dump(),
         "window": packed.artifact.score.window,
     }
     if not all(_agree(getattr(receipt, name), value) for name, value in computed.items()):

@@ -35,7 +35,7 @@ class DeviceMatrix(NamedTuple):
         return (rows.integers @ self.integers) * (rows.units * self.scales)
 
 
-class Places(NamedTuple):
+class PositionTables(NamedTuple):
     """What attention is told of positions: cosines and sines (T, rotated/2), and who sees whom (B, 1, 1, T, T)."""
 
     cos: Tensor
@@ -82,7 +82,7 @@ class ExactOnDevice:
     def _value_embedding(self, tokens_BT: NDArray[np.int64]) -> Tensor | None:
         return None if self.exact.embedding is None else self._looked_up(self.exact.embedding, tokens_BT)
 
-    def _block(self, block: ExactBlock, x: Tensor, x0: Tensor, added: Tensor | None, places: Places) -> Tensor:
+    def _block(self, block: ExactBlock, x: Tensor, x0: Tensor, added: Tensor | None, places: PositionTables) -> Tensor:
         x = self._on_device(block.keep) * x + self._on_device(block.again) * x0
         x = torch.where(x.abs() >= LEAST, x, 0.0)
         heads = self._attend(block, normed(x, ROW_BITS, block.depth_scale), added, places)
@@ -91,7 +91,7 @@ class ExactOnDevice:
         hidden = torch.where(hidden > 0.0, hidden, block.leak * hidden)
         return x + self._on_device(block.mlp_scale) * self._matrix(block.down).times(rounded(hidden * hidden, ROW_BITS))
 
-    def _attend(self, block: ExactBlock, read: TensorRows, added: Tensor | None, places: Places) -> TensorRows:
+    def _attend(self, block: ExactBlock, read: TensorRows, added: Tensor | None, places: PositionTables) -> TensorRows:
         """Return what the heads of all positions read, (B, T, D)."""
         config, units = self.exact.config, block.units
         kv_heads, group = config.num_kv_heads, config.num_heads // config.num_kv_heads
@@ -116,13 +116,13 @@ class ExactOnDevice:
         rows = TensorRows(self._on_device(table.table.integers[rows_BT]), self._on_device(table.table.scales[rows_BT])[..., None])
         return rows.values() if table.projection is None else self._matrix(table.projection).times(rows)
 
-    def _places(self, age_BT: NDArray[np.int64]) -> Places:
+    def _places(self, age_BT: NDArray[np.int64]) -> PositionTables:
         config, length = self.exact.config, age_BT.shape[1]
         place = np.arange(length)
         first = place - age_BT if config.isolate_documents else np.zeros_like(age_BT)
         seen = (place[:, None] >= place) & (place >= first[:, :, None])
         cos, sin = (self._on_device(table) for table in angles(length, config.rotated_dims, config.rope_base))
-        return Places(cos, sin, torch.from_numpy(seen).to(self.device)[:, None, None])
+        return PositionTables(cos, sin, torch.from_numpy(seen).to(self.device)[:, None, None])
 
     def _matrix(self, matrix: IntegerMatrix) -> DeviceMatrix:
         return DeviceMatrix(self._on_device(matrix.integers), self._on_device(matrix.scales))
@@ -142,7 +142,7 @@ def _heads(x_BTn: Tensor, kv_heads: int, group: int) -> Tensor:
     return x_BTn.unflatten(-1, (kv_heads, group, -1)).permute(0, 2, 3, 1, 4)
 
 
-def _turned(x: Tensor, places: Places) -> Tensor:
+def _turned(x: Tensor, places: PositionTables) -> Tensor:
     """Return heads (B, K, G, T, h) with their first dimensions turned, half against half."""
     half = places.cos.shape[1]
     u, w, rest = x[..., :half], x[..., half : 2 * half], x[..., 2 * half :]

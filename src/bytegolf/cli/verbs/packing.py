@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bytegolf.cli.options import AsJson, Data, Experts, LimitBytes, Protocol, Stride, TokenizerOption, TttOverrides
+from bytegolf.cli.options import AsJson, Data, LimitBytes, Protocol, Stride, TokenizerOption, TttOverrides, WithExperts
 from bytegolf.cli.output import emit
 from bytegolf.names import CoderName, MethodName
 
@@ -64,7 +64,7 @@ def score(
     stride: Stride = 0,
     overrides: TttOverrides = [],  # noqa: B006 - typer's idiom
     tokenizer: TokenizerOption = None,
-    experts: Experts = None,
+    experts: WithExperts = None,
     exact: Annotated[bool, typer.Option("--exact", help="In the arithmetic of proofs: any machine finds the same bits.")] = False,
     as_json: AsJson = False,
 ) -> None:
