@@ -1,13 +1,7 @@
 """Results as text for a terminal."""
 
-from collections.abc import Iterable, Sequence
-from io import StringIO
-
-from rich import box
-from rich.console import Console
-from rich.table import Table
-
 from bytegolf.auditing.audit import AuditReport
+from bytegolf.cli.table_layout import Row, columns_table, rows_table
 from bytegolf.flow.import_checkpoint import ImportResult
 from bytegolf.flow.pack import PackResult
 from bytegolf.flow.quickstart import QuickstartResult
@@ -19,13 +13,11 @@ from bytegolf.scoring.ledger import Score
 from bytegolf.storage.data_folder import DataManifest
 from bytegolf.training.speed import BenchResult
 
-Row = tuple[str, str]
-
 
 def quickstart_table(result: QuickstartResult) -> str:
     """Return the figures of the whole flow: the model, general-purpose compressors beside it, and the proof."""
     train, pack = result.train, result.pack
-    model = _rows(
+    model = rows_table(
         "bytegolf quickstart",
         [
             ("parameters", f"{train.parameters:,}"),
@@ -39,7 +31,7 @@ def quickstart_table(result: QuickstartResult) -> str:
     columns = ("bits per byte of the held-out text", "alone", "after the training text")
     rows = [(result.name, f"{result.alone:.4f}", f"{result.primed:.4f}") for result in result.compressors]
     rows.append(("bytegolf, model not counted", "", f"{pack.bpb_after:.4f}"))
-    return f"{model}\n{_table(columns, rows)}\n{receipt_table(result.proof)}\nreport: {result.report}"
+    return f"{model}\n{columns_table(columns, rows)}\n{receipt_table(result.proof)}\nreport: {result.report}"
 
 
 def data_table(manifest: DataManifest) -> str:
@@ -50,7 +42,7 @@ def data_table(manifest: DataManifest) -> str:
         normalised = [("bytes", f"of the text as the tokenizer normalises it{before}")]
     if manifest.skipped:
         skipped = [("left out", f"{manifest.skipped.count:,} bad records and files, listed in its manifest.json")]
-    return _rows(
+    return rows_table(
         "data",
         [
             ("vocabulary", f"{manifest.vocab_size:,} ({manifest.tokenizer})"),
@@ -65,7 +57,7 @@ def data_table(manifest: DataManifest) -> str:
 
 def train_table(result: TrainResult) -> str:
     """Return what a finished run came to."""
-    return _rows(
+    return rows_table(
         "run",
         [
             ("folder", result.run),
@@ -80,7 +72,7 @@ def train_table(result: TrainResult) -> str:
 def import_table(result: ImportResult) -> str:
     """Return what was imported."""
     rows = [("folder", result.run), ("checkpoint", result.checkpoint), ("recipe", result.recipe), ("parameters", f"{result.parameters:,}")]
-    return _rows("imported run", rows)
+    return rows_table("imported run", rows)
 
 
 def pack_table(result: PackResult) -> str:
@@ -88,7 +80,7 @@ def pack_table(result: PackResult) -> str:
     scores = []
     if result.bpb_before is not None and result.bpb_after is not None:
         scores = [("before packing", f"{result.bpb_before:.4f} bpb (sliding)"), ("after packing", f"{result.bpb_after:.4f} bpb (sliding)")]
-    return _rows(
+    return rows_table(
         "artifact",
         [
             ("file", result.file),
@@ -111,7 +103,7 @@ def score_table(result: Score) -> str:
     original = list[Row]()
     if result.bpb_original is not None:
         original = [("of the documents", f"{result.bpb_original:.6f} bits per byte, {result.original_bytes:,} bytes before normalisation")]
-    return _rows(
+    return rows_table(
         "score",
         [
             ("bits per byte", f"{result.bpb:.6f}"),
@@ -127,7 +119,7 @@ def score_table(result: Score) -> str:
 
 def receipt_table(result: Receipt) -> str:
     """Return the verdict and figures of a receipt."""
-    return _rows(
+    return rows_table(
         "proof",
         [
             ("verdict", f"{'ok' if result.ok else 'NOT OK'}: {result.verdict}"),
@@ -148,12 +140,12 @@ def audit_table(result: AuditReport) -> str:
     for finding in result.findings:
         place = "" if finding.position is None else f" at target {finding.position}"
         found.append((finding.test, ("ok: " if finding.passed else f"FAILED{place}: ") + finding.evidence))
-    return _rows(title, [*found, *((test, f"not made: {why}") for test, why in result.skipped.items())])
+    return rows_table(title, [*found, *((test, f"not made: {why}") for test, why in result.skipped.items())])
 
 
 def plan_table(result: Plan) -> str:
     """Return the predicted size and cost of a recipe."""
-    return _rows(
+    return rows_table(
         f"plan of {result.recipe}",
         [
             ("parameters", f"{result.parameters:,}"),
@@ -185,7 +177,7 @@ def bench_table(result: BenchResult) -> str:
             for protocol in speeds[0].scored_tokens_per_second
         ),
     ]
-    table = _table(("bench", *(speed.recipe for speed in speeds)), rows)
+    table = columns_table(("bench", *(speed.recipe for speed in speeds)), rows)
     return f"{table}\nfrom the command to the first step, compilation aside: {result.start_up_seconds:.1f} s"
 
 
@@ -193,18 +185,3 @@ def _pace(result: TrainResult, decimals: int = 1) -> str:
     if result.seconds is None or result.tokens_per_second is None:
         return "by another program"
     return f"{result.seconds:.{decimals}f} s, {result.tokens_per_second:,.0f} tokens/s"
-
-
-def _rows(title: str, rows: Iterable[Row]) -> str:
-    return _table((title, ""), list(rows))
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    table = Table(box=box.SIMPLE_HEAD)
-    for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index == 0 or len(columns) == 2 else "right", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    text = StringIO()
-    Console(file=text, width=110).print(table)
-    return text.getvalue().rstrip()
