@@ -36,12 +36,14 @@ def quickstart_table(result: QuickstartResult) -> str:
 
 def data_table(manifest: DataManifest) -> str:
     """Return what a data folder holds."""
-    normalised, skipped = list[Row](), list[Row]()
+    normalised, skipped, copies = list[Row](), list[Row](), list[Row]()
     if manifest.normalised:
         before = f"; held out, {manifest.val_original_bytes:,} before" if manifest.val_original_bytes else ""
         normalised = [("bytes", f"of the text as the tokenizer normalises it{before}")]
     if manifest.skipped:
         skipped = [("left out", f"{manifest.skipped.count:,} bad records and files, listed in its manifest.json")]
+    if manifest.copies_left_out:
+        copies = [("not trained on", f"{manifest.copies_left_out:,} exact copies of held-out documents")]
     return rows_table(
         "data",
         [
@@ -51,6 +53,7 @@ def data_table(manifest: DataManifest) -> str:
             ("bytes per token", f"{manifest.val_bytes / manifest.val_tokens:.3f} held out"),
             *normalised,
             *skipped,
+            *copies,
         ],
     )
 
