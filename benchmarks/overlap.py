@@ -51,9 +51,7 @@ def main() -> None:
     if arguments.measure:
         print(json.dumps(measure(arguments.data, arguments.measure == "near")))
         return
-    rows = [
-        row for vocab in arguments.vocab for megabytes in arguments.train_mb for row in compare(vocab, megabytes, arguments.held_out)
-    ]
+    rows = [row for vocab in arguments.vocab for megabytes in arguments.train_mb for row in compare(vocab, megabytes, arguments.held_out)]
     print(f"{'vocabulary':>10}{'training':>10}{'held out':>10}{'part':>7}{'MB/s':>8}{'index':>8}{'peak':>9}{'found':>14}")
     for row in rows:
         found = f"{row['found']} of {row['planted']}"

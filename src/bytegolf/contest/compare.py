@@ -141,7 +141,7 @@ def conversion_of(new: ScoreSet, old: ScoreSet, given: float | None) -> Conversi
         return Conversion(given, "as given")
     for run in (new.run, old.run):
         if run is not None and run.bytes_per_token:
-            return Conversion(run.bytes_per_token, f"of the text of {run.folder}")
+            return Conversion(run.bytes_per_token, f"of the {run.tokens_of} of {run.folder}")
     return Conversion(CONTEST_BYTES_PER_TOKEN, "assumed: the contest's split in 1,024 pieces")
 
 

@@ -19,7 +19,7 @@ PREFERRED: tuple[ProtocolName, ...] = ("sliding", "streaming", "ttt", "standard"
 
 @dataclass(frozen=True)
 class RunScore:
-    """One run's score, which figure it is, and what it was counted over."""
+    """One run's score, which figure it is, and what it was counted over. `tokens_of` is the text that `bytes_per_token` is of."""
 
     folder: Path
     seed: int
@@ -28,6 +28,7 @@ class RunScore:
     data: str | None  # hash of the data folder
     bytes: int | None
     bytes_per_token: float | None
+    tokens_of: str
 
 
 def read_run_scores(folders: Sequence[Path], protocol: ProtocolName | None = None) -> list[RunScore]:
@@ -63,10 +64,10 @@ def _scores(folder: Path) -> dict[str, RunScore]:
                 continue  # the file was made anew since
             figure = f"{record.protocol} score of {record.of}"
             ratio = record.bytes / record.tokens if record.bytes and record.tokens else None
-            found[figure] = RunScore(folder, seed, record.bpb, figure, record.data, record.bytes, ratio)
+            found[figure] = RunScore(folder, seed, record.bpb, figure, record.data, record.bytes, ratio, "held-out text")
     if manifest["val_bpb"] is not None:
         ratio = manifest["bytes_per_token"]
-        found[AT_THE_END] = RunScore(folder, seed, manifest["val_bpb"], AT_THE_END, manifest["data_sha256"], None, ratio)
+        found[AT_THE_END] = RunScore(folder, seed, manifest["val_bpb"], AT_THE_END, manifest["data_sha256"], None, ratio, "training text")
     return found
 
 

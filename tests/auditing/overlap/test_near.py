@@ -33,14 +33,14 @@ def test_planted_near_duplicates(tmp_path: Path, bpe: bool) -> None:
     val, train = TEXTS[:15], [*TEXTS[15:], *map(edited, TEXTS[:10])]
     data = dataset(tmp_path / "bytes", train, val, train_bpe(TEXTS, 400) if bpe else None)
     found = near(data)
-    assert {number: training for number, (training, _) in found.nearest.items()} == {number: 25 + number for number in range(10)}
+    assert {number: training for number, (training, _) in found.first_near.items()} == {number: 25 + number for number in range(10)}
     if not bpe:
-        for number, (training, index) in found.nearest.items():
+        for number, (training, index) in found.first_near.items():
             assert index == pytest.approx(similarity(train[training], val[number], found.width), abs=1e-3)
 
 
 def test_clean_data_has_none(tmp_path: Path) -> None:
-    assert not near(dataset(tmp_path / "bytes", TEXTS[10:], TEXTS[:10])).nearest
+    assert not near(dataset(tmp_path / "bytes", TEXTS[10:], TEXTS[:10])).first_near
 
 
 @pytest.mark.parametrize("every", [3, 6, 12, 25, 50, 100])
@@ -48,22 +48,22 @@ def test_whether_a_pair_is_near_follows_from_its_similarity(tmp_path: Path, ever
     train = [edited(text, every) for text in TEXTS]
     found = near(dataset(tmp_path / "bytes", train, TEXTS))
     true = [similarity(a, b, found.width) for a, b in zip(train, TEXTS, strict=True)]
-    assert all(true[number] >= THRESHOLD - 0.001 for number in found.nearest)
+    assert all(true[number] >= THRESHOLD - 0.001 for number in found.first_near)
     expected = [number for number, index in enumerate(true) if index > THRESHOLD]
-    assert len(found.nearest) >= 0.9 * len(expected)
+    assert len(found.first_near) >= 0.9 * len(expected)
 
 
 def test_a_text_that_is_cut_or_added_to(tmp_path: Path) -> None:
     text = TEXTS[0]
     changed = [text[:-200], "A line before it.\n" + text, text[:500] + " something put in between " + text[500:]]
     for index, other in enumerate(changed):
-        assert near(dataset(tmp_path / str(index), [TEXTS[5], other], [text])).nearest.keys() == {0}
+        assert near(dataset(tmp_path / str(index), [TEXTS[5], other], [text])).first_near.keys() == {0}
 
 
 def test_short_and_empty_documents(tmp_path: Path) -> None:
     found = near(dataset(tmp_path / "bytes", ["", "short", TEXTS[0]], ["", "short", "a", TEXTS[1]]))
-    assert not found.nearest
-    assert not near(dataset(tmp_path / "empty", ["x"], [""])).nearest
+    assert not found.first_near
+    assert not near(dataset(tmp_path / "empty", ["x"], [""])).first_near
 
 
 @given(st.lists(st.integers(0, 65535), max_size=30), st.integers(2, 8))

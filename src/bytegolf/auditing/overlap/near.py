@@ -27,7 +27,7 @@ Shingles = npt.NDArray[np.uint32]
 
 
 class NearDuplicates:
-    """Collects, for each held-out document that has one, its nearest training document found, and how near that is."""
+    """Collects, for each held-out document that has one, its first near duplicate in training, and how near that is."""
 
     def __init__(self, held_out: HeldOut) -> None:
         self._held_out = held_out
@@ -40,7 +40,7 @@ class NearDuplicates:
             shingles = self._of_held_out(number)
             if shingles.size:
                 self._index.insert(number, self._sketched(shingles))
-        self.nearest: dict[int, tuple[int, float]] = {}  # by held-out document: training document, Jaccard index
+        self.first_near: dict[int, tuple[int, float]] = {}  # by held-out document: training document, Jaccard index
 
     def look_at(self, block: DocumentBlock) -> None:
         """Compare training documents with the held-out ones."""
@@ -53,10 +53,12 @@ class NearDuplicates:
     def _compare(self, number: int, shingles: Shingles) -> None:
         own: Shingles | None = None
         for candidate in self._index.query(self._sketched(shingles)):
+            if candidate in self.first_near:  # one is enough: a template may have thousands
+                continue
             own = np.unique(shingles) if own is None else own
             index = jaccard(own, self._of_held_out(candidate))
-            if index >= THRESHOLD and index > self.nearest.get(candidate, (0, 0.0))[1]:
-                self.nearest[candidate] = number, index
+            if index >= THRESHOLD:
+                self.first_near[candidate] = number, index
 
     def _read_shingles(self, number: int) -> Shingles:
         """Return the distinct shingles of a held-out document."""

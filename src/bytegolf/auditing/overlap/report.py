@@ -76,11 +76,11 @@ def compare_documents(dataset: Dataset, *, near: bool = True) -> OverlapReport:
                 similar.look_at(block)
             documents += len(block)
             progress.advance(len(block.tokens))
-    nearest = {number: pair for number, pair in (similar.nearest if similar else {}).items() if number not in exact.first_copy}
-    overlapping = [*exact.first_copy, *nearest]
+    near_ones = {number: pair for number, pair in (similar.first_near if similar else {}).items() if number not in exact.first_copy}
+    overlapping = [*exact.first_copy, *near_ones]
     return OverlapReport(
         exact_duplicates=len(exact.first_copy),
-        near_duplicates=len(nearest) if similar else None,
+        near_duplicates=len(near_ones) if similar else None,
         copies=exact.copies,
         overlap_bytes=int(held_out.sizes[overlapping].sum()) if overlapping else 0,
         val_bytes=int(held_out.sizes.sum()),
@@ -88,13 +88,13 @@ def compare_documents(dataset: Dataset, *, near: bool = True) -> OverlapReport:
         train_documents=documents,
         same_shards=find_shard_copies(dataset.folder),
         contest=recognise_contest(dataset.folder, held_out),
-        examples=list(_examples(held_out, exact, nearest)),
+        examples=list(_examples(held_out, exact, near_ones)),
     )
 
 
-def _examples(held_out: HeldOut, exact: ExactCopies, nearest: dict[int, tuple[int, float]]) -> Iterator[OverlapExample]:
+def _examples(held_out: HeldOut, exact: ExactCopies, near_ones: dict[int, tuple[int, float]]) -> Iterator[OverlapExample]:
     """Yield the first of each kind: exact copies, then near ones."""
     copies = {number: (training, 1.0) for number, training in exact.first_copy.items()}
-    for found in (copies, nearest):
+    for found in (copies, near_ones):
         for number, (training, similarity) in islice(sorted(found.items()), EXAMPLES):
             yield OverlapExample(number, training, int(held_out.sizes[number]), round(similarity, 3), held_out.beginning(number))
