@@ -1,6 +1,7 @@
 """The t-tests against SciPy, called plainly, and against what the formulas of the law book give."""
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from bytegolf.contest.statistics import Design, Samples, design_of, interval, runs_needed, t_test
+from bytegolf.errors import InputError
 from support.published_scores import NEW, NEW_NATS, OLD, OLD_NATS
 
 scores = st.lists(st.floats(0.5, 2.0), min_size=2, max_size=8).filter(lambda values: np.std(values) > 1e-6)
@@ -26,7 +28,8 @@ def test_welch_is_scipys(new: list[float], old: list[float], margin: float) -> N
     assert found.p_value == pytest.approx(expected.pvalue, rel=1e-6, abs=1e-300)
     bounds = stats.ttest_ind(new, old, equal_var=False).confidence_interval(0.95)
     assert interval(Samples("welch", tuple(new), tuple(old)), 0.95) == pytest.approx((bounds.low, bounds.high))
-    assert found.statistic == pytest.approx(expected.statistic, rel=1e-7, abs=1e-7) and found.degrees_of_freedom == pytest.approx(expected.df)
+    assert found.statistic == pytest.approx(expected.statistic, rel=1e-7, abs=1e-7)
+    assert found.degrees_of_freedom == pytest.approx(expected.df)
 
 
 @given(scores, st.floats(0.5, 2.0), margins)
@@ -115,3 +118,9 @@ def test_no_number_of_runs_shows_what_is_not_there() -> None:
     hardly = Samples("welch", (1.0, 2.0), (1.0001, 2.0001))
     assert runs_needed(hardly, 0.0, 0.01) is None
     assert runs_needed(Samples("welch", (1.0, 1.2), (1.1, 1.3)), 0.2, 0.01) is None
+
+
+def test_without_scipy_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    with pytest.raises(InputError, match="expected the package scipy, found it missing; pip install scipy"):
+        t_test(Samples("welch", (1.0, 1.1), (1.2, 1.3)))

@@ -1,5 +1,6 @@
 """Near duplicates: planted ones are found with their true similarity, and what is not near is not."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from bytegolf.auditing.overlap.held_out import read_held_out
 from bytegolf.auditing.overlap.near import THRESHOLD, NearDuplicates, jaccard, shingle_hashes
+from bytegolf.errors import InputError
 from bytegolf.text.dataset import Dataset
 from bytegolf.text.token_documents import document_blocks
 from bytegolf.text.tokenizer_training import train_bpe
@@ -77,3 +79,9 @@ def test_equal_runs_have_equal_hashes(tokens: list[int], width: int) -> None:
 def test_jaccard(a: set[int], b: set[int]) -> None:
     first, second = (np.array(sorted(numbers), dtype=np.uint32) for numbers in (a, b))
     assert jaccard(first, second) == len(a & b) / len(a | b)
+
+
+def test_without_datasketch_one_line_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "datasketch", None)
+    with pytest.raises(InputError, match="expected the package datasketch, found it missing; pip install datasketch"):
+        near(dataset(tmp_path / "bytes", TEXTS[10:], TEXTS[:10]))
