@@ -1,10 +1,7 @@
 """Held-out documents that training has too, token for token."""
 
-from collections.abc import Callable
-
 from bytegolf.auditing.overlap.held_out import HeldOut, digest
-from bytegolf.text.dataset import Dataset
-from bytegolf.text.token_documents import DocumentBlock, document_blocks
+from bytegolf.text.token_documents import DocumentBlock
 
 
 class ExactCopies:
@@ -22,12 +19,3 @@ class ExactCopies:
                 self.copies += 1
                 for held_out in same:
                     self.first_copy.setdefault(held_out, number)
-
-
-def find_exact_copies(dataset: Dataset, held_out: HeldOut, progress: Callable[[int], object] = lambda _: None) -> ExactCopies:
-    """Return the exact copies of held-out documents in training. `progress` is told of every number of tokens that was read."""
-    copies = ExactCopies(held_out)
-    for block in document_blocks(dataset.train):
-        copies.look_at(block)
-        progress(len(block.tokens))
-    return copies
