@@ -3,11 +3,17 @@
 from bytegolf.artifact.container import Artifact as Artifact
 from bytegolf.auditing.audit import AuditReport as AuditReport
 from bytegolf.auditing.bench import AuditOptions as AuditOptions
+from bytegolf.auditing.overlap.report import OverlapReport as OverlapReport
 from bytegolf.coding.compressor import CompressionResult as CompressionResult
 from bytegolf.config import Recipe as Recipe
+from bytegolf.contest.compare import ScoreComparison as ScoreComparison
+from bytegolf.contest.leaderboard import Leaderboard as Leaderboard
 from bytegolf.errors import InputError as InputError
 from bytegolf.flow.audit import audit as audit
+from bytegolf.flow.audit import audit_data as audit_data
 from bytegolf.flow.bench import bench as bench
+from bytegolf.flow.compare import compare as compare
+from bytegolf.flow.compare import compare_leaderboard as compare_leaderboard
 from bytegolf.flow.compress import compress as compress
 from bytegolf.flow.compress import decompress as decompress
 from bytegolf.flow.import_checkpoint import ImportResult as ImportResult

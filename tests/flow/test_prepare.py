@@ -9,7 +9,7 @@ from huggingface_hub import constants
 
 import bytegolf as bg
 from bytegolf.errors import InputError, ParameterError
-from support.corpora import write_texts
+from support.corpora import foreign_model, put, write_texts
 from support.runs import MICRO, documents, micro
 
 
@@ -76,3 +76,20 @@ def test_fineweb_is_fetched_from_python_as_from_the_command_line(tmp_path: Path,
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(InputError, match=r"hf://datasets/willdepueoai/parameter-golf/datasets: expected to reach"):
         bg.prepare(["fineweb"], tmp_path / "data", train_shards=0)
+
+
+def test_what_training_has_of_the_held_out_text_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    texts = documents(count=20)
+    folder = write_texts(tmp_path / "texts", [*texts, texts[0], texts[0]])
+    manifest = bg.prepare([str(folder)], tmp_path / "data", tokenizer="bytes", val_docs=2)
+    assert manifest.copies_left_out == 2 and "held-out documents that training has too: 0 of 2\n" in capsys.readouterr().err
+
+
+def test_texts_that_become_the_same_in_their_tokens_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Copies are left out by their text; a tokenizer that normalises may make one document of two."""
+    model = put(tmp_path / "any.model", foreign_model(normalization_rule_name="nmt_nfkc"))
+    folder = write_texts(tmp_path / "texts", ["the same  text", "another one", "the same text", "a third"])
+    manifest = bg.prepare([str(folder)], tmp_path / "data", tokenizer=model, val_docs=2, normalised=True)
+    told = capsys.readouterr().err
+    assert manifest.copies_left_out == 0
+    assert f"training has too: 1 of 2, 54.17% of the bytes; see: bytegolf audit --data {tmp_path / 'data'}" in told

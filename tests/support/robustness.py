@@ -110,6 +110,7 @@ VERBS = {
     ),
     "verify": Verb("verify IN --no-sandbox", "receipt.json"),
     "audit": Verb("audit predictor:make --tokens 16 --noise-tokens 64 --no-sandbox", "predictor.py"),
+    "compare": Verb("compare --leaderboard IN --alpha 0.1", "board.csv"),
     "compress": Verb("compress model.bgz IN OUT", "notes.txt", "file", cells=(("empty", RIGHT), ("truncated", RIGHT))),
     "decompress": Verb("decompress model.bgz IN OUT", "notes.bgc", "file"),
     "bench": Verb("bench IN --seconds 0 --corpus-tokens 65536 --out OUT", "micro.toml", "file"),
@@ -127,6 +128,7 @@ def make_workshop(root: Path, data: Path, run: Path) -> Path:
     (root / "texts.jsonl.gz").write_bytes(gzip.compress(lines.encode(), mtime=0))
     (root / "notes.txt").write_text(documents(seed=2, count=1)[0][:300])
     (root / "predictor.py").write_text(PREDICTOR)
+    (root / "board.csv").write_text("old,1.3,1.31\nnew,1.1,1.11\n")
     (root / "box").mkdir()
     shutil.copy(root / "model.bgz", root / "box" / "model.bgz")
     bg.compress(root / "model.bgz", root / "notes.txt", root / "notes.bgc")

@@ -8,19 +8,22 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, NamedTuple, NoReturn
 
 import typer
+from typer.core import TyperCommand
 
+from bytegolf.cli.several_values import ManyAgainst
 from bytegolf.cli.streams import discard_output, end_on_signals, settle_streams
-from bytegolf.cli.verbs import machine, packing, proving, start, training
+from bytegolf.cli.verbs import auditing, comparing, machine, packing, proving, start, training
 from bytegolf.errors import FAILED, INTERRUPTED, InputError, InterruptedRunError, ParameterError, is_out_of_memory
 from bytegolf.runtime.threads import tune_process
 
 
 class Verb(NamedTuple):
-    """A verb's function, an example of its use, and its name where that is not the function's."""
+    """A verb's function, an example of its use, its name where that is not the function's, and how its words are parsed."""
 
     function: Callable[..., None]
     example: str
     name: str | None = None
+    command: type[TyperCommand] = TyperCommand
 
 
 VERBS: dict[str, tuple[Verb, ...]] = {
@@ -46,8 +49,9 @@ VERBS: dict[str, tuple[Verb, ...]] = {
     "Prove": (
         Verb(proving.prove, "bytegolf prove runs/tiny/artifact.bgz --data data --limit-bytes 65536"),
         Verb(proving.verify, "bytegolf verify runs/tiny/receipt.json"),
-        Verb(proving.audit, "bytegolf audit my_predictor:make --tokens 200"),
+        Verb(auditing.audit, "bytegolf audit my_predictor:make --tokens 200, or: bytegolf audit --data data"),
     ),
+    "Compete": (Verb(comparing.compare, "bytegolf compare runs/new-1 runs/new-2 --against 1.1194,1.1200,1.1189", command=ManyAgainst),),
     "Compress files": (
         Verb(proving.compress, "bytegolf compress runs/tiny/artifact.bgz notes.txt notes.bgc"),
         Verb(proving.decompress, "bytegolf decompress runs/tiny/artifact.bgz notes.bgc notes.txt"),
@@ -66,7 +70,7 @@ app = typer.Typer(
 )
 for panel, verbs in VERBS.items():
     for verb in verbs:
-        app.command(verb.name, epilog=f"Example: {verb.example}", rich_help_panel=panel)(verb.function)
+        app.command(verb.name, cls=verb.command, epilog=f"Example: {verb.example}", rich_help_panel=panel)(verb.function)
 
 
 def _print_version(asked: bool) -> None:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from io import StringIO
 from typing import TYPE_CHECKING
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
+from bytegolf.cli.table_layout import Row, columns_table, rows_table
 
 if TYPE_CHECKING:  # the results of other verbs, which take seconds to load
     from bytegolf.auditing.audit import AuditReport
@@ -23,13 +19,11 @@ if TYPE_CHECKING:  # the results of other verbs, which take seconds to load
     from bytegolf.storage.data_folder import DataManifest
     from bytegolf.training.speed import BenchResult
 
-Row = tuple[str, str]
-
 
 def quickstart_table(result: QuickstartResult) -> str:
     """Return the figures of the whole flow: the model, general-purpose compressors beside it, and the proof."""
     train, pack = result.train, result.pack
-    model = _rows(
+    model = rows_table(
         "bytegolf quickstart",
         [
             ("parameters", f"{train.parameters:,}"),
@@ -46,18 +40,20 @@ def quickstart_table(result: QuickstartResult) -> str:
     rows.append(("bytegolf, the model alone", "", f"{pack.bpb_after:.4f}"))
     if pack.bpb_experts is not None:
         rows.append(("bytegolf, with experts", "", f"{pack.bpb_experts:.4f}"))
-    return f"{model}\n{_table(columns, rows)}\n{receipt_table(result.proof)}\nreport: {result.report}"
+    return f"{model}\n{columns_table(columns, rows)}\n{receipt_table(result.proof)}\nreport: {result.report}"
 
 
 def data_table(manifest: DataManifest) -> str:
     """Return what a data folder holds."""
-    normalised, skipped = list[Row](), list[Row]()
+    normalised, skipped, copies = list[Row](), list[Row](), list[Row]()
     if manifest.normalised:
         before = f"; held out, {manifest.val_original_bytes:,} before" if manifest.val_original_bytes else ""
         normalised = [("bytes", f"of the text as the tokenizer normalises it{before}")]
     if manifest.skipped:
         skipped = [("left out", f"{manifest.skipped.count:,} bad records and files, listed in its manifest.json")]
-    return _rows(
+    if manifest.copies_left_out:
+        copies = [("not trained on", f"{manifest.copies_left_out:,} exact copies of held-out documents")]
+    return rows_table(
         "data",
         [
             ("vocabulary", f"{manifest.vocab_size:,} ({manifest.tokenizer})"),
@@ -66,13 +62,14 @@ def data_table(manifest: DataManifest) -> str:
             ("bytes per token", f"{manifest.val_bytes / manifest.val_tokens:.3f} held out"),
             *normalised,
             *skipped,
+            *copies,
         ],
     )
 
 
 def train_table(result: TrainResult) -> str:
     """Return what a finished run came to."""
-    return _rows(
+    return rows_table(
         "run",
         [
             ("folder", result.run),
@@ -87,7 +84,7 @@ def train_table(result: TrainResult) -> str:
 def import_table(result: ImportResult) -> str:
     """Return what was imported."""
     rows = [("folder", result.run), ("checkpoint", result.checkpoint), ("recipe", result.recipe), ("parameters", f"{result.parameters:,}")]
-    return _rows("imported run", rows)
+    return rows_table("imported run", rows)
 
 
 def pack_table(result: PackResult) -> str:
@@ -97,7 +94,7 @@ def pack_table(result: PackResult) -> str:
         scores = [("before packing", f"{result.bpb_before:.4f} bpb (sliding)"), ("after packing", f"{result.bpb_after:.4f} bpb (sliding)")]
     if result.bpb_experts is not None:
         scores.append(("with experts", f"{result.bpb_experts:.4f} bpb (sliding)"))
-    return _rows(
+    return rows_table(
         "artifact",
         [
             ("file", result.file),
@@ -120,7 +117,7 @@ def score_table(result: Score) -> str:
     original = list[Row]()
     if result.bpb_original is not None:
         original = [("of the documents", f"{result.bpb_original:.6f} bits per byte, {result.original_bytes:,} bytes before normalisation")]
-    return _rows(
+    return rows_table(
         "score",
         [
             ("bits per byte", f"{result.bpb:.6f}{'' if result.bpb_model is None else ' with experts'}"),
@@ -137,7 +134,7 @@ def score_table(result: Score) -> str:
 
 def receipt_table(result: Receipt) -> str:
     """Return the verdict and figures of a receipt."""
-    return _rows(
+    return rows_table(
         "proof",
         [
             ("verdict", f"{'ok' if result.ok else 'NOT OK'}: {result.verdict}"),
@@ -160,12 +157,12 @@ def audit_table(result: AuditReport) -> str:
     for finding in result.findings:
         place = "" if finding.position is None else f" at target {finding.position}"
         found.append((finding.test, ("ok: " if finding.passed else f"FAILED{place}: ") + finding.evidence))
-    return _rows(title, [*found, *((test, f"not made: {why}") for test, why in result.skipped.items())])
+    return rows_table(title, [*found, *((test, f"not made: {why}") for test, why in result.skipped.items())])
 
 
 def plan_table(result: Plan) -> str:
     """Return the predicted size and cost of a recipe."""
-    return _rows(
+    return rows_table(
         f"plan of {result.recipe}",
         [
             ("parameters", f"{result.parameters:,}"),
@@ -197,7 +194,7 @@ def bench_table(result: BenchResult) -> str:
             for protocol in speeds[0].scored_tokens_per_second
         ),
     ]
-    table = _table(("bench", *(speed.recipe for speed in speeds)), rows)
+    table = columns_table(("bench", *(speed.recipe for speed in speeds)), rows)
     return f"{table}\nfrom the command to the first step, compilation aside: {result.start_up_seconds:.1f} s"
 
 
@@ -205,18 +202,3 @@ def _pace(result: TrainResult, decimals: int = 1) -> str:
     if result.seconds is None or result.tokens_per_second is None:
         return "by another program"
     return f"{result.seconds:.{decimals}f} s, {result.tokens_per_second:,.0f} tokens/s"
-
-
-def _rows(title: str, rows: Iterable[Row]) -> str:
-    return _table((title, ""), list(rows))
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    table = Table(box=box.SIMPLE_HEAD)
-    for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index == 0 or len(columns) == 2 else "right", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    text = StringIO()
-    Console(file=text, width=110).print(table)
-    return text.getvalue().rstrip()

@@ -1,7 +1,11 @@
-"""Black-box tests of whatever claims to predict text."""
+"""Black-box tests of whatever claims to predict text, and the overlap of training and held-out text."""
+
+from pathlib import Path
 
 from bytegolf.auditing.audit import AuditReport, audit_in_sandbox
 from bytegolf.auditing.bench import DEFAULT_OPTIONS, AuditOptions
+from bytegolf.auditing.overlap.report import OverlapReport, compare_documents
+from bytegolf.text.dataset import open_data
 
 
 def audit(name: str, options: AuditOptions = DEFAULT_OPTIONS, *, sandbox: bool = True) -> AuditReport:
@@ -11,3 +15,11 @@ def audit(name: str, options: AuditOptions = DEFAULT_OPTIONS, *, sandbox: bool =
     Raises InputError if there is no such factory, its code fails, or the system has no sandbox.
     """
     return audit_in_sandbox(name, options, isolated=sandbox)
+
+
+def audit_data(data: Path, *, tokenizer: Path | None = None, near: bool = True) -> OverlapReport:
+    """Compare the training documents of a data folder with the held-out ones: exact copies, and `near` duplicates.
+
+    A folder of bare shards may need its `tokenizer`. Raises InputError if there are no shards of both splits.
+    """
+    return compare_documents(open_data(data, tokenizer), near=near)

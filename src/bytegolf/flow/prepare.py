@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from bytegolf.auditing.overlap.report import compare_documents
 from bytegolf.config import Recipe, TextConfig
 from bytegolf.errors import InputError, ParameterError
 from bytegolf.recipes import load_recipe
+from bytegolf.runtime.progress import say
 from bytegolf.storage.claim import claimed
 from bytegolf.storage.data_folder import DataManifest
+from bytegolf.text.dataset import open_data
 from bytegolf.text.prepare import prepare_text
 
 DEFAULT_VOCAB_SIZE = 1024
@@ -29,7 +32,7 @@ def prepare(
     train_shards: int | None = None,
     with_docs: bool = False,
 ) -> DataManifest:
-    """Make the data folder `out` from `sources`, and return its manifest.
+    """Make the data folder `out` from `sources`, say whether training has held-out documents too, and return its manifest.
 
     Sources are "stdlib" and files or folders of text, or one place that publishes shards: "fineweb" or
     "hf://datasets/OWNER/NAME[@REVISION][/FOLDER]".
@@ -53,7 +56,19 @@ def prepare(
     else:
         for_published.refuse("applies to published shards only, fineweb or hf://datasets/…")
     with claimed(out, folder=True):
-        return (for_published if published else for_text).prepare(sources, out, known)
+        manifest = (for_published if published else for_text).prepare(sources, out, known)
+        _tell_overlap(out, manifest)
+    return manifest
+
+
+def _tell_overlap(data: Path, manifest: DataManifest) -> None:
+    """Say how many held-out documents training has too, whole. Text that was prepared here has lost them already."""
+    if not manifest.train_tokens:
+        return
+    found = compare_documents(open_data(data), near=False)
+    share = f"held-out documents that training has too: {found.exact_duplicates:,} of {found.val_documents:,}"
+    advice = "" if found.ok else f", {found.overlap_share:.2%} of the bytes; see: bytegolf audit --data {data}"
+    say(share + advice)
 
 
 class _TextOptions(NamedTuple):

@@ -41,6 +41,7 @@ class DataManifest(BaseModel):
     val_bytes: Count
     val_tokens: Count
     normalised: bool = False  # byte counts and val.txt are of the decoded tokens, which may differ from the documents
+    copies_left_out: Count | None = None  # training documents that were exact copies of held-out ones, if text was prepared here
     val_original_bytes: Count | None = None  # of the held-out documents themselves, if normalised and they were at hand
     skipped: SkippedRecords | None = None
     val_offsets: list[Count]  # start of each held-out document in val.txt, in bytes

@@ -34,6 +34,9 @@ class ScoreRecord(BaseModel):
     protocol: str
     of: FileName
     sha256: str
+    bytes: Count | None = None
+    tokens: Count | None = None
+    data: str | None = None  # hash of the data folder
 
 
 class PackRecord(BaseModel):

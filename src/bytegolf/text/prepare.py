@@ -170,7 +170,8 @@ def _write(folder: DataFolder, asked: _Preparation) -> DataManifest:
     if fingerprint.hexdigest() != split.corpus_sha256:
         raise InputError(f"{corpus.source}: expected the same documents in every pass, found them changed meanwhile")
     _require_exact(count_bytes(TokenStream(folder.shards("val")), tokenizer), val_tally, tokenizer)
-    if copies := split.documents - train_tally.documents - val_tally.documents:
+    copies = split.documents - train_tally.documents - val_tally.documents
+    if copies:
         say(f"copies of held-out documents left out of training: {copies:,}")
     (folder.root / tokenizer.file_name).write_bytes(tokenizer.serialised)
     return DataManifest(
@@ -187,6 +188,7 @@ def _write(folder: DataFolder, asked: _Preparation) -> DataManifest:
         val_bytes=val_tally.bytes,
         val_tokens=val.tokens,
         normalised=normalised,
+        copies_left_out=copies,
         val_original_bytes=val_tally.original_bytes if normalised else None,
         skipped=SkippedRecords(count=remarks.num_bad, first=remarks.bad) if remarks.num_bad else None,
         val_offsets=val_offsets,

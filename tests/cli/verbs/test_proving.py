@@ -1,24 +1,12 @@
-"""`prove`, `verify`, `audit`, `compress` and `decompress`: their results, and the exit status of a bad verdict."""
+"""`prove`, `verify`, `compress` and `decompress`: their results, and the exit status of a bad verdict."""
 
 import json
 from pathlib import Path
-
-import pytest
 
 from support.command_line import RunCli
 
 PROVE = ("prove", "run/artifact.bgz", "--data", "data", "--protocol", "streaming", "--limit-bytes", "100", "--no-sandbox")
 KEYS = {"ok", "protocol", "bpb_claimed", "bpb_coded", "coded_bytes", "text_bytes", "sha256", "artifact_bytes"}
-
-UNFAIR = """
-import numpy as np
-
-class Loud:
-    vocab_size = 8
-    def reset(self): pass
-    def predict(self): return np.full(8, 0.5)
-    def observe(self, tokens): pass
-"""
 
 
 def test_a_proof_is_verified_and_a_false_receipt_is_a_verdict(run_cli: RunCli, desk: Path) -> None:
@@ -32,14 +20,6 @@ def test_a_proof_is_verified_and_a_false_receipt_is_a_verdict(run_cli: RunCli, d
     receipt.write_text(json.dumps({**proved, "bpb_claimed": 0.018}))
     shown = run_cli("verify", receipt, "--no-sandbox", "--json")
     assert shown.status == 1 and "error" not in shown.err and json.loads(shown.out)["ok"] is False
-
-
-@pytest.mark.parametrize("options", [(), ("--json",)])
-def test_a_violation_is_a_verdict(run_cli: RunCli, desk: Path, options: tuple[str, ...]) -> None:
-    (desk / "unfair.py").write_text(UNFAIR)
-    shown = run_cli("audit", "unfair:Loud", "--tokens", "16", "--noise-tokens", "64", "--no-sandbox", *options)
-    assert shown.status == 1 and "error" not in shown.err
-    assert json.loads(shown.out)["ok"] is False if options else "audit: violated" in shown.out
 
 
 def test_a_file_comes_back(run_cli: RunCli, desk: Path) -> None:

@@ -1,4 +1,4 @@
-"""Verbs that back a score, check one, or use a model to compress."""
+"""Verbs that back a score, check a receipt, or use a model to compress."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -63,33 +63,6 @@ def _emit_receipt(receipt: "Receipt", as_json: bool) -> None:
 
     emit(receipt, as_json, receipt_table)
     if not receipt.ok:
-        raise typer.Exit(1)
-
-
-def audit(
-    name: Annotated[str, typer.Argument(metavar="MODULE:FACTORY", help="A function without arguments; MODULE is found in this folder.")],
-    tokens: Annotated[int, typer.Option("--tokens", min=8, metavar="N", help="Length of the text that it is tried with.")] = 128,
-    noise_tokens: Annotated[
-        int, typer.Option("--noise-tokens", min=64, metavar="N", help="Length of the noise: long enough to fill its caches.")
-    ] = 2048,
-    calls: Annotated[int, typer.Option("--calls", min=1, metavar="N", help="Scorings that one test may take, or it is left out.")] = 4096,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Random seed of the texts.")] = 0,
-    no_sandbox: NoSandbox = False,
-    as_json: AsJson = False,
-) -> None:
-    """Test a predictor from outside: whether it looks ahead, sums to one, scores before it learns, scores each token once.
-
-    FACTORY makes something with vocab_size and reset, predict and observe (token by token), or bits (those of each token of
-    a text). It runs in a sandbox. Exit status 1 for a violation. docs/proof.md explains the tests.
-    """
-    import bytegolf as bg
-    from bytegolf.auditing.bench import AuditOptions
-    from bytegolf.cli.tables import audit_table
-
-    options = AuditOptions(tokens=tokens, noise_tokens=noise_tokens, max_scorings=calls, seed=seed)
-    result = bg.audit(name, options, sandbox=not no_sandbox)
-    emit(result, as_json, audit_table)
-    if not result.ok:
         raise typer.Exit(1)
 
 

@@ -1,0 +1,1 @@
+"""Evidence -> submission: review, compare, submit."""
