@@ -86,7 +86,7 @@ def pack(
     return result
 
 
-class Scores(NamedTuple):
+class PackScores(NamedTuple):
     """Bits per byte before and after packing, and after it with experts."""
 
     before: float | None
@@ -94,17 +94,17 @@ class Scores(NamedTuple):
     experts: float | None
 
 
-NO_SCORES = Scores(None, None, None)
+NO_SCORES = PackScores(None, None, None)
 
 
-def _scores(run: Path, file: Path, dataset: Dataset) -> Scores:
+def _scores(run: Path, file: Path, dataset: Dataset) -> PackScores:
     """Return the sliding scores of a run and of its artifact."""
     before = score_dataset(run, dataset, "sliding", ScoreOptions(experts=False))
     after = score_dataset(file, dataset, "sliding")
-    return Scores(before.bpb, after.bpb if after.bpb_model is None else after.bpb_model, None if after.bpb_model is None else after.bpb)
+    return PackScores(before.bpb, after.bpb if after.bpb_model is None else after.bpb_model, None if after.bpb_model is None else after.bpb)
 
 
-def _result(recipe: Recipe, budget: int, fitted: Fitted, file: Path, scores: Scores) -> PackResult:
+def _result(recipe: Recipe, budget: int, fitted: Fitted, file: Path, scores: PackScores) -> PackResult:
     """Return the result of packing."""
     parameters = parameter_count(recipe.model)
     return PackResult(
