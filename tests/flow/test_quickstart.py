@@ -25,7 +25,8 @@ def test_quickstart_packs_a_useful_model_into_its_budget(tmp_path: Path) -> None
     slow_machine = result["train"]["steps"] < 250  # the clock is 100 s, whatever else runs there
     assert result["pack"]["bpb_after"] <= (2.20 if slow_machine else 1.60)
     assert result["pack"]["bpb_after"] - result["pack"]["bpb_before"] < 0.005
-    assert result["proof"]["ok"] and 65_000 < result["proof"]["text_bytes"] <= 65_536
+    assert result["proof"]["ok"] and result["proof"]["text_bytes"] == result["data"]["val_bytes"], "all of it"
+    assert result["pack"]["bpb_experts"] == result["proof"]["bpb_claimed"] < 0.85 * result["pack"]["bpb_after"]
     assert "<script" in (tmp_path / "run" / "report.html").read_text()
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 4 << 20  # KiB
 

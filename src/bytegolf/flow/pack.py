@@ -1,8 +1,8 @@
 """A run -> the best artifact that fits."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from bytegolf.artifact.finished_run import FinishedRun, read_run
 from bytegolf.config import Recipe
@@ -50,6 +50,11 @@ class PackResult:
         """Return the result as an object for JSON."""
         return asdict(self)
 
+    def with_scores(self, before: float, after: float, after_model: float | None) -> "PackResult":
+        """Return the result with bits per byte before and after packing; after it, `after_model` is the model's beside experts."""
+        alone, experts = (after, None) if after_model is None else (after_model, after)
+        return replace(self, bpb_before=before, bpb_after=alone, bpb_experts=experts)
+
 
 def pack(
     run: Path,
@@ -79,33 +84,23 @@ def pack(
     with claimed(file):
         fitted = _fitted(recipe, trained, dataset, budget, reserve)
         write_atomically(file, fitted.file.data)
-        scores = _scores(run, file, dataset) if dataset and scored else NO_SCORES
-        result = _result(recipe, budget, fitted, file, scores)
+        result = _result(recipe, budget, fitted, file)
+        if dataset and scored:
+            result = _scored(result, run, file, dataset)
         if out is None:
             record_json(trained.folder.pack, result.to_json())
     return result
 
 
-class PackScores(NamedTuple):
-    """Bits per byte before and after packing, and after it with experts."""
-
-    before: float | None
-    after: float | None
-    experts: float | None
-
-
-NO_SCORES = PackScores(None, None, None)
-
-
-def _scores(run: Path, file: Path, dataset: Dataset) -> PackScores:
-    """Return the sliding scores of a run and of its artifact."""
+def _scored(result: PackResult, run: Path, file: Path, dataset: Dataset) -> PackResult:
+    """Return the result with the sliding scores of a run and of its artifact."""
     before = score_dataset(run, dataset, "sliding", ScoreOptions(experts=False))
     after = score_dataset(file, dataset, "sliding")
-    return PackScores(before.bpb, after.bpb if after.bpb_model is None else after.bpb_model, None if after.bpb_model is None else after.bpb)
+    return result.with_scores(before.bpb, after.bpb, after.bpb_model)
 
 
-def _result(recipe: Recipe, budget: int, fitted: Fitted, file: Path, scores: PackScores) -> PackResult:
-    """Return the result of packing."""
+def _result(recipe: Recipe, budget: int, fitted: Fitted, file: Path) -> PackResult:
+    """Return the result of packing, which is not scored."""
     parameters = parameter_count(recipe.model)
     return PackResult(
         bytes=fitted.size,
@@ -115,9 +110,9 @@ def _result(recipe: Recipe, budget: int, fitted: Fitted, file: Path, scores: Pac
         parameters=parameters,
         bits_per_weight=8 * fitted.size / parameters,
         entropy_bits_per_weight=fitted.entropy_bits_per_weight,
-        bpb_before=scores.before,
-        bpb_after=scores.after,
-        bpb_experts=scores.experts,
+        bpb_before=None,
+        bpb_after=None,
+        bpb_experts=None,
         file=str(file),
         bits=fitted.bits,
         sections=fitted.file.sections,
