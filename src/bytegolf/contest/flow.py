@@ -17,6 +17,8 @@ from bytegolf.contest.events import (
     EXPORT_NAME,
     FACTS_OF_DATA,
     INSERT,
+    MIXING_NAME,
+    MODEL_NAME,
     NONE,
     SCORE,
     SCORE_NAME,
@@ -30,6 +32,7 @@ from bytegolf.contest.events import (
     substituted,
 )
 from bytegolf.contest.program import Function, Program
+from bytegolf.contest.reach import Reach
 
 MAX_CALL_DEPTH = 25
 LOOP_READINGS = 3
@@ -47,10 +50,11 @@ class Summary:
 
 
 class Flow:
-    """The events of a program, function by function."""
+    """The events of a program, function by function, as far as a walk reaches them."""
 
-    def __init__(self, program: Program) -> None:
-        self.program = program
+    def __init__(self, program: Program, reach: Reach) -> None:
+        self.program, self.reach = program, reach
+        self.reading: dict[Function, State] = {}
         self._summaries: dict[Function, Summary] = {}
         self._active: list[Function] = []
         self.globals: State = {}
@@ -85,8 +89,6 @@ class Flow:
         active = self.reading.get(function.outer)
         return dict(known.state if known else active or self.globals)
 
-    reading: dict[Function, State] = {}
-
 
 class _Reading:
     """One reading of a function from top to bottom."""
@@ -95,11 +97,12 @@ class _Reading:
         self.flow, self.program, self.function = flow, flow.program, function
         self.state: State = flow.outer_state(function)
         for parameter in function.parameters:
-            self.state[parameter.arg] = frozenset({f"parameter {parameter.arg}"}) | of_name(parameter.arg)
+            given = NONE if MODEL_NAME.search(parameter.arg) else frozenset({f"parameter {parameter.arg}"})
+            self.state[parameter.arg] = given | of_name(parameter.arg)
         self.loops: tuple[Loop, ...] = ()
         self.events: list[Event] = []
         self.returns: Labels = NONE
-        flow.reading = {**flow.reading, function: self.state}
+        flow.reading[function] = self.state
 
     def read(self) -> Summary:
         self._block(self.function.node.body)
@@ -107,7 +110,8 @@ class _Reading:
 
     def _block(self, statements: Sequence[ast.stmt]) -> None:
         for statement in statements:
-            self._statement(statement)
+            if id(statement) in self.flow.reach.reached:
+                self._statement(statement)
 
     def _statement(self, statement: ast.stmt) -> None:
         match statement:
@@ -195,7 +199,8 @@ class _Reading:
     def _bind(self, target: ast.expr, labels: Labels) -> None:
         match target:
             case ast.Name():
-                self.state[target.id] = labels | of_name(target.id)
+                if not MODEL_NAME.search(target.id):  # a model that has seen data is no data
+                    self.state[target.id] = labels | of_name(target.id)
             case ast.Tuple() | ast.List():
                 for part in target.elts:
                     self._bind(part, labels)
@@ -203,8 +208,12 @@ class _Reading:
                 self._bind(target.value, labels)
             case ast.Subscript() | ast.Attribute():
                 root = _root(target)
-                if root and root != "self":
-                    self.state[root] = self.state.get(root, NONE) | labels
+                self._touch(root, labels)
+
+    def _touch(self, name: str, labels: Labels) -> None:
+        """Add labels to those of a name whose value was changed in place."""
+        if name and name != "self" and not MODEL_NAME.search(name):
+            self.state[name] = self.state.get(name, NONE) | labels
 
     def _add(self, node: ast.AST, target: ast.expr, value: ast.expr, adds: bool) -> None:
         """Read `target += value` and the like."""
@@ -213,9 +222,7 @@ class _Reading:
             self._score(node, target, value, labels | (self._labels(target.slice) if isinstance(target, ast.Subscript) else NONE))
             if isinstance(target, ast.Subscript) and VALIDATION in self._labels(target.slice):
                 self._note(INSERT, node, self._labels(target.slice))
-        root = _root(target)
-        if root:
-            self.state[root] = self.state.get(root, NONE) | labels
+        self._touch(_root(target), labels)
 
     def _score(self, node: ast.AST, target: ast.expr, value: ast.expr, labels: Labels) -> None:
         """Note a score if what is added up, or kept for each token, is called a loss or a number of bytes."""
@@ -258,6 +265,9 @@ class _Reading:
                 labels = self._labels(node.value)
                 self._bind(node.target, labels)
                 return labels
+            case ast.IfExp():
+                test = self.flow.reach.settings.value(node.test, self.function, {})
+                return self._labels(node.body if test.value else node.orelse) if test.known else self._all(node)
         return self._all(node)
 
     def _all(self, node: ast.expr) -> Labels:
@@ -298,7 +308,7 @@ class _Reading:
             self._note(INSERT, call, labels)
         if EXPORT_NAME.search(last) and not last.startswith("dequant"):
             self._note(EXPORT, call, labels)
-        if COLLECT_NAME.search(last) and VALIDATION in labels:
+        if COLLECT_NAME.search(last) and VALIDATION in labels and not MIXING_NAME.search(last):
             self._note(COLLECT, call, labels)
 
     def _add_call(self, call: ast.Call, last: str) -> None:
@@ -309,9 +319,7 @@ class _Reading:
         if last in ("add_", "append", "extend", "copy_"):
             place = self._labels(target.slice) if isinstance(target, ast.Subscript) else NONE
             self._score(call, target, value, labels | place)
-        root = _root(target)
-        if root and root != "self":
-            self.state[root] = self.state.get(root, NONE) | labels
+        self._touch(_root(target), labels)
 
     def _targets(self, call: ast.Call) -> list[Function]:
         """Return the script's own functions that a call may run."""

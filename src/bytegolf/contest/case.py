@@ -1,0 +1,103 @@
+"""A script under review: what it reaches by default, as it was run, and at all."""
+
+import ast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from bytegolf.contest.events import Event
+from bytegolf.contest.evidence import DEAD, DEFAULT, Finding, Mark
+from bytegolf.contest.flow import Flow
+from bytegolf.contest.program import Program
+from bytegolf.contest.reach import Reach
+from bytegolf.contest.switches import Settings
+
+TRIED_VALUES = ("1", "0", "true", "2")
+MAX_TRIALS = 40
+
+
+class Case:
+    """A program with three walks through it.
+
+    `variables` and `attributes` are the settings that stand beside the script: see `Settings`.
+    """
+
+    def __init__(self, program: Program, variables: Mapping[str, str], attributes: Mapping[str, object]) -> None:
+        self.program, self.variables, self.attributes = program, variables, attributes
+        self.default = Reach(program, Settings(program))
+        self.as_run = Reach(program, Settings(program, variables, attributes)) if variables or attributes else self.default
+        self.possible = Reach(program, Settings(program, undecided=True))
+        self._events: dict[Reach, list[Event]] = {}
+        self._switch_names: dict[object, str] = {}
+        self._trials = 0
+
+    def events(self, reach: Reach) -> list[Event]:
+        """Return the events of a walk, in order."""
+        if reach not in self._events:
+            self._events[reach] = Flow(self.program, reach).events()
+        return self._events[reach]
+
+    def by_events(self, rule: Callable[[Sequence[Event], Reach], Iterable[Mark]]) -> list[Finding]:
+        """Return what a rule finds in the order of events by default, as run, and at all."""
+        found: dict[tuple[str, int], Finding] = {}
+        for reach in dict.fromkeys((self.default, self.as_run, self.possible)):
+            for mark in rule(self.events(reach), reach):
+                finding = self.finding(mark, reach)
+                if finding is not None:
+                    found.setdefault((finding.rule, id(mark.nodes[0])), finding)
+        return list(found.values())
+
+    def by_code(self, marks: Iterable[Mark]) -> list[Finding]:
+        """Return findings for what a rule says of places in the code."""
+        found = []
+        for mark in marks:
+            reach = next((reach for reach in (self.default, self.as_run, self.possible) if self._has(reach, mark)), None)
+            finding = self.finding(mark, reach)
+            if finding is not None:
+                found.append(finding)
+        return found
+
+    def _has(self, reach: Reach, mark: Mark) -> bool:
+        return reach.has(*self._nodes(mark))
+
+    def _nodes(self, mark: Mark) -> list[ast.AST]:
+        return [node for node in mark.nodes if isinstance(node, ast.AST)]
+
+    def finding(self, mark: Mark, reach: Reach | None) -> Finding | None:
+        """Return the finding of a mark, which a walk reaches or none does."""
+        place = self._nodes(mark)[0]
+        function = self.program.function_of(place)
+        source = function.source if function else self.program.sources[0]
+        line = getattr(place, "lineno", 0)
+        reached, on = self._reached(mark, reach)
+        return Finding(mark.rule, mark.weight, source.name, line, source.line(line), reached, on, mark.why)
+
+    def _reached(self, mark: Mark, reach: Reach | None) -> tuple[str, bool]:
+        """Return how a mark is reached, and whether it was on in the run."""
+        if reach is self.default:
+            return DEFAULT, True
+        if reach is None:
+            return DEAD, False
+        nodes = self._nodes(mark)
+        asked = self.possible.switches(*nodes)
+        if reach is self.as_run:
+            named = [f"{name}={self.variables[name]}" for name in sorted(asked) if name in self.variables]
+            named += [f"{name}={value}" for name, value in self.attributes.items() if name.upper() in asked and name.upper() not in self.variables]
+            return f"switch {' '.join(named) or 'as run'}", True
+        return self._switch(nodes, asked), False
+
+    def _switch(self, nodes: Sequence[ast.AST], asked: frozenset[str]) -> str:
+        """Return the setting of one switch that reaches nodes, or of as few as are found."""
+        key = (tuple(id(self.program.statement(node)) for node in nodes), asked)
+        if key not in self._switch_names:
+            self._switch_names[key] = self._search(nodes, sorted(asked))
+        return self._switch_names[key]
+
+    def _search(self, nodes: Sequence[ast.AST], asked: Sequence[str]) -> str:
+        trials = [{name: value} for name in asked for value in TRIED_VALUES[:2]]
+        trials += [dict.fromkeys(asked, value) for value in TRIED_VALUES] + [{name: value} for name in asked for value in TRIED_VALUES[2:]]
+        for trial in trials:
+            self._trials += 1
+            if self._trials > MAX_TRIALS:
+                break
+            if Reach(self.program, Settings(self.program, trial)).has(*nodes):
+                return "switch " + " ".join(f"{name}={value}" for name, value in trial.items())
+        return f"switch {' '.join(f'{name}=?' for name in asked) or 'unknown'}"

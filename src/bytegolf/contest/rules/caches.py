@@ -1,0 +1,179 @@
+"""Caches of counts that are asked for the token to be scored itself."""
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+
+from bytegolf.contest.case import Case
+from bytegolf.contest.evidence import Finding, Mark
+from bytegolf.contest.program import Function, Program
+
+TARGET_NAME = re.compile(
+    r"^_*(\w+_)?(tgts?|targets?|gold|labels?|actual|next_toks?|next_tokens?|true_toks?|y|yb|y_np|yy)(_\w+)?$|^(tok|token)_(next|target)$", re.IGNORECASE
+)
+HASH_NAME = re.compile(r"hash|^h\d?$|ctx|context|^key|prime|mult|fnv|^hh$", re.IGNORECASE)
+CANDIDATE_NAME = re.compile(r"cand|vocab|arange|all_tok|probe|hint", re.IGNORECASE)
+READING_CALLS = {"get", "gather", "index_select", "take", "lookup", "__getitem__", "query"}
+WHY = (
+    "the key of the table that is read mixes the context with the token to be scored: only that token's probability is raised, "
+    "and the sum over all tokens exceeds 1 (C1, C2; ruled out in #779)"
+)
+
+
+def findings(case: Case) -> list[Finding]:
+    """Return the findings of the family."""
+    return case.by_code(_marks(case.program))
+
+
+def _marks(program: Program) -> Iterator[Mark]:
+    """Yield a mark for each key that mixes the context with the target and is used to read."""
+    makers = {function.name for function in program.functions if _makes_keys(function)}
+    for function in program.functions:
+        targets = _target_names(function)
+        for key in _keys(function, targets, makers):
+            reads = _reads(function, key.targets[0].id)  # type: ignore[attr-defined]
+            if reads:
+                yield Mark("target-in-key", "violation", [key, reads[0]], WHY)
+        for read in _direct_reads(function, targets, makers):
+            yield Mark("target-in-key", "violation", [read], WHY)
+
+
+def _own_nodes(function: Function) -> Iterator[ast.AST]:
+    """Yield the nodes of a function, those of functions inside it left out."""
+    waiting: list[ast.AST] = list(getattr(function.node, "body", []))
+    while waiting:
+        node = waiting.pop(0)
+        yield node
+        waiting += [child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)]
+
+
+def _assignments(function: Function) -> Iterator[ast.Assign]:
+    for node in _own_nodes(function):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            yield node
+
+
+def _keys(function: Function, targets: set[str], makers: set[str]) -> Iterator[ast.Assign]:
+    """Yield the assignments of keys: made here, or by a function that makes them."""
+    mixed = _mixed_in_place(function, targets)
+    for assignment in _assignments(function):
+        if _is_key(_without_casts(assignment.value), targets, mixed, makers):
+            yield assignment
+
+
+def _mixed_in_place(function: Function, targets: set[str]) -> set[str]:
+    """Return the hashes that a target is mixed into by `h ^= target * prime`."""
+    return {
+        node.target.id
+        for node in _own_nodes(function)
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and _names_in(node.value) & targets
+    }
+
+
+def _makes_keys(function: Function) -> bool:
+    """Return whether a function returns a hash of several of its parameters, folded."""
+    names = {parameter.arg for parameter in function.parameters}
+    others = {name for name in names if not HASH_NAME.search(name)}
+    targets = others & _target_names(function) or (others if names - others else set())
+    mixed = _mixed_in_place(function, targets)
+    named = {node.targets[0].id: node.value for node in _assignments(function)}  # type: ignore[attr-defined]
+    for node in _own_nodes(function):
+        if isinstance(node, ast.Return) and node.value is not None:
+            value = _without_casts(node.value)
+            if isinstance(value, ast.Name):
+                value = _without_casts(named.get(value.id, value))
+            if _is_key(value, targets, mixed, set()):
+                return True
+    return False
+
+
+def _target_names(function: Function) -> set[str]:
+    """Return the names in a function that hold the tokens to be scored: called so, or read at the position of the last context token + 1."""
+    names = {parameter.arg for parameter in function.parameters if TARGET_NAME.match(parameter.arg)}
+    names |= {node.id for node in _own_nodes(function) if isinstance(node, ast.Name) and TARGET_NAME.match(node.id)}
+    earlier = _read_before(function)
+    for assignment in _assignments(function):
+        value = _without_casts(assignment.value)
+        if isinstance(value, ast.Subscript) and (ast.unparse(value.value), ast.unparse(value.slice)) in earlier:
+            names.add(assignment.targets[0].id)  # type: ignore[attr-defined]
+    return names
+
+
+def _read_before(function: Function) -> set[tuple[str, str]]:
+    """Return the pairs (array, index) of a function that also reads the array at that index minus something."""
+    pairs = set()
+    for node in _own_nodes(function):
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.BinOp) and isinstance(node.slice.op, ast.Sub):
+            index = node.slice.left
+            while isinstance(index, ast.BinOp) and isinstance(index.op, ast.Sub):
+                index = index.left
+            pairs.add((ast.unparse(node.value), ast.unparse(index)))
+    return pairs
+
+
+def _is_key(value: ast.expr, targets: set[str], mixed: set[str], makers: set[str]) -> bool:
+    """Return whether an expression mixes a hash of the context with a target, and masks or folds the sum."""
+    names = _names_in(value)
+    if any(CANDIDATE_NAME.search(name) for name in names):
+        return False
+    if isinstance(value, ast.Call):
+        return _called(value) in makers and bool(names & targets)
+    if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.BitAnd | ast.Mod | ast.BitXor):
+        return False
+    if names & mixed:
+        return True
+    hashed = any(name not in targets and HASH_NAME.search(name) for name in names)
+    joined = any(isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor | ast.Add | ast.Mult) for node in ast.walk(value))
+    return hashed and joined and bool(names & targets)
+
+
+def _without_casts(value: ast.expr) -> ast.expr:
+    """Return an expression without the conversions around it: `(x).astype(np.int64)`, `int(x)`, `x.long()`."""
+    while isinstance(value, ast.Call):
+        if isinstance(value.func, ast.Attribute) and value.func.attr in ("astype", "long", "to", "int", "view", "type", "cpu", "numpy", "item"):
+            value = value.func.value
+        elif isinstance(value.func, ast.Name) and value.func.id == "int" and value.args:
+            value = value.args[0]
+        elif isinstance(value.func, ast.Attribute) and value.func.attr in ("int64", "uint64", "asarray", "array") and value.args:
+            value = value.args[0]
+        else:
+            break
+    return value
+
+
+def _called(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def _reads(function: Function, key: str) -> list[ast.AST]:
+    """Return where a function reads a table by a key, or by a part or copy of it."""
+    keys = {key}
+    for assignment in _assignments(function):
+        value = _without_casts(assignment.value)
+        if isinstance(value, ast.Subscript) and isinstance(value.value, ast.Name) and value.value.id in keys or isinstance(value, ast.Name) and value.id in keys:
+            keys.add(assignment.targets[0].id)  # type: ignore[attr-defined]
+    return [node for node in _own_nodes(function) if _is_read(node, keys)]
+
+
+def _is_read(node: ast.AST, keys: set[str]) -> bool:
+    if isinstance(node, ast.Subscript):
+        index = _names_in(node.slice)
+        return isinstance(node.ctx, ast.Load) and bool(index & keys) and not _names_in(node.value) & keys
+    return isinstance(node, ast.Call) and _called(node) in READING_CALLS and any(_names_in(argument) & keys for argument in node.args)
+
+
+def _direct_reads(function: Function, targets: set[str], makers: set[str]) -> Iterator[ast.AST]:
+    """Yield the reads whose key is written in place."""
+    mixed = _mixed_in_place(function, targets)
+    for node in _own_nodes(function):
+        places: Iterable[ast.expr] = ()
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+            places = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        elif isinstance(node, ast.Call) and _called(node) in READING_CALLS:
+            places = node.args
+        if any(_is_key(_without_casts(place), targets, mixed, makers) for place in places):
+            yield node
+
+
+def _names_in(node: ast.AST) -> set[str]:
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
