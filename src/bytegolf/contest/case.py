@@ -79,10 +79,22 @@ class Case:
         nodes = self._nodes(mark)
         asked = self.possible.switches(*nodes)
         if reach is self.as_run:
-            named = [f"{name}={self.variables[name]}" for name in sorted(asked) if name in self.variables]
-            named += [f"{name}={value}" for name, value in self.attributes.items() if name.upper() in asked and name.upper() not in self.variables]
-            return f"switch {' '.join(named) or 'as run'}", True
+            return f"switch {self._as_run(nodes, asked)}", True
         return self._switch(nodes, asked), False
+
+    def _as_run(self, nodes: Sequence[ast.AST], asked: frozenset[str]) -> str:
+        """Return the settings of the run that reach nodes: one if one is enough."""
+        given = {name: value for name, value in self.variables.items() if name in asked}
+        given |= {name.upper(): str(value) for name, value in self.attributes.items() if name.upper() in asked and name.upper() not in given}
+        for name, value in given.items():
+            if self._reaches({name: _as_text(value)}, nodes):
+                return f"{name}={_as_text(value)}"
+        return " ".join(f"{name}={_as_text(value)}" for name, value in sorted(given.items())) or "as run"
+
+    def _reaches(self, trial: Mapping[str, str], nodes: Sequence[ast.AST]) -> bool:
+        """Return whether settings reach nodes; no, once that has been asked too often."""
+        self._trials += 1
+        return self._trials <= MAX_TRIALS and Reach(self.program, Settings(self.program, trial)).has(*nodes)
 
     def _switch(self, nodes: Sequence[ast.AST], asked: frozenset[str]) -> str:
         """Return the setting of one switch that reaches nodes, or of as few as are found."""
@@ -95,9 +107,11 @@ class Case:
         trials = [{name: value} for name in asked for value in TRIED_VALUES[:2]]
         trials += [dict.fromkeys(asked, value) for value in TRIED_VALUES] + [{name: value} for name in asked for value in TRIED_VALUES[2:]]
         for trial in trials:
-            self._trials += 1
-            if self._trials > MAX_TRIALS:
-                break
-            if Reach(self.program, Settings(self.program, trial)).has(*nodes):
+            if self._reaches(trial, nodes):
                 return "switch " + " ".join(f"{name}={value}" for name, value in trial.items())
         return f"switch {' '.join(f'{name}=?' for name in asked) or 'unknown'}"
+
+
+def _as_text(value: str) -> str:
+    """Return a logged setting as a variable would give it."""
+    return {"True": "1", "False": "0"}.get(value, value)

@@ -12,6 +12,7 @@ VALIDATION_NAME = re.compile(
     r"(tokens?|toks?|data|ids|np|stream|seqs?|sequences|tensor|batch(es)?|loader|dataset|inputs?|targets?|x|y|text)(_\w{1,12})?$",
     re.IGNORECASE,
 )
+NOT_DATA_NAME = re.compile(r"_(len|lens|length|size|count|num|n|bytes|every|stride|time|ms|loss|bpb|idx|steps?|tokens_per\w*)$", re.IGNORECASE)
 VALIDATION_FILE = re.compile(r"(^|[^a-z])val(id|idation)?_(files?|pattern|path|glob|shards?)|fineweb_val|[_/]val_\*|_val_0", re.IGNORECASE)
 SCORE_NAME = re.compile(r"loss|nll|bits|bpb|score|ptl|log_?p|_lp|nats|ce_|^ls$|^tl$|^lsum$", re.IGNORECASE)
 BYTES_NAME = re.compile(r"byte|^bs$|^tb$|^bc$|bpb", re.IGNORECASE)
@@ -75,4 +76,4 @@ def substituted(labels: Labels, given: dict[str, Labels]) -> Labels:
 
 def of_name(name: str) -> Labels:
     """Return the labels that a name gives by itself."""
-    return frozenset({VALIDATION}) if VALIDATION_NAME.match(name) else NONE
+    return frozenset({VALIDATION}) if VALIDATION_NAME.match(name) and not NOT_DATA_NAME.search(name) else NONE

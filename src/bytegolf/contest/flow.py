@@ -5,7 +5,7 @@ branches are joined, and loops are read until nothing changes.
 """
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from bytegolf.contest.events import (
@@ -37,6 +37,7 @@ from bytegolf.contest.reach import Reach
 MAX_CALL_DEPTH = 25
 LOOP_READINGS = 3
 ADDING_METHODS = {"add_", "append", "extend", "add", "update", "copy_", "index_add_", "scatter_add_"}
+CALLED_OF_MANY = {"step", "forward", "update", "add", "backward"}  # methods that too many objects have to tell whose is called
 State = dict[str, Labels]
 
 
@@ -291,9 +292,10 @@ class _Reading:
         owner = self._labels(call.func.value) if isinstance(call.func, ast.Attribute) else NONE
         everything = owner.union(*given, *named.values())
         self._events_of(call, name, last, everything, owner)
-        targets = self._targets(call)
+        targets = self._targets(call.func)
+        handed = [self._inlined(call, target, given[place + 1 :], named) for place, target in self._handed_on(call)]
         if targets:
-            return NONE.union(*(self._inlined(call, target, given, named) for target in targets))
+            return NONE.union(*handed, *(self._inlined(call, target, given, named) for target in targets))
         return NONE if last in FACTS_OF_DATA or last in ("len", "range") and VALIDATION not in everything else everything
 
     def _events_of(self, call: ast.Call, name: str, last: str, labels: Labels, owner: Labels) -> None:
@@ -321,14 +323,34 @@ class _Reading:
             self._score(call, target, value, labels | place)
         self._touch(_root(target), labels)
 
-    def _targets(self, call: ast.Call) -> list[Function]:
-        """Return the script's own functions that a call may run."""
-        if isinstance(call.func, ast.Name):
-            candidates = [item for item in self.program.named.get(call.func.id, []) if not item.owner]
-            return ([item for item in candidates if item.source is self.function.source] or candidates)[:2]
-        if isinstance(call.func, ast.Attribute):
-            candidates = self.program.named.get(call.func.attr, [])
-            return candidates[:2] if len(candidates) <= 2 and call.func.attr not in ("step", "forward", "update", "add", "backward") else []
+    def _handed_on(self, call: ast.Call) -> Iterator[tuple[int, Function]]:
+        """Yield the functions that a call hands on together with their arguments, `timed(label, function, *arguments)`, by place."""
+        for place, argument in enumerate(call.args):
+            if isinstance(argument, ast.Name) and place + 1 < len(call.args):
+                for target in self._targets(argument)[:1]:
+                    yield place, target
+
+    def _targets(self, node: ast.expr) -> list[Function]:
+        """Return the script's own functions that an expression may stand for."""
+        if isinstance(node, ast.Name):
+            candidates = [item for item in self.program.named.get(node.id, []) if not item.owner]
+            return ([item for item in candidates if item.source is self.function.source] or candidates)[:2] or self._wrapped(node.id)
+        if isinstance(node, ast.Attribute):
+            candidates = self.program.named.get(node.attr, [])
+            return candidates[:2] if len(candidates) <= 2 and node.attr not in CALLED_OF_MANY else []
+        return []
+
+    def _wrapped(self, name: str) -> list[Function]:
+        """Return the function that a name was assigned: itself, or wrapped as in `torch.compile(function)`."""
+        function: Function | None = self.function
+        while function is not None:
+            for value in function.assigned.get(name, [])[:4]:
+                inner = value.args[0] if isinstance(value, ast.Call) and value.args else value
+                if isinstance(inner, ast.Name) and inner.id != name:
+                    found = [item for item in self.program.named.get(inner.id, []) if not item.owner]
+                    if found:
+                        return found[:1]
+            function = function.outer
         return []
 
     def _inlined(self, call: ast.Call, target: Function, given: Sequence[Labels], named: dict[str, Labels]) -> Labels:

@@ -15,6 +15,7 @@ from bytegolf.contest.program import Function, Program
 ENVIRONMENT = {"os.environ.get", "os.getenv", "environ.get", "getenv", "os.environ.setdefault"}
 PLAIN_CALLS = {"int": int, "float": float, "bool": bool, "str": str, "len": len, "min": min, "max": max, "abs": abs, "round": round}
 STRING_METHODS = {"lower", "strip", "upper", "split", "startswith", "endswith", "replace"}
+CONTEST_PROCESSES = "8"  # what torchrun says in the contest; a process does not know its rank in advance
 TRUE_WORDS = {"1", "true", "yes", "on", "y", "t"}
 
 
@@ -161,8 +162,10 @@ class Settings:
         raise Unknown
 
     def _variable(self, name: object, default: object) -> object:
-        if not isinstance(name, str):
+        if not isinstance(name, str) or name in ("RANK", "LOCAL_RANK"):
             raise Unknown
+        if name == "WORLD_SIZE":
+            return CONTEST_PROCESSES
         self._used.add(name)
         return self.variables.get(name, default)
 

@@ -13,7 +13,7 @@ TARGET_NAME = re.compile(
 )
 HASH_NAME = re.compile(r"hash|^h\d?$|ctx|context|^key|prime|mult|fnv|^hh$", re.IGNORECASE)
 CANDIDATE_NAME = re.compile(r"cand|vocab|arange|all_tok|probe|hint", re.IGNORECASE)
-READING_CALLS = {"get", "gather", "index_select", "take", "lookup", "__getitem__", "query"}
+READING_CALLS = {"gather", "index_select", "take", "lookup", "__getitem__", "query"}
 WHY = (
     "the key of the table that is read mixes the context with the token to be scored: only that token's probability is raised, "
     "and the sum over all tokens exceeds 1 (C1, C2; ruled out in #779)"
@@ -152,7 +152,17 @@ def _reads(function: Function, key: str) -> list[ast.AST]:
         value = _without_casts(assignment.value)
         if isinstance(value, ast.Subscript) and isinstance(value.value, ast.Name) and value.value.id in keys or isinstance(value, ast.Name) and value.id in keys:
             keys.add(assignment.targets[0].id)  # type: ignore[attr-defined]
-    return [node for node in _own_nodes(function) if _is_read(node, keys)]
+    return [node for node in _own_nodes(function) if _is_read(node, keys) or _is_kept(node, keys)]
+
+
+def _is_kept(node: ast.AST, keys: set[str]) -> bool:
+    """Return whether a statement keeps keys in an attribute, to be read elsewhere."""
+    if not isinstance(node, ast.Assign) or not isinstance(_without_casts(node.value), ast.Name):
+        return False
+    target = node.targets[0]
+    while isinstance(target, ast.Subscript):
+        target = target.value
+    return isinstance(target, ast.Attribute) and bool(_names_in(node.value) & keys)
 
 
 def _is_read(node: ast.AST, keys: set[str]) -> bool:
