@@ -11,7 +11,7 @@ from bytegolf.contest.reach import Reach
 from bytegolf.contest.switches import Settings
 
 TRIED_VALUES = ("1", "0", "true", "2")
-MAX_TRIALS = 40
+MAX_TRIALS = 12
 
 
 class Case:
@@ -27,7 +27,7 @@ class Case:
         self.possible = Reach(program, Settings(program, undecided=True))
         self._events: dict[Reach, list[Event]] = {}
         self._switch_names: dict[object, str] = {}
-        self._trials = 0
+        self._trials: dict[str, Reach] = {}
 
     def events(self, reach: Reach) -> list[Event]:
         """Return the events of a walk, in order."""
@@ -93,8 +93,12 @@ class Case:
 
     def _reaches(self, trial: Mapping[str, str], nodes: Sequence[ast.AST]) -> bool:
         """Return whether settings reach nodes; no, once that has been asked too often."""
-        self._trials += 1
-        return self._trials <= MAX_TRIALS and Reach(self.program, Settings(self.program, trial)).has(*nodes)
+        key = repr(sorted(trial.items()))
+        if key not in self._trials:
+            if len(self._trials) >= MAX_TRIALS:
+                return False
+            self._trials[key] = Reach(self.program, Settings(self.program, trial))
+        return self._trials[key].has(*nodes)
 
     def _switch(self, nodes: Sequence[ast.AST], asked: frozenset[str]) -> str:
         """Return the setting of one switch that reaches nodes, or of as few as are found."""

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from bytegolf.contest.names import dotted, import_aliases
@@ -24,6 +25,15 @@ class Function:
     outer: "Function | None" = None
     owner: str = ""  # its class
     assigned: dict[str, list[ast.expr | None]] = field(default_factory=dict)  # None: bound in another way than `name = value`
+
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """The nodes of its own body, those of functions inside it left out."""
+        found: list[ast.AST] = list(self.node.body)
+        for node in found:  # grows while it is read
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                found += ast.iter_child_nodes(node)
+        return found
 
     @property
     def parameters(self) -> list[ast.arg]:

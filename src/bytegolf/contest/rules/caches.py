@@ -14,6 +14,7 @@ TARGET_NAME = re.compile(
 HASH_NAME = re.compile(r"hash|^h\d?$|ctx|context|^key|prime|mult|fnv|^hh$", re.IGNORECASE)
 CANDIDATE_NAME = re.compile(r"cand|vocab|arange|all_tok|probe|hint", re.IGNORECASE)
 READING_CALLS = {"gather", "index_select", "take", "lookup", "__getitem__", "query"}
+Makers = dict[str, int]  # functions that return a key, and at which place
 WHY = (
     "the key of the table that is read mixes the context with the token to be scored: only that token's probability is raised, "
     "and the sum over all tokens exceeds 1 (C1, C2; ruled out in #779)"
@@ -27,82 +28,88 @@ def findings(case: Case) -> list[Finding]:
 
 def _marks(program: Program) -> Iterator[Mark]:
     """Yield a mark for each key that mixes the context with the target and is used to read."""
-    makers = {function.name for function in program.functions if _makes_keys(function)}
+    makers = {function.name: place for function in program.functions if (place := _place_of_key(function)) is not None}
     for function in program.functions:
         targets = _target_names(function)
-        for key in _keys(function, targets, makers):
-            reads = _reads(function, key.targets[0].id)  # type: ignore[attr-defined]
+        for name, key in _keys(function, targets, makers):
+            reads = _reads(function, name)
             if reads:
                 yield Mark("target-in-key", "violation", [key, reads[0]], WHY)
         for read in _direct_reads(function, targets, makers):
             yield Mark("target-in-key", "violation", [read], WHY)
 
 
-def _own_nodes(function: Function) -> Iterator[ast.AST]:
-    """Yield the nodes of a function, those of functions inside it left out."""
-    waiting: list[ast.AST] = list(getattr(function.node, "body", []))
-    while waiting:
-        node = waiting.pop(0)
-        yield node
-        waiting += [child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)]
-
-
 def _assignments(function: Function) -> Iterator[ast.Assign]:
-    for node in _own_nodes(function):
+    for node in function.nodes:
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             yield node
 
 
-def _keys(function: Function, targets: set[str], makers: set[str]) -> Iterator[ast.Assign]:
-    """Yield the assignments of keys: made here, or by a function that makes them."""
-    mixed = _mixed_in_place(function, targets)
-    for assignment in _assignments(function):
-        if _is_key(_without_casts(assignment.value), targets, mixed, makers):
-            yield assignment
+def _keys(function: Function, targets: set[str], makers: Makers) -> Iterator[tuple[str, ast.Assign]]:
+    """Yield the names of keys and their assignments: made here, or by a function that makes them."""
+    mixed = _mixed(function, targets)
+    for node in function.nodes:
+        if not isinstance(node, ast.Assign) or len(node.targets) != 1:
+            continue
+        target, value = node.targets[0], _without_casts(node.value)
+        if isinstance(target, ast.Tuple) and isinstance(value, ast.Call) and makers.get(_called(value), -1) < len(target.elts):
+            target = target.elts[makers.get(_called(value), 0)]
+            if isinstance(target, ast.Name) and _called(value) in makers:
+                yield target.id, node
+        elif isinstance(target, ast.Name) and _is_key(value, targets, mixed, makers):
+            yield target.id, node
 
 
-def _mixed_in_place(function: Function, targets: set[str]) -> set[str]:
-    """Return the hashes that a target is mixed into by `h ^= target * prime`."""
-    return {
-        node.target.id
-        for node in _own_nodes(function)
-        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and _names_in(node.value) & targets
-    }
+def _mixed(function: Function, targets: set[str]) -> set[str]:
+    """Return the hashes that a target is mixed into: by `h ^= target * prime`, or by an exclusive or of both."""
+    names = set()
+    for node in function.nodes:
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and HASH_NAME.search(node.target.id):
+            if _names_in(node.value) & targets and not isinstance(node.op, ast.Sub | ast.Div):
+                names.add(node.target.id)
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            value = _without_casts(node.value)
+            if isinstance(value, ast.BinOp) and isinstance(value.op, ast.BitXor) and _names_in(value) & targets and HASH_NAME.search(ast.unparse(value)):
+                names.add(node.targets[0].id)
+    return names
 
 
-def _makes_keys(function: Function) -> bool:
-    """Return whether a function returns a hash of several of its parameters, folded."""
+def _place_of_key(function: Function) -> int | None:
+    """Return which of the values that a function returns is a folded hash of several of its parameters, None if none is."""
     names = {parameter.arg for parameter in function.parameters}
     others = {name for name in names if not HASH_NAME.search(name)}
-    targets = others & _target_names(function) or (others if names - others else set())
-    mixed = _mixed_in_place(function, targets)
+    targets = _target_names(function) or (others if names - others else set())
+    mixed = _mixed(function, targets)
     named = {node.targets[0].id: node.value for node in _assignments(function)}  # type: ignore[attr-defined]
-    for node in _own_nodes(function):
+    for node in function.nodes:
         if isinstance(node, ast.Return) and node.value is not None:
-            value = _without_casts(node.value)
-            if isinstance(value, ast.Name):
-                value = _without_casts(named.get(value.id, value))
-            if _is_key(value, targets, mixed, set()):
-                return True
-    return False
+            for place, returned in enumerate(node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]):
+                value = _without_casts(returned)
+                if isinstance(value, ast.Name):
+                    value = _without_casts(named.get(value.id, value))
+                if _is_key(value, targets, mixed, {}):
+                    return place
+    return None
 
 
 def _target_names(function: Function) -> set[str]:
     """Return the names in a function that hold the tokens to be scored: called so, or read at the position of the last context token + 1."""
     names = {parameter.arg for parameter in function.parameters if TARGET_NAME.match(parameter.arg)}
-    names |= {node.id for node in _own_nodes(function) if isinstance(node, ast.Name) and TARGET_NAME.match(node.id)}
+    names |= {node.id for node in function.nodes if isinstance(node, ast.Name) and TARGET_NAME.match(node.id)}
     earlier = _read_before(function)
     for assignment in _assignments(function):
         value = _without_casts(assignment.value)
-        if isinstance(value, ast.Subscript) and (ast.unparse(value.value), ast.unparse(value.slice)) in earlier:
-            names.add(assignment.targets[0].id)  # type: ignore[attr-defined]
+        if isinstance(value, ast.Subscript):
+            part_of_target = isinstance(value.value, ast.Name) and value.value.id in names
+            if part_of_target or (ast.unparse(value.value), ast.unparse(value.slice)) in earlier:
+                names.add(assignment.targets[0].id)  # type: ignore[attr-defined]
     return names
 
 
 def _read_before(function: Function) -> set[tuple[str, str]]:
     """Return the pairs (array, index) of a function that also reads the array at that index minus something."""
     pairs = set()
-    for node in _own_nodes(function):
+    for node in function.nodes:
         if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.BinOp) and isinstance(node.slice.op, ast.Sub):
             index = node.slice.left
             while isinstance(index, ast.BinOp) and isinstance(index.op, ast.Sub):
@@ -111,13 +118,13 @@ def _read_before(function: Function) -> set[tuple[str, str]]:
     return pairs
 
 
-def _is_key(value: ast.expr, targets: set[str], mixed: set[str], makers: set[str]) -> bool:
+def _is_key(value: ast.expr, targets: set[str], mixed: set[str], makers: Makers) -> bool:
     """Return whether an expression mixes a hash of the context with a target, and masks or folds the sum."""
     names = _names_in(value)
     if any(CANDIDATE_NAME.search(name) for name in names):
         return False
     if isinstance(value, ast.Call):
-        return _called(value) in makers and bool(names & targets)
+        return makers.get(_called(value)) == 0 and bool(names & targets)
     if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.BitAnd | ast.Mod | ast.BitXor):
         return False
     if names & mixed:
@@ -152,7 +159,7 @@ def _reads(function: Function, key: str) -> list[ast.AST]:
         value = _without_casts(assignment.value)
         if isinstance(value, ast.Subscript) and isinstance(value.value, ast.Name) and value.value.id in keys or isinstance(value, ast.Name) and value.id in keys:
             keys.add(assignment.targets[0].id)  # type: ignore[attr-defined]
-    return [node for node in _own_nodes(function) if _is_read(node, keys) or _is_kept(node, keys)]
+    return [node for node in function.nodes if _is_read(node, keys) or _is_kept(node, keys)]
 
 
 def _is_kept(node: ast.AST, keys: set[str]) -> bool:
@@ -172,10 +179,10 @@ def _is_read(node: ast.AST, keys: set[str]) -> bool:
     return isinstance(node, ast.Call) and _called(node) in READING_CALLS and any(_names_in(argument) & keys for argument in node.args)
 
 
-def _direct_reads(function: Function, targets: set[str], makers: set[str]) -> Iterator[ast.AST]:
+def _direct_reads(function: Function, targets: set[str], makers: Makers) -> Iterator[ast.AST]:
     """Yield the reads whose key is written in place."""
-    mixed = _mixed_in_place(function, targets)
-    for node in _own_nodes(function):
+    mixed = _mixed(function, targets)
+    for node in function.nodes:
         places: Iterable[ast.expr] = ()
         if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
             places = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
