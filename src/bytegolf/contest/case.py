@@ -40,20 +40,19 @@ class Case:
         found: dict[tuple[str, int], Finding] = {}
         for reach in dict.fromkeys((self.default, self.as_run, self.possible)):
             for mark in rule(self.events(reach), reach):
-                finding = self.finding(mark, reach)
-                if finding is not None:
-                    found.setdefault((finding.rule, id(mark.nodes[0])), finding)
+                found.setdefault((mark.rule, id(mark.nodes[0])), self.finding(mark, reach))
         return list(found.values())
 
     def by_code(self, marks: Iterable[Mark]) -> list[Finding]:
         """Return findings for what a rule says of places in the code."""
-        found = []
+        found: dict[tuple[str, int], Finding] = {}
         for mark in marks:
             reach = next((reach for reach in (self.default, self.as_run, self.possible) if self._has(reach, mark)), None)
             finding = self.finding(mark, reach)
-            if finding is not None:
-                found.append(finding)
-        return found
+            key = (mark.rule, id(mark.nodes[0]))
+            if key not in found or finding.on and not found[key].on:
+                found[key] = finding
+        return list(found.values())
 
     def _has(self, reach: Reach, mark: Mark) -> bool:
         return reach.has(*self._nodes(mark))
@@ -61,7 +60,7 @@ class Case:
     def _nodes(self, mark: Mark) -> list[ast.AST]:
         return [node for node in mark.nodes if isinstance(node, ast.AST)]
 
-    def finding(self, mark: Mark, reach: Reach | None) -> Finding | None:
+    def finding(self, mark: Mark, reach: Reach | None) -> Finding:
         """Return the finding of a mark, which a walk reaches or none does."""
         place = self._nodes(mark)[0]
         function = self.program.function_of(place)

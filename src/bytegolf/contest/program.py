@@ -209,6 +209,8 @@ def _add_attribute(program: Program, node: ast.AST, body: Function) -> None:
         for target in node.targets:
             if isinstance(target, ast.Attribute):
                 program.attributes.setdefault(target.attr, []).append((node.value, program.function_of(node) or body))
+    elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Attribute):
+        program.attributes.setdefault(node.target.attr, []).append((ast.Name("what it was", ast.Load()), body))
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "add_argument" and node.args:
         flag = node.args[0]
         options = {item.arg: item.value for item in node.keywords}

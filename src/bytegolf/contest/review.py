@@ -5,7 +5,7 @@ from bytegolf.contest.beside import read_beside
 from bytegolf.contest.case import Case
 from bytegolf.contest.evidence import Finding
 from bytegolf.contest.program import read_program
-from bytegolf.contest.rules import adaptation, caches
+from bytegolf.contest.rules import accounting, adaptation, caches, mixing, outside
 
 @dataclass
 class Review:
@@ -16,5 +16,5 @@ def review_script(path: Path) -> Review:
     program = read_program(path)
     beside = read_beside(program)
     case = Case(program, beside.variables, beside.attributes)
-    found = adaptation.findings(case) + caches.findings(case)
+    found = [f for m in (adaptation, caches, mixing, accounting, outside) for f in m.findings(case)]
     return Review("flag" if any(f.flags for f in found) else "clean", found)

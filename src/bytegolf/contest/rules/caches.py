@@ -31,10 +31,12 @@ def _marks(program: Program) -> Iterator[Mark]:
     makers = {function.name: place for function in program.functions if (place := _place_of_key(function)) is not None}
     for function in program.functions:
         targets = _target_names(function)
-        for name, key in _keys(function, targets, makers):
-            reads = _reads(function, name)
-            if reads:
-                yield Mark("target-in-key", "violation", [key, reads[0]], WHY)
+        keys = list(_keys(function, targets, makers))
+        for name in dict.fromkeys(name for name, _ in keys):
+            places = sorted((key for other, key in keys if other == name), key=lambda key: key.lineno)
+            for read in _reads(function, name):
+                key = next((key for key in reversed(places) if key.lineno <= getattr(read, "lineno", 0)), places[0])
+                yield Mark("target-in-key", "violation", [key, read], WHY)
         for read in _direct_reads(function, targets, makers):
             yield Mark("target-in-key", "violation", [read], WHY)
 
