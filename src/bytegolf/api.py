@@ -5,6 +5,7 @@ from bytegolf.auditing.audit import AuditReport as AuditReport
 from bytegolf.auditing.bench import AuditOptions as AuditOptions
 from bytegolf.coding.compressor import CompressionResult as CompressionResult
 from bytegolf.config import Recipe as Recipe
+from bytegolf.contest.review import Review as Review
 from bytegolf.errors import InputError as InputError
 from bytegolf.flow.audit import audit as audit
 from bytegolf.flow.bench import bench as bench
@@ -24,6 +25,7 @@ from bytegolf.flow.prove import verify as verify
 from bytegolf.flow.quickstart import QuickstartResult as QuickstartResult
 from bytegolf.flow.quickstart import quickstart as quickstart
 from bytegolf.flow.report import report as report
+from bytegolf.flow.review import review as review
 from bytegolf.flow.score import score as score
 from bytegolf.flow.train import TrainResult as TrainResult
 from bytegolf.flow.train import train as train

@@ -10,7 +10,7 @@ from typing import Annotated, NamedTuple, NoReturn
 import typer
 
 from bytegolf.cli.streams import discard_output, end_on_signals, settle_streams
-from bytegolf.cli.verbs import machine, packing, proving, start, training
+from bytegolf.cli.verbs import contest, machine, packing, proving, start, training
 from bytegolf.errors import FAILED, INTERRUPTED, InputError, InterruptedRunError, ParameterError, is_out_of_memory
 from bytegolf.runtime.threads import tune_process
 
@@ -48,6 +48,7 @@ VERBS: dict[str, tuple[Verb, ...]] = {
         Verb(proving.verify, "bytegolf verify runs/tiny/receipt.json"),
         Verb(proving.audit, "bytegolf audit my_predictor:make --tokens 200"),
     ),
+    "Contest": (Verb(contest.review, "bytegolf review records/track_10min_16mb/2026-03-17_NaiveBaseline --markdown"),),
     "Compress files": (
         Verb(proving.compress, "bytegolf compress runs/tiny/artifact.bgz notes.txt notes.bgc"),
         Verb(proving.decompress, "bytegolf decompress runs/tiny/artifact.bgz notes.bgc notes.txt"),

@@ -26,6 +26,11 @@ class Beside:
     variables: dict[str, str] = field(default_factory=dict)
     attributes: dict[str, object] = field(default_factory=dict)
 
+    def printed(self, program: Program) -> str:
+        """Return what runs printed: the logs without the lines of the script, with which many of them begin."""
+        own = {line.strip() for source in program.sources for line in source.text.split("\n")}
+        return "\n".join(line for text in self.logs.values() for line in text.splitlines() if line.strip() not in own)
+
 
 def read_beside(program: Program) -> Beside:
     """Read what stands beside a script. What is missing, too large or no text is left out."""
@@ -97,8 +102,3 @@ def _value(text: str) -> object:
         return text == "True"
     number = float(text)
     return int(number) if re.fullmatch(r"-?\d+", text) else number
-
-
-def settings_of(beside: Beside) -> tuple[Mapping[str, str], Mapping[str, object]]:
-    """Return what is known of how the script was run: variables, and attributes of its configuration."""
-    return beside.variables, beside.attributes

@@ -12,15 +12,18 @@ from bytegolf.contest.switches import Settings
 
 TRIED_VALUES = ("1", "0", "true", "2")
 MAX_TRIALS = 12
+MIN_PRINTED = 9  # characters of a text by which a function is recognised in a log
 
 
 class Case:
     """A program with three walks through it.
 
-    `variables` and `attributes` are the settings that stand beside the script: see `Settings`.
+    `variables` and `attributes` are the settings that stand beside the script: see `Settings`. `printed` is what its runs
+    printed.
     """
 
-    def __init__(self, program: Program, variables: Mapping[str, str], attributes: Mapping[str, object]) -> None:
+    def __init__(self, program: Program, variables: Mapping[str, str], attributes: Mapping[str, object], printed: str = "") -> None:
+        self.printed = printed
         self.program, self.variables, self.attributes = program, variables, attributes
         self.default = Reach(program, Settings(program))
         self.as_run = Reach(program, Settings(program, variables, attributes)) if variables or attributes else self.default
@@ -79,7 +82,27 @@ class Case:
         asked = self.possible.switches(*nodes)
         if reach is self.as_run:
             return f"switch {self._as_run(nodes, asked)}", True
-        return self._switch(nodes, asked), False
+        return self._switch(nodes, asked), reach is self.possible and self._has_printed(nodes)
+
+    def constant(self, name: str) -> object:
+        """Return the first value that a setting is given as run, None if none is known."""
+        for expression, home in self.program.attributes.get(name, []):
+            value = self.as_run.settings.value(expression, home, {})
+            if value.known:
+                return value.value
+        return None
+
+    def _has_printed(self, nodes: Sequence[ast.AST]) -> bool:
+        """Return whether the logs hold a text that only the function around a place prints."""
+        function = self.program.function_of(nodes[0])
+        if function is None or not function.name or not self.printed or function in self.as_run.functions:
+            return False
+        texts = {
+            node.value.strip()
+            for node in function.nodes
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and isinstance(self.program.around.get(id(node)), ast.JoinedStr | ast.Call)
+        }
+        return any(len(text) >= MIN_PRINTED and text in self.printed for text in texts)
 
     def _as_run(self, nodes: Sequence[ast.AST], asked: frozenset[str]) -> str:
         """Return the settings of the run that reach nodes: one if one is enough."""
