@@ -275,12 +275,16 @@ class _Reading:
         parts = [self._labels(child) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
         return NONE.union(*parts)
 
+    def _mentioned(self, node: ast.expr) -> Labels:
+        """Return the labels of all names in an expression."""
+        return NONE.union(*(self._labels(part) for part in ast.walk(node) if isinstance(part, ast.Name)))
+
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> Labels:
         labels = NONE
         for generator in node.generators:
             over = self._labels(generator.iter)
             self._bind(generator.target, over)
-            labels |= over
+            labels |= over.union(*(self._mentioned(test) for test in generator.ifs))  # which are chosen depends on these
         parts = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
         return labels.union(*(self._labels(part) for part in parts))
 
@@ -296,7 +300,7 @@ class _Reading:
         handed = [self._inlined(call, target, given[place + 1 :], named) for place, target in self._handed_on(call)]
         if targets:
             return NONE.union(*handed, *(self._inlined(call, target, given, named) for target in targets))
-        return NONE if last in FACTS_OF_DATA or last in ("len", "range") and VALIDATION not in everything else everything
+        return NONE if last in FACTS_OF_DATA or last == "len" else everything
 
     def _events_of(self, call: ast.Call, name: str, last: str, labels: Labels, owner: Labels) -> None:
         """Note what a call does by itself."""

@@ -15,6 +15,14 @@ MAX_MODULES = 40
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Module
 
 
+def children(node: ast.AST) -> list[ast.AST]:
+    """Return the nodes inside a node, found once and kept with it."""
+    kept: list[ast.AST] | None = getattr(node, "_children", None)
+    if kept is None:
+        kept = node._children = list(ast.iter_child_nodes(node))  # type: ignore[attr-defined]
+    return kept
+
+
 @dataclass(eq=False)
 class Function:
     """A function, a method, or the body of a module (whose name is "")."""
@@ -32,7 +40,7 @@ class Function:
         found: list[ast.AST] = list(self.node.body)
         for node in found:  # grows while it is read
             if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                found += ast.iter_child_nodes(node)
+                found += children(node)
         return found
 
     @property
@@ -137,7 +145,7 @@ def _add(program: Program, source: Source) -> None:
     for name, full in import_aliases(source.tree).items():
         program.aliases.setdefault(name, full)
     for node in ast.walk(source.tree):
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             program.around[id(child)] = node
     body = Function("", source.tree, source)
     program.modules.append(body)

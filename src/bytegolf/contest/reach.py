@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Mapping, Sequence
 
-from bytegolf.contest.program import Function, Program
+from bytegolf.contest.program import Function, Program, children
 from bytegolf.contest.switches import Settings, Value
 
 MAX_VARIANTS = 6  # of the arguments of one function; beyond these they are left open
@@ -132,7 +132,7 @@ class Reach:
         return Value(False, None, frozenset())
 
     def _expressions(self, statement: ast.stmt, function: Function, bound: Mapping[str, object], guards: frozenset[str]) -> None:
-        for child in ast.iter_child_nodes(statement):
+        for child in children(statement):
             if isinstance(child, ast.expr):
                 self._expression(child, function, bound, guards)
 
@@ -140,24 +140,24 @@ class Reach:
         """Note the functions that an expression calls or hands on."""
         if isinstance(node, ast.IfExp):
             test = self.settings.value(node.test, function, bound)
-            parts = [node.body, node.orelse] if not test.known else [node.body if test.value else node.orelse]
-            for part in [node.test, *parts]:
+            taken = [node.body, node.orelse] if not test.known else [node.body if test.value else node.orelse]
+            for part in [node.test, *taken]:
                 self._expression(part, function, bound, guards | test.switches)
             return
         if isinstance(node, ast.Call):
             called = self._functions_of(node.func, function)
             for target in called:
                 self._call(target, self._arguments(node, target, function, bound), guards)
-            children: list[ast.expr] = [*node.args, *(item.value for item in node.keywords)]
+            parts: list[ast.expr] = [*node.args, *(item.value for item in node.keywords)]
             if not called:
-                children.append(node.func)
+                parts.append(node.func)
         else:
             if isinstance(node, ast.Name | ast.Attribute):
                 self._referred(node, function, guards)
-            children = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+            parts = [child for child in children(node) if isinstance(child, ast.expr)]
             for generator in getattr(node, "generators", []):
-                children += [generator.iter, *generator.ifs]
-        for child in children:
+                parts += [generator.iter, *generator.ifs]
+        for child in parts:
             self._expression(child, function, bound, guards)
 
     def _functions_of(self, node: ast.expr, function: Function) -> list[Function]:
