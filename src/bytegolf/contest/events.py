@@ -22,7 +22,7 @@ COLLECT_NAME = re.compile(r"hessian|calib|awq|gptq_collect|collect_(act|stat)|ac
 MIXING_NAME = re.compile(r"alpha|temp|mix|lambda|gate|ppm|ngram|bias", re.IGNORECASE)  # what is calibrated then is no quantiser
 MODEL_NAME = re.compile(r"model|^net$|optim|_opt$|^opt|module|compiled|^ema|lora|scheduler|^log|logger|^args$|^h$|^hp", re.IGNORECASE)
 WARM_UP_NAME = re.compile(r"warm_?up|precompile|compile_", re.IGNORECASE)
-EARLIER_NAME = re.compile(r"prev|scored|past|history|seen|replay|buffer|already|prefix|done|ctx_only|context_only", re.IGNORECASE)
+EARLIER_NAME = re.compile(r"prev|scored|past|history|seen|replay|buffer|already|prefix|done|ctx_only|context_only|context_mask|ctx_(nll|loss|mask)|context_(nll|loss)", re.IGNORECASE)
 FACTS_OF_DATA = {"numel", "size", "shape", "device", "dtype", "ndim", "nbytes", "is_cuda", "get_device"}
 EVENT_LIMIT = 300  # of one function
 

@@ -290,7 +290,7 @@ class _Reading:
 
     def _call(self, call: ast.Call) -> Labels:
         name = self.program.full_name(call.func)
-        last = name.rpartition(".")[2]
+        last = call.func.attr if isinstance(call.func, ast.Attribute) else name.rpartition(".")[2]
         given = [self._labels(argument) for argument in call.args]
         named = {item.arg or "**": self._labels(item.value) for item in call.keywords}
         owner = self._labels(call.func.value) if isinstance(call.func, ast.Attribute) else NONE

@@ -90,6 +90,18 @@ class Program:
             yield outer
             outer = self.around.get(id(outer))
 
+    def exclude_each_other(self, one: ast.AST, other: ast.AST) -> bool:
+        """Return whether two nodes stand in different branches of one `if`."""
+        above = {id(node) for node in (other, *self.enclosing(other))}
+        inner = one
+        for outer in self.enclosing(one):
+            if isinstance(outer, ast.If) and id(outer) in above:
+                mine = inner in outer.orelse
+                its = any(id(node) in above for node in outer.orelse)
+                return mine != its and inner is not outer.test
+            inner = outer
+        return False
+
     def function_of(self, node: ast.AST) -> Function | None:
         """Return the function that a node stands in."""
         statement = self.statement(node)

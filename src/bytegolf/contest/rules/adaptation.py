@@ -1,6 +1,7 @@
 """Learning from the held-out text: whether each update follows the score of what it learns from."""
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from bytegolf.contest.case import Case
@@ -9,6 +10,7 @@ from bytegolf.contest.evidence import Finding, Mark
 from bytegolf.contest.program import Function
 from bytegolf.contest.reach import Reach
 
+RESTORES = {"load_state_dict", "deepcopy", "copy_"}
 WHY = {
     "validation-pretraining": "updates the model with validation tokens that no score precedes, before it is exported and scored (C3)",
     "score-after-update": "the score that counts is taken when the model has already been updated with the same tokens (C3)",
@@ -43,10 +45,33 @@ class _Turns:
             before = [score for at, score in counted if at < place]
             after = [score for at, score in counted if at > place]
             if any(self._precedes(score, update, reach) for score in before):
+                yield from self._rescoring(update, after)
                 continue
             rule = self._rule(update, before, after, any(event.kind == EXPORT for event in events[place:]), reach)
             weight = "disputed" if rule in ("warm-up-leak", "context-only-fit") else "violation"
             yield Mark(rule, weight, [update.node, *update.calls], WHY[rule])
+
+    def _rescoring(self, update: Event, after: Sequence[Event]) -> Iterator[Mark]:
+        """Yield a mark if a call after a legal loop scores again with the same model, which nothing has restored."""
+        home = self.case.program.function_of(update.node)
+        words = {node.attr for node in home.nodes if isinstance(node, ast.Attribute)} if home else set()
+        if home is None or RESTORES & words or "lora" in home.name.lower():
+            return
+        for score in after:
+            first, second = next(((one, other) for one, other in zip(update.calls, score.calls, strict=False) if one is not other), (None, None))
+            if not isinstance(first, ast.Call) or not isinstance(second, ast.Call):
+                continue
+            if first.lineno < second.lineno and not self.case.program.exclude_each_other(first, second):
+                if _models(first) & _models(second) and not self._restored_between(first, second):
+                    yield Mark("rescoring", "violation", [second, score.node, update.node, *update.calls], WHY["rescoring"])
+                    return
+
+    def _restored_between(self, first: ast.Call, second: ast.Call) -> bool:
+        """Return whether weights are loaded between two calls of one function."""
+        function = self.case.program.function_of(first)
+        return function is None or any(
+            isinstance(node, ast.Attribute) and node.attr in RESTORES and first.lineno < node.lineno < second.lineno for node in function.nodes
+        )
 
     def _is_counted(self, score: Event, scores: Sequence[Event]) -> bool:
         """Return whether a sum of losses is a score: bytes are counted beside it, in the same function."""
@@ -120,6 +145,12 @@ class _Turns:
         around = update.loops[-1].node if update.loops else update.node
         names = [node.id for node in ast.walk(around) if isinstance(node, ast.Name)]
         return any(EARLIER_NAME.search(name) for name in names)
+
+
+def _models(call: ast.Call) -> set[str]:
+    """Return the names of models among the arguments of a call."""
+    given = [*call.args, *(item.value for item in call.keywords)]
+    return {node.id for node in given if isinstance(node, ast.Name) and re.search(r"model|net$", node.id)}
 
 
 def _shared(one: Event, other: Event) -> tuple[Loop, ...]:
