@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass, replace
 
 VALIDATION = "validation"  # the label of data that come from the held-out split
+TRAINING = "training"  # the label of data that come from the training shards
+PRESUMED = "presumed "  # with the name of a parameter that sounds like the held-out split, whatever is passed
 SCORE, UPDATE, EXPORT, COLLECT, INSERT = "score", "update", "export", "collect", "insert"
 
 VALIDATION_NAME = re.compile(
@@ -12,6 +14,7 @@ VALIDATION_NAME = re.compile(
     r"(tokens?|toks?|data|ids|np|stream|seqs?|sequences|tensor|batch(es)?|loader|dataset|inputs?|targets?|x|y|text)(_\w{1,12})?$",
     re.IGNORECASE,
 )
+TRAINING_FILE = re.compile(r"train(ing)?_(files?|pattern|path|glob|shards?|tokens?|data|loader|stream)|fineweb_train", re.IGNORECASE)
 NOT_DATA_NAME = re.compile(r"_(len|lens|length|size|count|num|n|bytes|every|stride|time|ms|loss|bpb|idx|steps?|tokens_per\w*)$", re.IGNORECASE)
 VALIDATION_FILE = re.compile(r"(^|[^a-z])val(id|idation)?_(files?|pattern|path|glob|shards?)|fineweb_val|[_/]val_\*|_val_0", re.IGNORECASE)
 SCORE_NAME = re.compile(r"loss|nll|bits|bpb|score|ptl|log_?p|_lp|nats|ce_|^ls$|^tl$|^lsum$", re.IGNORECASE)
@@ -65,13 +68,39 @@ class Event:
     @property
     def of_validation(self) -> bool:
         """Whether its data come from the held-out split."""
-        return VALIDATION in self.labels
+        return is_validation(self.labels)
+
+
+def is_validation(labels: Labels) -> bool:
+    """Return whether data come from the held-out split, as far as is known."""
+    return VALIDATION in labels or any(label.startswith(PRESUMED) for label in labels)
 
 
 def substituted(labels: Labels, given: dict[str, Labels]) -> Labels:
     """Return labels with those of parameters replaced by the labels of the arguments."""
-    kept = [label for label in labels if not label.startswith("parameter ")]
-    return frozenset(kept).union(*(given.get(label.removeprefix("parameter "), NONE) for label in labels if label.startswith("parameter ")))
+    found: set[str] = set()
+    for label in labels:
+        if label.startswith("parameter "):
+            found |= given.get(label.removeprefix("parameter "), NONE)
+        elif label.startswith(PRESUMED):
+            passed = given.get(label.removeprefix(PRESUMED), NONE)
+            if TRAINING not in passed or is_validation(passed):
+                found.add(VALIDATION)
+        else:
+            found.add(label)
+    return frozenset(found)
+
+
+def of_parameter(name: str) -> Labels:
+    """Return the labels of a parameter inside its function."""
+    own = {f"parameter {name}"} if not MODEL_NAME.search(name) else set()
+    return frozenset(own | {f"{PRESUMED}{name}"} if of_name(name) else own)
+
+
+def of_text(text: str) -> Labels:
+    """Return the labels that the name of a file, or of a setting that holds one, gives."""
+    labels = ({VALIDATION} if VALIDATION_FILE.search(text) else set()) | ({TRAINING} if TRAINING_FILE.search(text) else set())
+    return frozenset(labels)
 
 
 def of_name(name: str) -> Labels:

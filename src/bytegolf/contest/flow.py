@@ -22,13 +22,15 @@ from bytegolf.contest.events import (
     NONE,
     SCORE,
     SCORE_NAME,
+    TRAINING,
     UPDATE,
-    VALIDATION,
-    VALIDATION_FILE,
     Event,
     Labels,
     Loop,
+    is_validation,
     of_name,
+    of_parameter,
+    of_text,
     substituted,
 )
 from bytegolf.contest.program import Function, Program
@@ -98,8 +100,7 @@ class _Reading:
         self.flow, self.program, self.function = flow, flow.program, function
         self.state: State = flow.outer_state(function)
         for parameter in function.parameters:
-            given = NONE if MODEL_NAME.search(parameter.arg) else frozenset({f"parameter {parameter.arg}"})
-            self.state[parameter.arg] = given | of_name(parameter.arg)
+            self.state[parameter.arg] = of_parameter(parameter.arg)
         self.loops: tuple[Loop, ...] = ()
         self.events: list[Event] = []
         self.returns: Labels = NONE
@@ -201,7 +202,7 @@ class _Reading:
         match target:
             case ast.Name():
                 if not MODEL_NAME.search(target.id):  # a model that has seen data is no data
-                    self.state[target.id] = labels | of_name(target.id)
+                    self.state[target.id] = labels | (NONE if TRAINING in labels else of_name(target.id))
             case ast.Tuple() | ast.List():
                 for part in target.elts:
                     self._bind(part, labels)
@@ -221,7 +222,7 @@ class _Reading:
         labels = self._labels(value)
         if adds:
             self._score(node, target, value, labels | (self._labels(target.slice) if isinstance(target, ast.Subscript) else NONE))
-            if isinstance(target, ast.Subscript) and VALIDATION in self._labels(target.slice):
+            if isinstance(target, ast.Subscript) and is_validation(self._labels(target.slice)):
                 self._note(INSERT, node, self._labels(target.slice))
         self._touch(_root(target), labels)
 
@@ -244,13 +245,11 @@ class _Reading:
             case None:
                 return NONE
             case ast.Constant():
-                return frozenset({VALIDATION}) if isinstance(node.value, str) and VALIDATION_FILE.search(node.value) else NONE
+                return of_text(node.value) if isinstance(node.value, str) else NONE
             case ast.Name():
-                return self.state.get(node.id, self.flow.globals.get(node.id, NONE)) | of_name(node.id)
+                return self.state.get(node.id, self.flow.globals.get(node.id, of_name(node.id) | of_text(node.id)))
             case ast.Attribute():
-                own = of_name(node.attr)
-                if VALIDATION_FILE.search(node.attr):
-                    own = frozenset({VALIDATION})
+                own = of_name(node.attr) | of_text(node.attr)
                 inner = self._labels(node.value)
                 return NONE if node.attr in FACTS_OF_DATA else own | inner
             case ast.Call():
@@ -314,7 +313,7 @@ class _Reading:
             self._note(INSERT, call, labels)
         if EXPORT_NAME.search(last) and not last.startswith("dequant"):
             self._note(EXPORT, call, labels)
-        if COLLECT_NAME.search(last) and VALIDATION in labels and not MIXING_NAME.search(last):
+        if COLLECT_NAME.search(last) and is_validation(labels) and not MIXING_NAME.search(last):
             self._note(COLLECT, call, labels)
 
     def _add_call(self, call: ast.Call, last: str) -> None:

@@ -1,4 +1,7 @@
-"""What the logs beside a script say: scores, sizes, times, seeds."""
+"""What the logs beside a script say: scores, sizes, times, seeds.
+
+Nothing found here flags a script by itself: a folder may hold logs of other runs.
+"""
 
 import math
 import re
@@ -75,7 +78,7 @@ def log_findings(facts: LogFacts, vocabulary: int | None, code_bytes: tuple[int,
     if facts.total_bytes is not None and facts.total_bytes > CAP_BYTES:
         shipped = facts.total_bytes - (facts.code_bytes or 0) + (code_bytes[0] if facts.code_bytes else 0)
         told = f"{facts.total_bytes:,} bytes, over the cap of {CAP_BYTES:,}; with the code as shipped {shipped:,}"
-        found.append(_finding(facts, "size", "violation" if shipped > CAP_BYTES else "disputed", told))
+        found.append(_finding(facts, "size", "disputed", told))
     if facts.train_seconds is not None and facts.train_seconds > TRAIN_SECONDS * 1.02:
         found.append(_finding(facts, "over-budget", "disputed", f"trained for {facts.train_seconds:,.0f} s of {TRAIN_SECONDS}"))
     if facts.code_bytes is not None and facts.code_bytes not in code_bytes:
@@ -96,7 +99,7 @@ def _byte_findings(facts: LogFacts, vocabulary: int | None) -> list[Finding]:
     if facts.tokens is not None and abs(facts.tokens * ratio / SPLIT_BYTES - 1) < SPLIT_TOLERANCE or abs(off) < 0.02:
         return []
     told = f"loss and bpb imply {ratio:.3f} bytes per token, {off:+.1%} from the {expected[0]} of this vocabulary"
-    return [_finding(facts, "byte-count", "violation" if off > 0.1 else "disputed", told)]
+    return [_finding(facts, "byte-count", "disputed", told)]
 
 
 def seed_findings(logs: list[LogFacts]) -> list[Finding]:

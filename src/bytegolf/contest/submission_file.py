@@ -25,7 +25,7 @@ def submission_findings(text: str, logs: list[LogFacts]) -> list[Finding]:
     for key in SIZE_KEYS:
         size = _number(claims.get(key))
         if size is not None and size > CAP_BYTES:
-            found.append(_finding("size", "violation", f"{key} is {size:,.0f}, over the cap of {CAP_BYTES:,}"))
+            found.append(_finding("size", "disputed", f"{key} is {size:,.0f}, over the cap of {CAP_BYTES:,}"))
             break
     claim, scores = _number(claims.get("val_bpb")), [facts.bpb for facts in logs if facts.bpb is not None]
     if claim is not None and scores and claim < min(scores) - CLAIM_TOLERANCE:
