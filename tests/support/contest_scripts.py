@@ -10,7 +10,7 @@ from bytegolf.contest.review import Review, review_script
 
 MARK = re.compile(r"# (flags|off): ([a-z-]+)")
 
-HEAD = '''
+HEAD = """
 import os
 import torch
 import torch.nn.functional as F
@@ -46,9 +46,9 @@ def train(model, tokens):
         loss = F.cross_entropy(model(tokens[step : step + 64]), tokens[step + 1 : step + 65])
         loss.backward()
         optimizer.step()
-'''
+"""
 
-MAIN = '''
+MAIN = """
 def main():
     args = Hyperparameters()
     model = torch.nn.Linear(args.model_dim, args.vocab_size)
@@ -62,7 +62,7 @@ def main():
 
 if __name__ == "__main__":
     main()
-'''
+"""
 
 
 def script(functions: str = "", before: str = "pass", after: str = "pass", plain: bool = True) -> str:

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +11,9 @@ from bytegolf.contest.program import Program
 MAX_FILE_BYTES = 4_000_000
 MAX_FILES = 60
 SETTING = re.compile(r"(?:^|[\s\"'`;(])(?:export\s+|-e\s+)?([A-Z][A-Z0-9_]{2,60})=(\"[^\"\n]*\"|'[^'\n]*'|[^\s\"'`\\;)]+)")
-LOGGED = re.compile(r"(?:^|[\s,{(|])[\"']?([A-Za-z_][A-Za-z0-9_]{2,60})[\"']?\s?[:=]\s?(True|False|-?\d+(?:\.\d+)?(?:e-?\d+)?)(?=$|[\s,})|])")
+LOGGED = re.compile(
+    r"(?:^|[\s,{(|])[\"']?([A-Za-z_][A-Za-z0-9_]{2,60})[\"']?\s?[:=]\s?(True|False|-?\d+(?:\.\d+)?(?:e-?\d+)?)(?=$|[\s,})|])"
+)
 RUN_WORDS = re.compile(r"\b(python3?|torchrun|accelerate|bash|sh|env)\b|train_gpt\.py|\\\s*$|^\s*export\s")
 SCRIPT_LINE = re.compile(r"^\s*(import |from \w+ import|def |class |@|return\b|#)")
 
@@ -54,9 +56,9 @@ def read_beside(program: Program) -> Beside:
             if name in known:
                 beside.variables[name] = value
     for text in beside.logs.values():
-        for name, value in _logged(text):
+        for name, logged in _logged(text):
             if name.upper() in known:
-                beside.attributes[name] = value
+                beside.attributes[name] = logged
     return beside
 
 

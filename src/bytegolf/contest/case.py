@@ -53,7 +53,7 @@ class Case:
             reach = next((reach for reach in (self.default, self.as_run, self.possible) if self._has(reach, mark)), None)
             finding = self.finding(mark, reach)
             key = (mark.rule, id(mark.nodes[0]))
-            if key not in found or finding.on and not found[key].on:
+            if key not in found or (finding.on and not found[key].on):
                 found[key] = finding
         return list(found.values())
 
@@ -100,14 +100,18 @@ class Case:
         texts = {
             node.value.strip()
             for node in function.nodes
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and isinstance(self.program.around.get(id(node)), ast.JoinedStr | ast.Call)
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and isinstance(self.program.around.get(id(node)), ast.JoinedStr | ast.Call)
         }
         return any(len(text) >= MIN_PRINTED and text in self.printed for text in texts)
 
     def _as_run(self, nodes: Sequence[ast.AST], asked: frozenset[str]) -> str:
         """Return the settings of the run that reach nodes: one if one is enough."""
         given = {name: value for name, value in self.variables.items() if name in asked}
-        given |= {name.upper(): str(value) for name, value in self.attributes.items() if name.upper() in asked and name.upper() not in given}
+        given |= {
+            name.upper(): str(value) for name, value in self.attributes.items() if name.upper() in asked and name.upper() not in given
+        }
         for name, value in given.items():
             if self._reaches({name: _as_text(value)}, nodes):
                 return f"{name}={_as_text(value)}"

@@ -3,25 +3,25 @@
 import ast
 import operator
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 MAX_LENGTH = 8_000_000  # of a string, bytes or list
 MAX_BITS = 4_096  # of an integer
 
 
-class Unknown(Exception):
+class UnknownValueError(Exception):
     """The value of an expression depends on what is known at run time only."""
 
 
 class Scope(NamedTuple):
-    """Where an expression finds the values of names, attributes and calls. Each raises Unknown."""
+    """Where an expression finds the values of names, attributes and calls. Each raises UnknownValueError."""
 
     name: Callable[[str], object]
     attribute: Callable[[ast.Attribute], object]
     call: Callable[[ast.Call], object]
 
 
-BINARY: Mapping[type[ast.operator], Callable[[object, object], object]] = {
+BINARY: Mapping[type[ast.operator], Callable[[Any, Any], object]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
@@ -33,13 +33,13 @@ BINARY: Mapping[type[ast.operator], Callable[[object, object], object]] = {
     ast.BitXor: operator.xor,
     ast.RShift: operator.rshift,
 }
-UNARY: Mapping[type[ast.unaryop], Callable[[object], object]] = {
+UNARY: Mapping[type[ast.unaryop], Callable[[Any], object]] = {
     ast.Not: operator.not_,
-    ast.USub: operator.neg,  # type: ignore[dict-item]
-    ast.UAdd: operator.pos,  # type: ignore[dict-item]
-    ast.Invert: operator.invert,  # type: ignore[dict-item]
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+    ast.Invert: operator.invert,
 }
-COMPARE: Mapping[type[ast.cmpop], Callable[[object, object], object]] = {
+COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], object]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
     ast.Lt: operator.lt,
@@ -48,17 +48,17 @@ COMPARE: Mapping[type[ast.cmpop], Callable[[object, object], object]] = {
     ast.GtE: operator.ge,
     ast.Is: operator.is_,
     ast.IsNot: operator.is_not,
-    ast.In: lambda a, b: a in b,  # type: ignore[operator]
-    ast.NotIn: lambda a, b: a not in b,  # type: ignore[operator]
+    ast.In: lambda a, b: a in b,
+    ast.NotIn: lambda a, b: a not in b,
 }
 
 
 def evaluate(node: ast.expr, scope: Scope) -> object:
-    """Return the value of an expression. Raises Unknown if it cannot be known."""
+    """Return the value of an expression. Raises UnknownValueError if it cannot be known."""
     try:
         return _evaluate(node, scope)
     except (ArithmeticError, TypeError, ValueError, LookupError, AttributeError, RecursionError, MemoryError) as error:
-        raise Unknown from error
+        raise UnknownValueError from error
 
 
 def _evaluate(node: ast.expr, scope: Scope) -> object:
@@ -81,6 +81,12 @@ def _evaluate(node: ast.expr, scope: Scope) -> object:
             return _compare(node, scope)
         case ast.IfExp():
             return _evaluate(node.body if _evaluate(node.test, scope) else node.orelse, scope)
+    return _collection(node, scope)
+
+
+def _collection(node: ast.expr, scope: Scope) -> object:
+    """Return the value of what holds, or is taken out of, several values."""
+    match node:
         case ast.Tuple() | ast.List() | ast.Set():
             values = [_evaluate(item, scope) for item in node.elts]
             return tuple(values) if isinstance(node, ast.Tuple) else values
@@ -95,7 +101,7 @@ def _evaluate(node: ast.expr, scope: Scope) -> object:
                 return str(_evaluate(node.value, scope))
         case ast.NamedExpr():
             return _evaluate(node.value, scope)
-    raise Unknown
+    raise UnknownValueError
 
 
 def _binary(kind: ast.operator, left: object, right: object) -> object:
@@ -104,17 +110,17 @@ def _binary(kind: ast.operator, left: object, right: object) -> object:
         length = max(len(side) for side in (left, right) if isinstance(side, str | bytes | list | tuple))
         times = next((side for side in (left, right) if isinstance(side, int)), 1)
         if length * times > MAX_LENGTH:
-            raise Unknown
+            raise UnknownValueError
     if isinstance(kind, ast.Mod) and isinstance(left, str | bytes):
-        raise Unknown
+        raise UnknownValueError
     if isinstance(kind, ast.LShift | ast.Pow):
         numbers = isinstance(left, int | float) and isinstance(right, int | float) and not isinstance(left, bool)
         if not numbers or abs(left) > 1e12 or abs(right) > MAX_BITS // 64:  # type: ignore[arg-type]
-            raise Unknown
+            raise UnknownValueError
         return left << right if isinstance(kind, ast.LShift) else left**right  # type: ignore[operator]
     result = BINARY[type(kind)](left, right)
-    if isinstance(result, int) and result.bit_length() > MAX_BITS or isinstance(result, str | bytes) and len(result) > MAX_LENGTH:
-        raise Unknown
+    if (isinstance(result, int) and result.bit_length() > MAX_BITS) or (isinstance(result, str | bytes) and len(result) > MAX_LENGTH):
+        raise UnknownValueError
     return result
 
 
@@ -126,13 +132,13 @@ def _boolean(node: ast.BoolOp, scope: Scope) -> object:
     for part in node.values:
         try:
             value = _evaluate(part, scope)
-        except Unknown:
+        except UnknownValueError:
             unknown = True
             continue
         if bool(value) == decisive:
             return value
     if unknown:
-        raise Unknown
+        raise UnknownValueError
     return value
 
 

@@ -14,7 +14,7 @@ MAX_DECODED_BYTES = 8_000_000
 MAX_MEMORY_BYTES = 256 << 20
 
 
-class UndecodableError(ValueError):
+class UndecodableError(Exception):
     """Bytes that are not what they should be, or that unpack to more than `MAX_DECODED_BYTES`."""
 
 
@@ -69,6 +69,10 @@ def unzstd(data: bytes, **_: object) -> bytes:
         return _bounded(reader.read(MAX_DECODED_BYTES + 1), True)
 
 
+_Z85 = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
+_B85 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~"
+_Z85_TO_B85 = bytes.maketrans(_Z85, _B85)
+
 DECODERS: dict[str, Callable[..., object]] = {
     "lzma.decompress": unlzma,
     "zlib.decompress": unzlib,
@@ -95,7 +99,14 @@ DECODERS: dict[str, Callable[..., object]] = {
     "binascii.unhexlify": binascii.unhexlify,
     "binascii.a2b_hex": binascii.a2b_hex,
 }
-_Z85 = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
-_B85 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~"
-_Z85_TO_B85 = bytes.maketrans(_Z85, _B85)
-DECODING_ERRORS = (UndecodableError, ValueError, TypeError, EOFError, lzma.LZMAError, zlib.error, OSError, brotli.error, zstandard.ZstdError)
+DECODING_ERRORS = (
+    UndecodableError,
+    ValueError,
+    TypeError,
+    EOFError,
+    lzma.LZMAError,
+    zlib.error,
+    OSError,
+    brotli.error,
+    zstandard.ZstdError,
+)

@@ -15,7 +15,9 @@ VALIDATION_NAME = re.compile(
     re.IGNORECASE,
 )
 TRAINING_FILE = re.compile(r"train(ing)?_(files?|pattern|path|glob|shards?|tokens?|data|loader|stream)|fineweb_train", re.IGNORECASE)
-NOT_DATA_NAME = re.compile(r"_(len|lens|length|size|count|num|n|bytes|every|stride|time|ms|loss|bpb|idx|steps?|tokens_per\w*)$", re.IGNORECASE)
+NOT_DATA_NAME = re.compile(
+    r"_(len|lens|length|size|count|num|n|bytes|every|stride|time|ms|loss|bpb|idx|steps?|tokens_per\w*)$", re.IGNORECASE
+)
 VALIDATION_FILE = re.compile(r"(^|[^a-z])val(id|idation)?_(files?|pattern|path|glob|shards?)|fineweb_val|[_/]val_\*|_val_0", re.IGNORECASE)
 SCORE_NAME = re.compile(r"loss|nll|bits|bpb|score|ptl|log_?p|_lp|nats|ce_|^ls$|^tl$|^lsum$", re.IGNORECASE)
 BYTES_NAME = re.compile(r"byte|^bs$|^tb$|^bc$|bpb", re.IGNORECASE)
@@ -25,7 +27,10 @@ COLLECT_NAME = re.compile(r"hessian|calib|awq|gptq_collect|collect_(act|stat)|ac
 MIXING_NAME = re.compile(r"alpha|temp|mix|lambda|gate|ppm|ngram|bias", re.IGNORECASE)  # what is calibrated then is no quantiser
 MODEL_NAME = re.compile(r"model|^net$|optim|_opt$|^opt|module|compiled|^ema|lora|scheduler|^log|logger|^args$|^h$|^hp", re.IGNORECASE)
 WARM_UP_NAME = re.compile(r"warm_?up|precompile|compile_", re.IGNORECASE)
-EARLIER_NAME = re.compile(r"prev|scored|past|history|seen|replay|buffer|already|prefix|done|ctx_only|context_only|context_mask|ctx_(nll|loss|mask)|context_(nll|loss)", re.IGNORECASE)
+EARLIER_NAME = re.compile(
+    r"prev|scored|past|history|seen|replay|buffer|already|prefix|done|ctx_only|context_only|context_mask|ctx_(nll|loss|mask)|context_(nll|loss)",
+    re.IGNORECASE,
+)
 FACTS_OF_DATA = {"numel", "size", "shape", "device", "dtype", "ndim", "nbytes", "is_cuda", "get_device"}
 EVENT_LIMIT = 300  # of one function
 

@@ -117,6 +117,20 @@ class _Reading:
 
     def _statement(self, statement: ast.stmt) -> None:
         match statement:
+            case ast.Return():
+                self.returns |= self._labels(statement.value)
+            case ast.Assign():
+                self._assign(statement)
+            case ast.AnnAssign():
+                self._bind(statement.target, self._labels(statement.value))
+            case ast.AugAssign():
+                self._add(statement, statement.target, statement.value, isinstance(statement.op, ast.Add))
+            case _:
+                self._compound(statement)
+
+    def _compound(self, statement: ast.stmt) -> None:
+        """Read a statement with others inside it, or one of no consequence."""
+        match statement:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 pass
             case ast.If():
@@ -137,14 +151,6 @@ class _Reading:
             case ast.Match():
                 self._labels(statement.subject)
                 self._branches([case.body for case in statement.cases])
-            case ast.Return():
-                self.returns |= self._labels(statement.value)
-            case ast.Assign():
-                self._assign(statement)
-            case ast.AnnAssign():
-                self._bind(statement.target, self._labels(statement.value))
-            case ast.AugAssign():
-                self._add(statement, statement.target, statement.value, isinstance(statement.op, ast.Add))
             case _:
                 for child in ast.iter_child_nodes(statement):
                     if isinstance(child, ast.expr):

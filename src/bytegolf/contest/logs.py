@@ -96,7 +96,7 @@ def _byte_findings(facts: LogFacts, vocabulary: int | None) -> list[Finding]:
     if ratio is None or expected is None:
         return []
     off = min((ratio / value - 1 for value in expected), key=abs)
-    if facts.tokens is not None and abs(facts.tokens * ratio / SPLIT_BYTES - 1) < SPLIT_TOLERANCE or abs(off) < 0.02:
+    if (facts.tokens is not None and abs(facts.tokens * ratio / SPLIT_BYTES - 1) < SPLIT_TOLERANCE) or abs(off) < 0.02:
         return []
     told = f"loss and bpb imply {ratio:.3f} bytes per token, {off:+.1%} from the {expected[0]} of this vocabulary"
     return [_finding(facts, "byte-count", "disputed", told)]
@@ -110,7 +110,9 @@ def seed_findings(logs: list[LogFacts]) -> list[Finding]:
     seeds = set().union(*(facts.seeds for facts in scored))
     if len(scored) >= 3 or len(seeds) >= 3:
         return []
-    return [Finding("seeds", "note", scored[0].name, 0, f"{len(scored)} scored logs", "default", True, "a record usually needs three seeds")]
+    return [
+        Finding("seeds", "note", scored[0].name, 0, f"{len(scored)} scored logs", "default", True, "a record usually needs three seeds")
+    ]
 
 
 def _finding(facts: LogFacts, rule: str, weight: Weight, why: str, line: int = 0) -> Finding:

@@ -145,9 +145,8 @@ def _imported_files(sources: Sequence[Source], folder: Path) -> list[Path]:
                 names = [node.module] if node.module else [item.name for item in node.names]
             for name in names:
                 place = folder.joinpath(*name.split("."))
-                for file in (place.with_suffix(".py"), place / "__init__.py"):
-                    if file.is_file() and not file.is_symlink():
-                        found.append(file)
+                files = (place.with_suffix(".py"), place / "__init__.py")
+                found += [file for file in files if file.is_file() and not file.is_symlink()]
     return found
 
 
@@ -207,9 +206,7 @@ def _note_assignments(function: Function, statement: ast.stmt) -> None:
                         function.assigned.setdefault(part.id, []).append(value)
             else:
                 _note_bound(function, target)
-    elif isinstance(statement, ast.AugAssign):
-        _note_bound(function, statement.target)
-    elif isinstance(statement, ast.For | ast.AsyncFor):
+    elif isinstance(statement, ast.AugAssign | ast.For | ast.AsyncFor):
         _note_bound(function, statement.target)
     elif isinstance(statement, ast.With | ast.AsyncWith):
         for item in statement.items:

@@ -128,7 +128,9 @@ class Reach:
         over = statement.iter
         if isinstance(over, ast.Call) and self.program.full_name(over.func) == "range" and len(over.args) == 1:
             turns = self.settings.value(over.args[0], function, bound)
-            return turns._replace(value=max(turns.value, 0)) if turns.known and isinstance(turns.value, int) else turns._replace(known=False)
+            return (
+                turns._replace(value=max(turns.value, 0)) if turns.known and isinstance(turns.value, int) else turns._replace(known=False)
+            )
         return Value(False, None, frozenset())
 
     def _expressions(self, statement: ast.stmt, function: Function, bound: Mapping[str, object], guards: frozenset[str]) -> None:
@@ -197,7 +199,9 @@ class Reach:
         passed = dict(zip(names, call.args, strict=False)) | {item.arg: item.value for item in call.keywords if item.arg}
         positional = [*target.node.args.posonlyargs, *target.node.args.args]
         defaults = dict(zip([item.arg for item in positional[::-1]], target.node.args.defaults[::-1], strict=False))
-        defaults |= {item.arg: value for item, value in zip(target.node.args.kwonlyargs, target.node.args.kw_defaults, strict=True) if value}
+        defaults |= {
+            item.arg: value for item, value in zip(target.node.args.kwonlyargs, target.node.args.kw_defaults, strict=True) if value
+        }
         starred = any(item.arg is None for item in call.keywords)
         for name in names:
             if name in passed:

@@ -75,7 +75,7 @@ def review_script(path: Path, sha256: str) -> Review:
         sha256=sha256,
         findings=tuple(found),
         code_bytes=sizes[0],
-        decoded_bytes=max(sizes[1:]),
+        decoded_bytes=max([len(source.text.encode()) for source in program.sources if ", layer " in source.name] or [sizes[0]]),
         helper_bytes=sum(helper.stat().st_size for helper in program.helpers),
         claimed_bpb=claimed_bpb(beside.submission),
         facts=facts,

@@ -16,7 +16,7 @@ LIMITS = Limits(seconds=120, memory_bytes=16 << 30, file_bytes=64 << 20)
 MARK = "bytegolf-smoke:"
 # Runs in the sandbox. A module that is missing becomes an empty one whose every name can be called and subscripted.
 PROBE = textwrap.dedent(
-    '''
+    """
     import importlib.abc, importlib.machinery, json, sys, time, types
 
     class Anything(types.ModuleType):
@@ -59,11 +59,15 @@ PROBE = textwrap.dedent(
     except BaseException as error:
         problem = f"{type(error).__name__}: {error}"[:300]
     settings = getattr(module, "Hyperparameters", None)
-    known = {name: value for name, value in vars(settings).items() if isinstance(value, (int, float, str)) and name[0] != "_"} if settings else {}
-    told = {"seconds": time.perf_counter() - started, "problem": problem, "stand_ins": sorted({name.partition(".")[0] for name in Finder.missing}),
-            "settings": known}
+    known = vars(settings).items() if settings else ()
+    told = {
+        "seconds": time.perf_counter() - started,
+        "problem": problem,
+        "stand_ins": sorted({name.partition(".")[0] for name in Finder.missing}),
+        "settings": {name: value for name, value in known if isinstance(value, (int, float, str)) and name[0] != "_"},
+    }
     sys.__stdout__.write("\\nMARK" + json.dumps(told) + "\\n")
-    '''
+    """
 ).replace("MARK", MARK)
 
 

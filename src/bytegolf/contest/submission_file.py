@@ -29,7 +29,9 @@ def submission_findings(text: str, logs: list[LogFacts]) -> list[Finding]:
             break
     claim, scores = _number(claims.get("val_bpb")), [facts.bpb for facts in logs if facts.bpb is not None]
     if claim is not None and scores and claim < min(scores) - CLAIM_TOLERANCE:
-        found.append(_finding("log-mismatch", "disputed", f"claims {claim:.4f} bpb; the lowest last score in the logs is {min(scores):.4f}"))
+        found.append(
+            _finding("log-mismatch", "disputed", f"claims {claim:.4f} bpb; the lowest last score in the logs is {min(scores):.4f}")
+        )
     return found
 
 

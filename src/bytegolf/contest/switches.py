@@ -4,16 +4,26 @@ A switch is an environment variable that the script reads; its default is the on
 """
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from bytegolf.contest.constants import Scope, Unknown, evaluate
+from bytegolf.contest.constants import Scope, UnknownValueError, evaluate
 from bytegolf.contest.program import Function, Program
 
 ENVIRONMENT = {"os.environ.get", "os.getenv", "environ.get", "getenv", "os.environ.setdefault"}
-PLAIN_CALLS = {"int": int, "float": float, "bool": bool, "str": str, "len": len, "min": min, "max": max, "abs": abs, "round": round}
+PLAIN_CALLS: dict[str, Callable[..., object]] = {
+    "int": int,
+    "float": float,
+    "bool": bool,
+    "str": str,
+    "len": len,
+    "min": min,
+    "max": max,
+    "abs": abs,
+    "round": round,
+}
 STRING_METHODS = {"lower", "strip", "upper", "split", "startswith", "endswith", "replace"}
 CONTEST_PROCESSES = "8"  # what torchrun says in the contest; a process does not know its rank in advance
 TRUE_WORDS = {"1", "true", "yes", "on", "y", "t"}
@@ -46,7 +56,7 @@ class Settings:
         before, self._used = self._used, set()
         try:
             result, known = evaluate(node, self._scope(function, bound)), True
-        except Unknown:
+        except UnknownValueError:
             result, known = None, False
         used, self._used = frozenset(self._used), before | self._used
         if self.undecided and used:
@@ -64,7 +74,7 @@ class Settings:
     def _once(self, key: object) -> Iterator[None]:
         """Keep a value from being needed for itself."""
         if key in self._pending or len(self._pending) > 40:
-            raise Unknown
+            raise UnknownValueError
         self._pending.add(key)
         try:
             yield
@@ -78,22 +88,22 @@ class Settings:
             values = function.assigned.get(name, [])
             if name in bound:
                 if values:
-                    raise Unknown
+                    raise UnknownValueError
                 return self._given(bound[name])
             if values:
                 if len(values) > 1 or values[0] is None:
-                    raise Unknown
+                    raise UnknownValueError
                 with self._once((id(function), name)):
                     return evaluate(values[0], self._scope(function, bound))
             if any(parameter.arg == name for parameter in function.parameters):
-                raise Unknown
+                raise UnknownValueError
             function, bound = function.outer, {}
         for module in self.program.modules:
             values = module.assigned.get(name, [])
             if len(values) == 1 and values[0] is not None:
                 with self._once((id(module), name)):
                     return evaluate(values[0], self._scope(module, {}))
-        raise Unknown
+        raise UnknownValueError
 
     def _given(self, value: object) -> object:
         """Return an argument, and count the switches that it came from."""
@@ -105,7 +115,7 @@ class Settings:
     def _attribute(self, name: str, node: ast.Attribute | None, function: Function, bound: Mapping[str, object]) -> object:
         candidates = self.program.attributes.get(name, [])[:8]
         if not candidates:
-            raise Unknown
+            raise UnknownValueError
         values, unknown = [], False
         for expression, home in candidates:
             if isinstance(expression, ast.Attribute) and expression.attr == name:
@@ -113,12 +123,12 @@ class Settings:
             try:
                 with self._once((id(expression), name)):
                     values.append(evaluate(expression, self._scope(home, {})))
-            except Unknown:
+            except UnknownValueError:
                 unknown = True
         if name in self.attributes and self._used:
             return self.attributes[name]
         if unknown or not values or any(value != values[0] for value in values):
-            raise Unknown
+            raise UnknownValueError
         return values[0]
 
     def _call(self, call: ast.Call, function: Function, bound: Mapping[str, object]) -> object:
@@ -131,7 +141,7 @@ class Settings:
             attribute = evaluate(call.args[1], scope)
             try:
                 return self._attribute(str(attribute), None, function, bound)
-            except Unknown:
+            except UnknownValueError:
                 if len(call.args) > 2 and attribute not in self.program.attributes:
                     return evaluate(call.args[2], scope)
                 raise
@@ -156,14 +166,14 @@ class Settings:
                 continue
             options = [evaluate(argument, scope) for argument in call.args] + [evaluate(item.value, scope) for item in call.keywords]
             if len(options) < 2 or not isinstance(options[0], str):
-                raise Unknown
+                raise UnknownValueError
             value = self._variable(options[0], options[1])
             return value if value is options[1] else _like(str(value), options[1])
-        raise Unknown
+        raise UnknownValueError
 
     def _variable(self, name: object, default: object) -> object:
         if not isinstance(name, str) or name in ("RANK", "LOCAL_RANK"):
-            raise Unknown
+            raise UnknownValueError
         if name == "WORLD_SIZE":
             return CONTEST_PROCESSES
         self._used.add(name)

@@ -3,10 +3,11 @@
 import ast
 import lzma
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from bytegolf.contest.constants import Scope, Unknown, evaluate
+from bytegolf.contest.constants import Scope, UnknownValueError, evaluate
 from bytegolf.contest.decoders import DECODERS, DECODING_ERRORS, MAX_DECODED_BYTES
 from bytegolf.contest.names import dotted, import_aliases
 from bytegolf.contest.source import Source, decoded, source_of
@@ -16,10 +17,37 @@ MAX_LAYERS = 8
 MAX_ASSIGNMENTS = 4  # of one name, beyond which its value is a matter of order
 MAX_LINE = 1 << 40
 RUNS_TEXT = {"exec", "eval", "builtins.exec", "builtins.eval"}
-SAFE_METHODS = {"decode", "encode", "join", "replace", "strip", "rstrip", "lstrip", "split", "splitlines", "translate", "hex", "lower", "upper"}
-SAFE_CALLS = {"bytes": bytes, "str": str, "int": int, "bytearray": bytearray, "ord": ord, "chr": chr, "len": len, "bytes.fromhex": bytes.fromhex}
+SAFE_METHODS = {
+    "decode",
+    "encode",
+    "join",
+    "replace",
+    "strip",
+    "rstrip",
+    "lstrip",
+    "split",
+    "splitlines",
+    "translate",
+    "hex",
+    "lower",
+    "upper",
+}
+SAFE_CALLS: dict[str, Callable[..., object]] = {
+    "bytes": bytes,
+    "str": str,
+    "int": int,
+    "bytearray": bytearray,
+    "ord": ord,
+    "chr": chr,
+    "len": len,
+    "bytes.fromhex": bytes.fromhex,
+}
 CONSTANTS = {
-    **{f"lzma.{name}": getattr(lzma, name) for name in dir(lzma) if name.startswith(("FORMAT_", "FILTER_", "CHECK_", "MF_", "MODE_", "PRESET_"))},
+    **{
+        f"lzma.{name}": getattr(lzma, name)
+        for name in dir(lzma)
+        if name.startswith(("FORMAT_", "FILTER_", "CHECK_", "MF_", "MODE_", "PRESET_"))
+    },
     "zlib.MAX_WBITS": zlib.MAX_WBITS,
 }
 
@@ -53,7 +81,7 @@ def unpack(source: Source, path: Path) -> Layers:
                 break
             try:
                 inner = reader.source_run_by(call, arguments, f"{path.name}, layer {len(layers.sources)}")
-            except (Unknown, *DECODING_ERRORS, InputError) as error:
+            except (UnknownValueError, *DECODING_ERRORS, InputError) as error:
                 layers.opaque.append(Opaque(outer, call, str(error) or "not known before it is run"))
                 continue
             if inner is not None:
@@ -74,10 +102,14 @@ def _running_calls(tree: ast.Module, aliases: dict[str, str]) -> list[tuple[ast.
             calls = _calls_in(function, aliases)
             inside.update(calls)
             names = [argument.arg for argument in function.args.args]
-            uses = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and dotted(node.func, {}) == function.name] if calls else []
-            for use in uses[: MAX_LAYERS * 2] or [None] * bool(calls):
-                given = {} if use is None else dict(zip(names, use.args, strict=False)) | {item.arg: item.value for item in use.keywords if item.arg}
-                found += [(call, given) for call in calls]
+            uses = (
+                [node for node in ast.walk(tree) if isinstance(node, ast.Call) and dotted(node.func, {}) == function.name] if calls else []
+            )
+            given = [
+                dict(zip(names, use.args, strict=False)) | {item.arg: item.value for item in use.keywords if item.arg}
+                for use in uses[: MAX_LAYERS * 2]
+            ]
+            found += [(call, arguments) for arguments in given or [{}] for call in calls]
     found += [(call, {}) for call in _calls_in(tree, aliases) if call not in inside]
     return sorted(found, key=lambda item: (item[0].lineno, item[0].col_offset))
 
@@ -107,7 +139,7 @@ class _Reader:
         self.scope = Scope(self._name, self._attribute, self._call)
 
     def source_run_by(self, call: ast.Call, arguments: dict[str, ast.expr], name: str) -> Source | None:
-        """Return the source that a call of exec or eval runs, None for a plain expression. Raises Unknown.
+        """Return the source that a call of exec or eval runs, None for a plain expression. Raises UnknownValueError.
 
         `arguments` are those of the function around the call.
         """
@@ -116,7 +148,7 @@ class _Reader:
         if isinstance(value, bytes | bytearray):
             value = decoded(bytes(value), name)
         if not isinstance(value, str):
-            raise Unknown("not a text")
+            raise UnknownValueError("not a text")
         short_expression = dotted(call.func, self.aliases).endswith("eval") and len(value) < 200
         return None if short_expression else source_of(value, name, f"{self.path}, {name.rpartition(', ')[2]}")
 
@@ -129,7 +161,7 @@ class _Reader:
         values = self.assigned.get(name, [])
         earlier = [value for value in values if value.lineno < self.line]
         if not earlier or len(values) > MAX_ASSIGNMENTS:
-            raise Unknown
+            raise UnknownValueError
         before, self.line = self.line, max(value.lineno for value in earlier)
         try:
             return evaluate(max(earlier, key=lambda value: value.lineno), self.scope)
@@ -139,7 +171,7 @@ class _Reader:
     def _attribute(self, node: ast.Attribute) -> object:
         known = CONSTANTS.get(dotted(node, self.aliases))
         if known is None:
-            raise Unknown
+            raise UnknownValueError
         return known
 
     def _call(self, call: ast.Call) -> object:
@@ -163,25 +195,25 @@ class _Reader:
     def _method(self, call: ast.Call, arguments: list[object]) -> object:
         """Return the result of a method of a string, or of reading a file."""
         if not isinstance(call.func, ast.Attribute):
-            raise Unknown
+            raise UnknownValueError
         method = call.func.attr
         owner = evaluate(call.func.value, self.scope)
         if method in ("read", "read_bytes", "read_text", "getvalue"):
             value = owner if isinstance(owner, bytes) else self._file(owner)
             return value.decode("utf-8") if method == "read_text" else value
         if method == "replace" and len(str(owner)) * max(len(str(arguments[1])), 1) > 64 * MAX_DECODED_BYTES:
-            raise Unknown
+            raise UnknownValueError
         if method not in SAFE_METHODS or not isinstance(owner, str | bytes | bytearray):
-            raise Unknown
+            raise UnknownValueError
         return getattr(owner, method)(*arguments)
 
     def _file(self, name: object) -> bytes:
         """Return the content of the script itself, or of a file beside it."""
         if not isinstance(name, str):
-            raise Unknown
+            raise UnknownValueError
         path = self.path.parent / Path(name).name
         if path.is_symlink() or not path.is_file() or path.stat().st_size > MAX_DECODED_BYTES:
-            raise Unknown(f"reads {Path(name).name}")
+            raise UnknownValueError(f"reads {Path(name).name}")
         if path != self.path and path not in self.files:
             self.files.append(path)
         return path.read_bytes()

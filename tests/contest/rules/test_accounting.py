@@ -6,7 +6,7 @@ import pytest
 
 from support.contest_scripts import expected, found, reviewed, script
 
-TABLE = '''
+TABLE = """
 def build_tables(sp, base_bytes, has_leading_space):
     for i in range(sp.vocab_size()):
         {byte}
@@ -21,14 +21,16 @@ def count(base_bytes, has_leading_space, y):
     total = base_bytes[y]
     total += has_leading_space[y]
     return total
-'''
+"""
 USE = "build_tables(None, [], [])\n    count([], [], 0)"
 FALLBACK = "if sp.is_byte(i):\n            base_bytes[i] = 1\n            continue"
 CASES = {
     "as it should be": script(TABLE.format(byte=FALLBACK, one="", mark=""), before=USE),
     "space counted twice": script(TABLE.format(byte=FALLBACK, one=" + 1  # flags: byte-count", mark=""), before=USE),
     "byte pieces spelled": script(
-        TABLE.format(byte="pass", one="", mark="").replace('len(piece[1:].encode("utf-8"))', 'len(piece[1:].encode("utf-8"))  # flags: byte-count'),
+        TABLE.format(byte="pass", one="", mark="").replace(
+            'len(piece[1:].encode("utf-8"))', 'len(piece[1:].encode("utf-8"))  # flags: byte-count'
+        ),
         before=USE,
     ),
 }

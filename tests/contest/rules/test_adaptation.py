@@ -86,7 +86,9 @@ RUN = "print(eval_{}(model, val_tokens, byte_lut, args))"
 CASES = {
     "pre-quant": script(ADAPT.format(mark="flags: validation-pretraining"), before="adapt(model, val_tokens, args)"),
     "the same on training tokens": script(ADAPT.format(mark="fine"), before="adapt(model, read_tokens(args.train_files)[:9999], args)"),
-    "pre-quant, off": script(ADAPT.format(mark="off: validation-pretraining"), before="adapt(model, val_tokens, args) if args.extra_enabled else 0"),
+    "pre-quant, off": script(
+        ADAPT.format(mark="off: validation-pretraining"), before="adapt(model, val_tokens, args) if args.extra_enabled else 0"
+    ),
     "pre-quant, dead": script(ADAPT.format(mark="not reached by anything")),
     "score first": script(CHUNKED.format(first=SCORE, second=UPDATE, mark=""), after=RUN.format("chunks"), plain=False),
     "update first": script(

@@ -28,11 +28,13 @@ class BigramHash(torch.nn.Module):
 USE = "print(cache_loss(val_tokens, 5, [0] * 99, [0] * 99, 63, [3, 5, 7]))"
 CASES = {
     "in one line": script(
-        COUNTS.format(key="full_key = (context_hash ^ target * primes[2]) & mask  # flags: target-in-key", read="pairs[full_key]"), after=USE
+        COUNTS.format(key="full_key = (context_hash ^ target * primes[2]) & mask  # flags: target-in-key", read="pairs[full_key]"),
+        after=USE,
     ),
     "in steps, under other names": script(
         COUNTS.format(
-            key="wanted = tokens[position]\n    mixed_hash = context_hash ^ wanted * 7\n    slot = mixed_hash & mask  # flags: target-in-key",
+            key="wanted = tokens[position]\n"
+            "    mixed_hash = context_hash ^ wanted * 7\n    slot = mixed_hash & mask  # flags: target-in-key",
             read="pairs[slot]",
         ),
         after=USE,
@@ -48,7 +50,9 @@ CASES = {
         COUNTS.format(key="candidates = torch.arange(1024)", read="pairs[(context_hash ^ candidates * 7) & mask]"), after=USE
     ),
     "an embedding of input tokens": script(EMBEDDING, before="model = BigramHash()"),
-    "dead": script(COUNTS.format(key="full_key = (context_hash ^ target * primes[2]) & mask  # off: target-in-key", read="pairs[full_key]")),
+    "dead": script(
+        COUNTS.format(key="full_key = (context_hash ^ target * primes[2]) & mask  # off: target-in-key", read="pairs[full_key]")
+    ),
     "written and never read": script(
         COUNTS.format(key="full_key = (context_hash ^ target * primes[2]) & mask\n    pairs[full_key] += 1", read="1"), after=USE
     ),

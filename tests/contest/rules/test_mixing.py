@@ -27,7 +27,9 @@ CASES = {
     "by entropy": script(CHOICE.format("return torch.where(entropy < 2, nll_model, nll_cache)"), after="choose(1, 2, 3)"),
     "best loss of training": script("\ndef best(val_loss, best_loss):\n    return min(val_loss, best_loss)\n", after="best(1, 2)"),
     "a token spread over bytes": script(BYTES, after="ppm_mix(val_tokens, byte_lut, 3, 4)"),
-    "bits per byte of a sum": script("\ndef ppm_report(nll_sum, n_bytes, mix):\n    return nll_sum / n_bytes\n", after="ppm_report(1, 2, 3)"),
+    "bits per byte of a sum": script(
+        "\ndef ppm_report(nll_sum, n_bytes, mix):\n    return nll_sum / n_bytes\n", after="ppm_report(1, 2, 3)"
+    ),
 }
 
 

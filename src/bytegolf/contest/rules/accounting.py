@@ -6,13 +6,15 @@ from collections.abc import Iterator
 
 from bytegolf.contest.case import Case
 from bytegolf.contest.evidence import Finding, Mark
-from bytegolf.contest.program import Function, Program
+from bytegolf.contest.program import Program
 
 BYTES_NAME = re.compile(r"byte", re.IGNORECASE)
 SPACE_NAME = re.compile(r"leading_space|has_space|space_lut|_ls\b", re.IGNORECASE)
 SPACE_MARKER = "\u2581"
-MEBIBYTES_16 = 16 * 1024 * 1024
-TWICE_WHY = "the table already counts the space of a piece that begins with one, and the evaluator adds it again: bytes about 17 % too many (#1719)"
+LIMIT_NAME = re.compile(r"limit|cap|max|budget|target", re.IGNORECASE)
+TWICE_WHY = (
+    "the table already counts the space of a piece that begins with one, and the evaluator adds it again: bytes about 17 % too many (#1719)"
+)
 SPELLED_WHY = "counts a byte piece by its spelling, six bytes for one: bytes too many (#1289)"
 TAIL_WHY = "windows at the end of the split that are cut short score the same last targets again: a defect of some 1e-5 bpb"
 SIZE_WHY = "16 MiB are 16,777,216 bytes; the cap is 16,000,000"
@@ -31,7 +33,12 @@ def _spaces_twice(program: Program) -> Iterator[Mark]:
         return
     for function in program.functions:
         for node in function.nodes:
-            if isinstance(node, ast.Assign) and _is_table_entry(node) and isinstance(node.value, ast.BinOp) and isinstance(node.value.op, ast.Add):
+            if (
+                isinstance(node, ast.Assign)
+                and _is_table_entry(node)
+                and isinstance(node.value, ast.BinOp)
+                and isinstance(node.value.op, ast.Add)
+            ):
                 one = any(isinstance(side, ast.Constant) and side.value == 1 for side in (node.value.left, node.value.right))
                 if one and "encode" in ast.unparse(node.value) and _is_of_marked_piece(program, node):
                     yield Mark("byte-count", "violation", [node, added[0]], TWICE_WHY)
@@ -95,19 +102,16 @@ def _mebibytes(program: Program) -> Iterator[Mark]:
     """Yield a mark for each comparison with 16 MiB, or constant that is named as a limit."""
     for source in program.sources:
         for node in ast.walk(source.tree):
-            limit = isinstance(node, ast.Assign) and re.search(r"limit|cap|max|budget|target", ast.unparse(node.targets[0]), re.IGNORECASE)
-            if limit or isinstance(node, ast.Compare):
-                parts = [node.value] if isinstance(node, ast.Assign) else [node.left, *node.comparators]
-                if any(_is_mebibytes(part) for part in parts):
-                    yield Mark("size", "defect", [node], SIZE_WHY)
+            parts: list[ast.expr] = []
+            if isinstance(node, ast.Compare):
+                parts = [node.left, *node.comparators]
+            elif isinstance(node, ast.Assign) and LIMIT_NAME.search(ast.unparse(node.targets[0])):
+                parts = [node.value]
+            if any(_is_mebibytes(part) for part in parts):
+                yield Mark("size", "defect", [node], SIZE_WHY)
 
 
 def _is_mebibytes(node: ast.expr) -> bool:
     """Return whether an expression is 16 MiB, however it is written."""
     text = ast.unparse(node).replace("_", "").replace(" ", "").replace("(", "").replace(")", "")
     return text in ("16777216", "16*1024*1024", "16*1024**2", "16*2**20", "16<<20", "1<<24", "2**24", "1024*1024*16", "16.0*1024*1024")
-
-
-def table_functions(program: Program) -> list[Function]:
-    """Return the functions that build a table of bytes from a tokenizer."""
-    return [item for item in program.functions if any(isinstance(node, ast.Assign) and _is_table_entry(node) for node in item.nodes)]

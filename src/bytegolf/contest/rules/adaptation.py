@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from bytegolf.contest.case import Case
 from bytegolf.contest.events import BYTE_COUNT_NAME, COLLECT, EARLIER_NAME, EXPORT, SCORE, UPDATE, WARM_UP_NAME, Event, Loop
-from bytegolf.contest.evidence import Finding, Mark
+from bytegolf.contest.evidence import Finding, Mark, Weight
 from bytegolf.contest.program import Function
 from bytegolf.contest.reach import Reach
 
@@ -48,7 +48,7 @@ class _Turns:
                 yield from self._rescoring(update, after)
                 continue
             rule = self._rule(update, before, after, any(event.kind == EXPORT for event in events[place:]), reach)
-            weight = "disputed" if rule in ("warm-up-leak", "context-only-fit") else "violation"
+            weight: Weight = "disputed" if rule in ("warm-up-leak", "context-only-fit") else "violation"
             yield Mark(rule, weight, [update.node, *update.calls], WHY[rule])
 
     def _rescoring(self, update: Event, after: Sequence[Event]) -> Iterator[Mark]:
@@ -58,19 +58,22 @@ class _Turns:
         if home is None or RESTORES & words or "lora" in home.name.lower():
             return
         for score in after:
-            first, second = next(((one, other) for one, other in zip(update.calls, score.calls, strict=False) if one is not other), (None, None))
+            first, second = next(
+                ((one, other) for one, other in zip(update.calls, score.calls, strict=False) if one is not other), (None, None)
+            )
             if not isinstance(first, ast.Call) or not isinstance(second, ast.Call):
                 continue
-            if first.lineno < second.lineno and not self.case.program.exclude_each_other(first, second):
-                if _models(first) & _models(second) and not self._restored_between(first, second):
-                    yield Mark("rescoring", "violation", [second, score.node, update.node, *update.calls], WHY["rescoring"])
-                    return
+            follows = first.lineno < second.lineno and not self.case.program.exclude_each_other(first, second)
+            if follows and _models(first) & _models(second) and not self._restored_between(first, second):
+                yield Mark("rescoring", "violation", [second, score.node, update.node, *update.calls], WHY["rescoring"])
+                return
 
     def _restored_between(self, first: ast.Call, second: ast.Call) -> bool:
         """Return whether weights are loaded between two calls of one function."""
         function = self.case.program.function_of(first)
         return function is None or any(
-            isinstance(node, ast.Attribute) and node.attr in RESTORES and first.lineno < node.lineno < second.lineno for node in function.nodes
+            isinstance(node, ast.Attribute) and node.attr in RESTORES and first.lineno < node.lineno < second.lineno
+            for node in function.nodes
         )
 
     def _is_counted(self, score: Event, scores: Sequence[Event]) -> bool:
@@ -100,7 +103,9 @@ class _Turns:
 
     def _over_data(self, shared: Sequence[Loop], score: Event) -> bool:
         """Return whether one of the loops goes through the data of a score."""
-        return any(not loop.counts or loop.label in score.labels for loop in shared) or not any(loop.label in score.labels for loop in score.loops)
+        return any(not loop.counts or loop.label in score.labels for loop in shared) or not any(
+            loop.label in score.labels for loop in score.loops
+        )
 
     def _repeats(self, loop: Loop, score: Event, reach: Reach) -> bool:
         """Return whether a loop goes over the same data again: its variable does not say which, a loop inside it does."""

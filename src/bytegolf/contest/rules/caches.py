@@ -9,7 +9,8 @@ from bytegolf.contest.evidence import Finding, Mark
 from bytegolf.contest.program import Function, Program
 
 TARGET_NAME = re.compile(
-    r"^_*(\w+_)?(tgts?|targets?|gold|labels?|actual|next_toks?|next_tokens?|true_toks?|y|yb|y_np|yy)(_\w+)?$|^(tok|token)_(next|target)$", re.IGNORECASE
+    r"^_*(\w+_)?(tgts?|targets?|gold|labels?|actual|next_toks?|next_tokens?|true_toks?|y|yb|y_np|yy)(_\w+)?$|^(tok|token)_(next|target)$",
+    re.IGNORECASE,
 )
 HASH_NAME = re.compile(r"hash|^h\d?$|ctx|context|^key|prime|mult|fnv|^hh$", re.IGNORECASE)
 CANDIDATE_NAME = re.compile(r"cand|vocab|arange|all_tok|probe|hint", re.IGNORECASE)
@@ -71,7 +72,12 @@ def _mixed(function: Function, targets: set[str]) -> set[str]:
                 names.add(node.target.id)
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             value = _without_casts(node.value)
-            if isinstance(value, ast.BinOp) and isinstance(value.op, ast.BitXor) and _names_in(value) & targets and HASH_NAME.search(ast.unparse(value)):
+            if (
+                isinstance(value, ast.BinOp)
+                and isinstance(value.op, ast.BitXor)
+                and _names_in(value) & targets
+                and HASH_NAME.search(ast.unparse(value))
+            ):
                 names.add(node.targets[0].id)
     return names
 
@@ -95,7 +101,7 @@ def _place_of_key(function: Function) -> int | None:
 
 
 def _target_names(function: Function) -> set[str]:
-    """Return the names in a function that hold the tokens to be scored: called so, or read at the position of the last context token + 1."""
+    """Return the names in a function that hold the tokens to be scored: called so, or read where the context ends."""
     names = {parameter.arg for parameter in function.parameters if TARGET_NAME.match(parameter.arg)}
     names |= {node.id for node in function.nodes if isinstance(node, ast.Name) and TARGET_NAME.match(node.id)}
     earlier = _read_before(function)
@@ -139,11 +145,21 @@ def _is_key(value: ast.expr, targets: set[str], mixed: set[str], makers: Makers)
 def _without_casts(value: ast.expr) -> ast.expr:
     """Return an expression without the conversions around it: `(x).astype(np.int64)`, `int(x)`, `x.long()`."""
     while isinstance(value, ast.Call):
-        if isinstance(value.func, ast.Attribute) and value.func.attr in ("astype", "long", "to", "int", "view", "type", "cpu", "numpy", "item"):
+        if isinstance(value.func, ast.Attribute) and value.func.attr in (
+            "astype",
+            "long",
+            "to",
+            "int",
+            "view",
+            "type",
+            "cpu",
+            "numpy",
+            "item",
+        ):
             value = value.func.value
-        elif isinstance(value.func, ast.Name) and value.func.id == "int" and value.args:
-            value = value.args[0]
-        elif isinstance(value.func, ast.Attribute) and value.func.attr in ("int64", "uint64", "asarray", "array") and value.args:
+        elif (isinstance(value.func, ast.Name) and value.func.id == "int" and value.args) or (
+            isinstance(value.func, ast.Attribute) and value.func.attr in ("int64", "uint64", "asarray", "array") and value.args
+        ):
             value = value.args[0]
         else:
             break
@@ -159,7 +175,9 @@ def _reads(function: Function, key: str) -> list[ast.AST]:
     keys = {key}
     for assignment in _assignments(function):
         value = _without_casts(assignment.value)
-        if isinstance(value, ast.Subscript) and isinstance(value.value, ast.Name) and value.value.id in keys or isinstance(value, ast.Name) and value.id in keys:
+        if (isinstance(value, ast.Subscript) and isinstance(value.value, ast.Name) and value.value.id in keys) or (
+            isinstance(value, ast.Name) and value.id in keys
+        ):
             keys.add(assignment.targets[0].id)  # type: ignore[attr-defined]
     return [node for node in function.nodes if _is_read(node, keys) or _is_kept(node, keys)]
 

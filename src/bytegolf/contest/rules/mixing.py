@@ -16,8 +16,11 @@ MIXING = re.compile(r"mix|lam|logaddexp|alpha|gate", re.IGNORECASE)
 SPREAD_IN_C = re.compile(
     r"(nll|logp|lp|log_prob)\w*\s*(\[[^\]]*\])?\s*/\s*\(?\s*(\((double|float)\))?\s*\(?\s*(n_?bytes|nb|blen|byte_?len\w*|nbytes\w*)\b"
 )
+MIN_C_SOURCE = 400  # characters
 ORACLE_WHY = "keeps, for each token, whichever loss turned out lower: the choice sees the token (C2, C4)"
-BYTES_WHY = "spreads a token's log-probability over its bytes and mixes byte by byte: over all bytes the mixture does not sum to 1 (C2; #1872)"
+BYTES_WHY = (
+    "spreads a token's log-probability over its bytes and mixes byte by byte: over all bytes the mixture does not sum to 1 (C2; #1872)"
+)
 
 
 def findings(case: Case) -> list[Finding]:
@@ -30,7 +33,7 @@ def findings(case: Case) -> list[Finding]:
 def _oracles(function: Function) -> Iterator[Mark]:
     """Yield a mark for each choice of the lower of two losses of the same tokens."""
     for node in function.nodes:
-        if isinstance(node, ast.Call) and _takes_lower_loss(node) or isinstance(node, ast.If) and _keeps_lower_loss(node):
+        if (isinstance(node, ast.Call) and _takes_lower_loss(node)) or (isinstance(node, ast.If) and _keeps_lower_loss(node)):
             yield Mark("oracle-gate", "violation", [node], ORACLE_WHY)
 
 
@@ -54,7 +57,8 @@ def _keeps_lower_loss(node: ast.If) -> bool:
         return False
     lower = ast.unparse(test.left)
     return any(
-        isinstance(part, ast.Assign) and isinstance(part.targets[0], ast.Subscript) and ast.unparse(part.value) == lower for part in node.body
+        isinstance(part, ast.Assign) and isinstance(part.targets[0], ast.Subscript) and ast.unparse(part.value) == lower
+        for part in node.body
     )
 
 
@@ -70,8 +74,9 @@ def _byte_mixtures(function: Function) -> Iterator[Mark]:
     if not any(BYTE_MODEL.search(word) for word in words) or not any(MIXING.search(word) for word in words):
         return
     for node in function.nodes:
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-            if _first_name(node.left, LOG_PROBABILITY) and _first_name(node.right, BYTE_LENGTH) and not _is_sum(node.left):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and not _is_sum(node.left):
+            spread = _first_name(node.left, LOG_PROBABILITY) and _first_name(node.right, BYTE_LENGTH)
+            if spread:
                 yield Mark("byte-mixture", "violation", [node], BYTES_WHY)
                 return
 
@@ -82,7 +87,9 @@ def _first_name(node: ast.expr, pattern: re.Pattern[str]) -> bool:
 
 def _is_sum(node: ast.expr) -> bool:
     """Return whether a value is a sum over tokens: dividing that by bytes is how bits per byte are computed."""
-    words = {part.attr for part in ast.walk(node) if isinstance(part, ast.Attribute)} | {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+    words = {part.attr for part in ast.walk(node) if isinstance(part, ast.Attribute)} | {
+        part.id for part in ast.walk(node) if isinstance(part, ast.Name)
+    }
     return any(word in ("sum", "mean", "item") or word.endswith(("_sum", "total")) or word.startswith(("sum_", "total")) for word in words)
 
 
@@ -90,6 +97,6 @@ def _mixtures_in_c(program: Program) -> Iterator[Mark]:
     """Yield a mark for each C source, held as a string, that does the same."""
     for source in program.sources:
         for node in ast.walk(source.tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) > 400:
-                if BYTE_MODEL.search(node.value) and SPREAD_IN_C.search(node.value):
-                    yield Mark("byte-mixture", "violation", [node], BYTES_WHY)
+            text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+            if len(text) > MIN_C_SOURCE and BYTE_MODEL.search(text) and SPREAD_IN_C.search(text):
+                yield Mark("byte-mixture", "violation", [node], BYTES_WHY)

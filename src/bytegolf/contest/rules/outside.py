@@ -59,4 +59,7 @@ def _helpers(case: Case) -> list[Finding]:
         Finding("uncounted-code", "note", path.name, 0, f"{path.stat().st_size:,} bytes", "default", True, HELPER_WHY)
         for path in case.program.helpers
     ]
-    return found + [Finding("opaque", "note", name, 0, "", "default", True, "a module beside the script that is no Python") for name in case.program.unread]
+    return found + [
+        Finding("opaque", "note", name, 0, "", "default", True, "a module beside the script that is no Python")
+        for name in case.program.unread
+    ]
