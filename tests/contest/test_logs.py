@@ -2,7 +2,7 @@
 
 import pytest
 
-from bytegolf.contest.logs import log_findings, read_log, seed_findings
+from bytegolf.contest.logs import log_findings, read_log, too_few_runs
 
 GOOD = """seed: 1337
 val_loader: tokens:62021632
@@ -50,4 +50,4 @@ def test_nothing_is_said_of_other_vocabularies() -> None:
 
 def test_one_seed_is_few() -> None:
     logs = [read_log(f"{seed}.log", GOOD.replace("1337", str(seed))) for seed in (1, 2, 3)]
-    assert [finding.rule for finding in seed_findings(logs[:1])] == ["seeds"] and seed_findings(logs) == seed_findings([]) == []
+    assert [finding.rule for finding in too_few_runs(logs[:1])] == ["seeds"] and too_few_runs(logs) == too_few_runs([]) == []

@@ -110,6 +110,7 @@ VERBS = {
     ),
     "verify": Verb("verify IN --no-sandbox", "receipt.json"),
     "audit": Verb("audit predictor:make --tokens 16 --noise-tokens 64 --no-sandbox", "predictor.py"),
+    "review": Verb("review IN", "train_gpt.py", cells=(("empty", RIGHT), ("truncated", RIGHT))),
     "compress": Verb("compress model.bgz IN OUT", "notes.txt", "file", cells=(("empty", RIGHT), ("truncated", RIGHT))),
     "decompress": Verb("decompress model.bgz IN OUT", "notes.bgc", "file"),
     "bench": Verb("bench IN --seconds 0 --corpus-tokens 65536 --out OUT", "micro.toml", "file"),
@@ -127,12 +128,22 @@ def make_workshop(root: Path, data: Path, run: Path) -> Path:
     (root / "texts.jsonl.gz").write_bytes(gzip.compress(lines.encode(), mtime=0))
     (root / "notes.txt").write_text(documents(seed=2, count=1)[0][:300])
     (root / "predictor.py").write_text(PREDICTOR)
+    (root / "train_gpt.py").write_text(SCRIPT)
     (root / "box").mkdir()
     shutil.copy(root / "model.bgz", root / "box" / "model.bgz")
     bg.compress(root / "model.bgz", root / "notes.txt", root / "notes.bgc")
     bg.prove(root / "model.bgz", root / "data", limit_bytes=200, sandbox=False)
     return root
 
+
+SCRIPT = """\
+class Hyperparameters:
+    num_layers = 9
+    model_dim = 512
+
+
+print(Hyperparameters.num_layers)
+"""
 
 PREDICTOR = """\
 import numpy as np

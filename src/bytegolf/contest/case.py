@@ -3,8 +3,8 @@
 import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from bytegolf.contest.events import Event
-from bytegolf.contest.evidence import DEAD, DEFAULT, Finding, Mark
+from bytegolf.contest.events import DataEvent
+from bytegolf.contest.evidence import DEAD, DEFAULT, Mark, ReviewFinding
 from bytegolf.contest.flow import Flow
 from bytegolf.contest.program import Program
 from bytegolf.contest.reach import Reach
@@ -28,27 +28,27 @@ class Case:
         self.default = Reach(program, Settings(program))
         self.as_run = Reach(program, Settings(program, variables, attributes)) if variables or attributes else self.default
         self.possible = Reach(program, Settings(program, undecided=True))
-        self._events: dict[Reach, list[Event]] = {}
+        self._events: dict[Reach, list[DataEvent]] = {}
         self._switch_names: dict[object, str] = {}
         self._trials: dict[str, Reach] = {}
 
-    def events(self, reach: Reach) -> list[Event]:
+    def events(self, reach: Reach) -> list[DataEvent]:
         """Return the events of a walk, in order."""
         if reach not in self._events:
             self._events[reach] = Flow(self.program, reach).events()
         return self._events[reach]
 
-    def by_events(self, rule: Callable[[Sequence[Event], Reach], Iterable[Mark]]) -> list[Finding]:
+    def by_events(self, rule: Callable[[Sequence[DataEvent], Reach], Iterable[Mark]]) -> list[ReviewFinding]:
         """Return what a rule finds in the order of events by default, as run, and at all."""
-        found: dict[tuple[str, int], Finding] = {}
+        found: dict[tuple[str, int], ReviewFinding] = {}
         for reach in dict.fromkeys((self.default, self.as_run, self.possible)):
             for mark in rule(self.events(reach), reach):
                 found.setdefault((mark.rule, id(mark.nodes[0])), self.finding(mark, reach))
         return list(found.values())
 
-    def by_code(self, marks: Iterable[Mark]) -> list[Finding]:
+    def by_code(self, marks: Iterable[Mark]) -> list[ReviewFinding]:
         """Return findings for what a rule says of places in the code."""
-        found: dict[tuple[str, int], Finding] = {}
+        found: dict[tuple[str, int], ReviewFinding] = {}
         for mark in marks:
             reach = next((reach for reach in (self.default, self.as_run, self.possible) if self._has(reach, mark)), None)
             finding = self.finding(mark, reach)
@@ -63,14 +63,14 @@ class Case:
     def _nodes(self, mark: Mark) -> list[ast.AST]:
         return [node for node in mark.nodes if isinstance(node, ast.AST)]
 
-    def finding(self, mark: Mark, reach: Reach | None) -> Finding:
+    def finding(self, mark: Mark, reach: Reach | None) -> ReviewFinding:
         """Return the finding of a mark, which a walk reaches or none does."""
         place = self._nodes(mark)[0]
         function = self.program.function_of(place)
         source = function.source if function else self.program.sources[0]
         line = getattr(place, "lineno", 0)
         reached, on = self._reached(mark, reach)
-        return Finding(mark.rule, mark.weight, source.name, line, source.line(line), reached, on, mark.why)
+        return ReviewFinding(mark.rule, mark.weight, source.name, line, source.line(line), reached, on, mark.why)
 
     def _reached(self, mark: Mark, reach: Reach | None) -> tuple[str, bool]:
         """Return how a mark is reached, and whether it was on in the run."""

@@ -56,7 +56,7 @@ class Loop:
 
 
 @dataclass(frozen=True)
-class Event:
+class DataEvent:
     """Something done with data: what, where, with which labels, within which loops, through which calls."""
 
     kind: str
@@ -66,7 +66,7 @@ class Event:
     calls: tuple[ast.AST, ...] = ()
     detail: str = ""
 
-    def within(self, call: ast.AST, loops: tuple[Loop, ...], given: dict[str, Labels]) -> "Event":
+    def within(self, call: ast.AST, loops: tuple[Loop, ...], given: dict[str, Labels]) -> "DataEvent":
         """Return the event as the caller of its function sees it."""
         return replace(self, labels=substituted(self.labels, given), loops=(*loops, *self.loops), calls=(call, *self.calls))
 

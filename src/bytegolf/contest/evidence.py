@@ -18,7 +18,7 @@ class Mark(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Finding:
+class ReviewFinding:
     """A rule that is broken or in question, where, and how that place is reached.
 
     `reached` is "default", "switch NAME=VALUE …" or "dead"; `on` says whether the run in question had it on, by default or by

@@ -7,10 +7,10 @@ branches are joined, and loops are read until nothing changes.
 import ast
 from collections.abc import Sequence
 
-from bytegolf.contest.events import EVENT_LIMIT, NONE, Event, Labels, Loop, of_parameter
+from bytegolf.contest.events import EVENT_LIMIT, NONE, DataEvent, Labels, Loop, of_parameter
 from bytegolf.contest.program import Function, Program
 from bytegolf.contest.reach import Reach
-from bytegolf.contest.reading import ExpressionReading, State, Summary
+from bytegolf.contest.reading import ExpressionReading, LabelState, Summary
 
 MAX_CALL_DEPTH = 25
 LOOP_READINGS = 3
@@ -21,14 +21,14 @@ class Flow:
 
     def __init__(self, program: Program, reach: Reach) -> None:
         self.program, self.reach = program, reach
-        self.reading: dict[Function, State] = {}
+        self.reading: dict[Function, LabelState] = {}
         self._summaries: dict[Function, Summary] = {}
         self._active: list[Function] = []
-        self.globals: State = {}
+        self.globals: LabelState = {}
 
-    def events(self) -> list[Event]:
+    def events(self) -> list[DataEvent]:
         """Return the events of the whole script, in order."""
-        found: list[Event] = []
+        found: list[DataEvent] = []
         for module in reversed(self.program.modules):  # what is imported runs first
             summary = self.summary(module)
             self.globals |= summary.state
@@ -48,7 +48,7 @@ class Flow:
             self._active.pop()
         return self._summaries[function]
 
-    def outer_state(self, function: Function) -> State:
+    def outer_state(self, function: Function) -> LabelState:
         """Return the labels of what a function sees around itself: those of the function that defines it."""
         if function.outer is None:
             return {}
@@ -120,7 +120,7 @@ class _Reading(ExpressionReading):
     def _branches(self, blocks: Sequence[Sequence[ast.stmt]]) -> None:
         """Read each block from the same state, and join what they come to."""
         before = dict(self.state)
-        joined: State = {}
+        joined: LabelState = {}
         for block in blocks:
             self._replace_state(before)
             self._block(block)
@@ -128,7 +128,7 @@ class _Reading(ExpressionReading):
                 joined[name] = joined.get(name, NONE) | labels
         self._replace_state(joined)
 
-    def _replace_state(self, state: State) -> None:
+    def _replace_state(self, state: LabelState) -> None:
         copied = dict(state)
         self.state.clear()
         self.state.update(copied)

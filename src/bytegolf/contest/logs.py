@@ -7,7 +7,7 @@ import math
 import re
 from dataclasses import dataclass, field
 
-from bytegolf.contest.evidence import Finding, Weight
+from bytegolf.contest.evidence import ReviewFinding, Weight
 
 NUMBER = r"(-?\d+(?:\.\d+)?(?:e-?\d+)?|nan|inf)"
 SCORE = re.compile(rf"(?:val_)?loss[:=]\s*{NUMBER}[,\s]+(?:val_)?bpb[:=]\s*{NUMBER}", re.IGNORECASE)
@@ -70,7 +70,7 @@ def read_log(name: str, text: str) -> LogFacts:
     return facts
 
 
-def log_findings(facts: LogFacts, vocabulary: int | None, code_bytes: tuple[int, ...]) -> list[Finding]:
+def log_findings(facts: LogFacts, vocabulary: int | None, code_bytes: tuple[int, ...]) -> list[ReviewFinding]:
     """Return what is wrong with one log. `code_bytes` are the sizes that the code has, packed and not."""
     found = [*_byte_findings(facts, vocabulary)]
     if facts.not_a_number:
@@ -89,7 +89,7 @@ def log_findings(facts: LogFacts, vocabulary: int | None, code_bytes: tuple[int,
     return found
 
 
-def _byte_findings(facts: LogFacts, vocabulary: int | None) -> list[Finding]:
+def _byte_findings(facts: LogFacts, vocabulary: int | None) -> list[ReviewFinding]:
     """Compare the bytes that a score implies with those of the split."""
     ratio = facts.bytes_per_token
     expected = BYTES_PER_TOKEN.get(vocabulary or 0)
@@ -102,7 +102,7 @@ def _byte_findings(facts: LogFacts, vocabulary: int | None) -> list[Finding]:
     return [_finding(facts, "byte-count", "disputed", told)]
 
 
-def seed_findings(logs: list[LogFacts]) -> list[Finding]:
+def too_few_runs(logs: list[LogFacts]) -> list[ReviewFinding]:
     """Return what is missing in the set of logs."""
     scored = [facts for facts in logs if facts.bpb is not None]
     if not scored:
@@ -111,9 +111,11 @@ def seed_findings(logs: list[LogFacts]) -> list[Finding]:
     if len(scored) >= 3 or len(seeds) >= 3:
         return []
     return [
-        Finding("seeds", "note", scored[0].name, 0, f"{len(scored)} scored logs", "default", True, "a record usually needs three seeds")
+        ReviewFinding(
+            "seeds", "note", scored[0].name, 0, f"{len(scored)} scored logs", "default", True, "a record usually needs three seeds"
+        )
     ]
 
 
-def _finding(facts: LogFacts, rule: str, weight: Weight, why: str, line: int = 0) -> Finding:
-    return Finding(rule, weight, facts.name, line, "", "default", True, why)
+def _finding(facts: LogFacts, rule: str, weight: Weight, why: str, line: int = 0) -> ReviewFinding:
+    return ReviewFinding(rule, weight, facts.name, line, "", "default", True, why)

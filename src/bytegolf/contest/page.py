@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bytegolf.contest.evidence import Finding
+from bytegolf.contest.evidence import ReviewFinding
 from bytegolf.contest.review import Review
 
 OPEN_POINTS = {"disputed", "defect"}
@@ -72,7 +72,7 @@ def _verdict(review: Review) -> str:
     return f"flag: {first.rule} at {_place(first)}: {first.why}"
 
 
-def _place(finding: Finding) -> str:
+def _place(finding: ReviewFinding) -> str:
     return f"{finding.file}:{finding.line}" if finding.line else finding.file
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from bytegolf.contest.names import dotted, import_aliases
-from bytegolf.contest.source import Source, read_source
+from bytegolf.contest.source import ScriptSource, read_source
 from bytegolf.contest.unpack import Opaque, unpack
 from bytegolf.errors import InputError
 
@@ -29,7 +29,7 @@ class Function:
 
     name: str
     node: FunctionNode
-    source: Source
+    source: ScriptSource
     outer: "Function | None" = None
     owner: str = ""  # its class
     assigned: dict[str, list[ast.expr | None]] = field(default_factory=dict)  # None: bound in another way than `name = value`
@@ -57,7 +57,7 @@ class Program:
     """All the code that a script brings along. `modules` are the bodies of its sources, the script's own first."""
 
     path: Path
-    sources: list[Source] = field(default_factory=list)
+    sources: list[ScriptSource] = field(default_factory=list)
     modules: list[Function] = field(default_factory=list)
     functions: list[Function] = field(default_factory=list)
     named: dict[str, list[Function]] = field(default_factory=dict)
@@ -135,7 +135,7 @@ def read_program(path: Path) -> Program:
     return program
 
 
-def _imported_files(sources: Sequence[Source], folder: Path) -> list[Path]:
+def _imported_files(sources: Sequence[ScriptSource], folder: Path) -> list[Path]:
     """Return the modules in the script's folder that sources import."""
     found = []
     for source in sources:
@@ -150,7 +150,7 @@ def _imported_files(sources: Sequence[Source], folder: Path) -> list[Path]:
     return found
 
 
-def _add(program: Program, source: Source) -> None:
+def _add(program: Program, source: ScriptSource) -> None:
     """Add a source and all that is defined in it."""
     program.sources.append(source)
     for name, full in import_aliases(source.tree).items():

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Mapping, Sequence
 
 from bytegolf.contest.program import Function, Program, children
-from bytegolf.contest.switches import Settings, Value
+from bytegolf.contest.switches import KnownValue, Settings
 
 MAX_VARIANTS = 6  # of the arguments of one function; beyond these they are left open
 CALLED_BY_ITSELF = ("__init__", "forward", "__call__", "__iter__", "__next__", "__enter__", "__exit__", "__post_init__", "step", "backward")
@@ -121,7 +121,7 @@ class Reach:
         self._block(statement.orelse, function, bound, guards)
         return True
 
-    def _turns(self, statement: ast.For | ast.AsyncFor | ast.While, function: Function, bound: Mapping[str, object]) -> Value:
+    def _turns(self, statement: ast.For | ast.AsyncFor | ast.While, function: Function, bound: Mapping[str, object]) -> KnownValue:
         """Return how often a loop turns, as far as that is known."""
         if isinstance(statement, ast.While):
             return self.settings.value(statement.test, function, bound)
@@ -131,7 +131,7 @@ class Reach:
             return (
                 turns._replace(value=max(turns.value, 0)) if turns.known and isinstance(turns.value, int) else turns._replace(known=False)
             )
-        return Value(False, None, frozenset())
+        return KnownValue(False, None, frozenset())
 
     def _expressions(self, statement: ast.stmt, function: Function, bound: Mapping[str, object], guards: frozenset[str]) -> None:
         for child in children(statement):

@@ -21,7 +21,7 @@ from bytegolf.contest.events import (
     SCORE_NAME,
     TRAINING,
     UPDATE,
-    Event,
+    DataEvent,
     Labels,
     Loop,
     is_validation,
@@ -34,7 +34,7 @@ from bytegolf.contest.reach import Reach
 
 ADDING_METHODS = {"add_", "append", "extend", "add", "update", "copy_", "index_add_", "scatter_add_"}
 CALLED_OF_MANY = {"step", "forward", "update", "add", "backward"}  # methods that too many objects have to tell whose is called
-State = dict[str, Labels]
+LabelState = dict[str, Labels]
 
 
 @dataclass
@@ -42,8 +42,8 @@ class Summary:
     """What a function does, as its callers see it."""
 
     returns: Labels = NONE
-    events: list[Event] = field(default_factory=list)
-    state: State = field(default_factory=dict)
+    events: list[DataEvent] = field(default_factory=list)
+    state: LabelState = field(default_factory=dict)
 
 
 class Summaries(Protocol):
@@ -51,7 +51,7 @@ class Summaries(Protocol):
 
     program: Program
     reach: Reach
-    globals: State
+    globals: LabelState
 
     def summary(self, function: Function) -> Summary:
         """Return what a function does."""
@@ -60,10 +60,10 @@ class Summaries(Protocol):
 class ExpressionReading:
     """The expressions of one function, with the labels that its names have by now."""
 
-    def __init__(self, flow: Summaries, function: Function, state: State) -> None:
+    def __init__(self, flow: Summaries, function: Function, state: LabelState) -> None:
         self.flow, self.program, self.function, self.state = flow, flow.program, function, state
         self.loops: tuple[Loop, ...] = ()
-        self.events: list[Event] = []
+        self.events: list[DataEvent] = []
 
     def _labels(self, node: ast.expr | None) -> Labels:
         """Return the labels of an expression, and note the events in it."""
@@ -211,7 +211,7 @@ class ExpressionReading:
             self._note(SCORE, node, labels, "loss")
 
     def _note(self, kind: str, node: ast.AST, labels: Labels, detail: str = "") -> None:
-        self.events.append(Event(kind, node, labels, self.loops, (), detail))
+        self.events.append(DataEvent(kind, node, labels, self.loops, (), detail))
 
     def _bind(self, target: ast.expr, labels: Labels) -> None:
         match target:

@@ -6,9 +6,9 @@ from typing import Literal
 
 from bytegolf.contest.beside import Beside, read_beside
 from bytegolf.contest.case import Case
-from bytegolf.contest.evidence import Finding
+from bytegolf.contest.evidence import ReviewFinding
 from bytegolf.contest.facts import facts_of
-from bytegolf.contest.logs import log_findings, read_log, seed_findings
+from bytegolf.contest.logs import log_findings, read_log, too_few_runs
 from bytegolf.contest.program import Program, read_program
 from bytegolf.contest.rules import accounting, adaptation, caches, mixing, outside
 from bytegolf.contest.smoke import Smoke
@@ -27,7 +27,7 @@ class Review:
     verdict: Literal["clean", "flag"]
     file: str
     sha256: str
-    findings: tuple[Finding, ...]
+    findings: tuple[ReviewFinding, ...]
     code_bytes: int  # of the script as shipped
     decoded_bytes: int  # of its innermost layer
     helper_bytes: int  # of files beside it that it imports or runs
@@ -37,7 +37,7 @@ class Review:
     smoke: Smoke | None = None
 
     @property
-    def flagged(self) -> tuple[Finding, ...]:
+    def flagged(self) -> tuple[ReviewFinding, ...]:
         """The findings that make the verdict `flag`."""
         return tuple(finding for finding in self.findings if finding.flags)
 
@@ -83,11 +83,11 @@ def review_script(path: Path, sha256: str) -> Review:
     )
 
 
-def _findings_beside(beside: Beside, vocabulary: int | None, sizes: tuple[int, ...]) -> list[Finding]:
+def _findings_beside(beside: Beside, vocabulary: int | None, sizes: tuple[int, ...]) -> list[ReviewFinding]:
     """Return the findings of logs and of submission.json."""
     logs = [read_log(name, text) for name, text in beside.logs.items()]
     found = [finding for facts in logs for finding in log_findings(facts, vocabulary, sizes)]
-    return [*found, *seed_findings(logs), *submission_findings(beside.submission, logs)]
+    return [*found, *too_few_runs(logs), *submission_findings(beside.submission, logs)]
 
 
 def _undecided(program: Program) -> list[str]:

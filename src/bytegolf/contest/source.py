@@ -12,7 +12,7 @@ MAX_SOURCE_BYTES = 8_000_000  # scripts of the contest stay below 0.3 MB
 
 
 @dataclass(frozen=True)
-class Source:
+class ScriptSource:
     """The text of a file, or of a layer that was packed inside one, and its syntax tree.
 
     Lines are those of `text`. `name` is the file's, and for the packed layer i of it `train_gpt.py, layer i`.
@@ -28,7 +28,7 @@ class Source:
         return lines[number - 1].strip()[:160] if 0 < number <= len(lines) else ""
 
 
-def read_source(path: Path) -> Source:
+def read_source(path: Path) -> ScriptSource:
     """Read a Python file. Raises InputError if it is missing, too large, no text or no Python."""
     try:
         data = path.read_bytes()
@@ -48,18 +48,18 @@ def decoded(data: bytes, place: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def source_of(text: str, name: str, place: str) -> Source:
+def source_of(text: str, name: str, place: str) -> ScriptSource:
     """Parse a text. Raises InputError, naming `place`, if it is not Python."""
     if "\0" in text:
         raise InputError(f"{place}: expected Python, found a zero byte")
     try:
-        return Source(name, text, _parse(text))
+        return ScriptSource(name, text, _parse(text))
     except SyntaxError as error:
         problem = error
     except (RecursionError, MemoryError, ValueError):
         raise InputError(f"{place}: expected Python, found an expression too deep to parse") from None
     try:
-        return Source(name, text, _parse(in_older_syntax(text)))
+        return ScriptSource(name, text, _parse(in_older_syntax(text)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise InputError(f"{place}: expected Python, found {problem.msg} in line {problem.lineno}") from None
 

@@ -3,7 +3,7 @@
 import json
 import math
 
-from bytegolf.contest.evidence import Finding, Weight
+from bytegolf.contest.evidence import ReviewFinding, Weight
 from bytegolf.contest.logs import CAP_BYTES, LogFacts
 
 NAME = "submission.json"
@@ -11,7 +11,7 @@ SIZE_KEYS = ("bytes_total", "artifact_bytes_max", "artifact_bytes", "total_bytes
 CLAIM_TOLERANCE = 0.002  # bits per byte; a claim is a mean of logs
 
 
-def submission_findings(text: str, logs: list[LogFacts]) -> list[Finding]:
+def submission_findings(text: str, logs: list[LogFacts]) -> list[ReviewFinding]:
     """Return what is wrong with the claims. `text` is empty where there is no such file."""
     if not text:
         return []
@@ -51,5 +51,5 @@ def _number(value: object) -> float | None:
     return float(value)
 
 
-def _finding(rule: str, weight: Weight, why: str) -> Finding:
-    return Finding(rule, weight, NAME, 0, "", "default", True, why)
+def _finding(rule: str, weight: Weight, why: str) -> ReviewFinding:
+    return ReviewFinding(rule, weight, NAME, 0, "", "default", True, why)

@@ -29,7 +29,7 @@ CONTEST_PROCESSES = "8"  # what torchrun says in the contest; a process does not
 TRUE_WORDS = {"1", "true", "yes", "on", "y", "t"}
 
 
-class Value(NamedTuple):
+class KnownValue(NamedTuple):
     """What is known of an expression: whether its value is, and the switches that it depends on."""
 
     known: bool
@@ -49,9 +49,9 @@ class Settings:
     def __post_init__(self) -> None:
         self._used: set[str] = set()
         self._pending: set[object] = set()
-        self._cache: dict[int, Value] = {}
+        self._cache: dict[int, KnownValue] = {}
 
-    def value(self, node: ast.expr, function: Function, bound: Mapping[str, object]) -> Value:
+    def value(self, node: ast.expr, function: Function, bound: Mapping[str, object]) -> KnownValue:
         """Return what is known of an expression in a function that was called with the arguments `bound`."""
         before, self._used = self._used, set()
         try:
@@ -61,7 +61,7 @@ class Settings:
         used, self._used = frozenset(self._used), before | self._used
         if self.undecided and used:
             known = False
-        return Value(known, result, used)
+        return KnownValue(known, result, used)
 
     def _scope(self, function: Function, bound: Mapping[str, object]) -> Scope:
         return Scope(
@@ -107,7 +107,7 @@ class Settings:
 
     def _given(self, value: object) -> object:
         """Return an argument, and count the switches that it came from."""
-        if isinstance(value, Value):
+        if isinstance(value, KnownValue):
             self._used |= value.switches
             return value.value
         return value

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from bytegolf.contest.constants import Scope, UnknownValueError, evaluate
 from bytegolf.contest.decoders import DECODERS, DECODING_ERRORS, MAX_DECODED_BYTES
 from bytegolf.contest.names import dotted, import_aliases
-from bytegolf.contest.source import Source, decoded, source_of
+from bytegolf.contest.source import ScriptSource, decoded, source_of
 from bytegolf.errors import InputError
 
 MAX_LAYERS = 8
@@ -55,7 +55,7 @@ CONSTANTS = {
 class Opaque(NamedTuple):
     """A place where text is run that could not be read, and why."""
 
-    source: Source
+    source: ScriptSource
     node: ast.Call
     why: str
 
@@ -63,12 +63,12 @@ class Opaque(NamedTuple):
 class Layers(NamedTuple):
     """A script and what is packed in it, outermost first, with what could not be read."""
 
-    sources: list[Source]
+    sources: list[ScriptSource]
     opaque: list[Opaque]
     files: list[Path]  # beside the script, whose content is run as text
 
 
-def unpack(source: Source, path: Path) -> Layers:
+def unpack(source: ScriptSource, path: Path) -> Layers:
     """Decode whatever a script runs as text: its own layers, and files beside it."""
     layers = Layers([source], [], [])
     waiting = [source]
@@ -121,7 +121,7 @@ def _calls_in(tree: ast.AST, aliases: dict[str, str]) -> list[ast.Call]:
 class _Reader:
     """Evaluates what is run as text, with decoders as the only functions."""
 
-    def __init__(self, source: Source, path: Path, files: list[Path]) -> None:
+    def __init__(self, source: ScriptSource, path: Path, files: list[Path]) -> None:
         self.source, self.path, self.files = source, path, files
         self.aliases = import_aliases(source.tree)
         self.assigned: dict[str, list[ast.expr]] = {}
@@ -138,7 +138,7 @@ class _Reader:
                 self.assigned.setdefault(node.target.id, []).append(node.value)
         self.scope = Scope(self._name, self._attribute, self._call)
 
-    def source_run_by(self, call: ast.Call, arguments: dict[str, ast.expr], name: str) -> Source | None:
+    def source_run_by(self, call: ast.Call, arguments: dict[str, ast.expr], name: str) -> ScriptSource | None:
         """Return the source that a call of exec or eval runs, None for a plain expression. Raises UnknownValueError.
 
         `arguments` are those of the function around the call.

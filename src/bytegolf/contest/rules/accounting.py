@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from bytegolf.contest.case import Case
-from bytegolf.contest.evidence import Finding, Mark
+from bytegolf.contest.evidence import Mark, ReviewFinding
 from bytegolf.contest.program import Program
 
 BYTES_NAME = re.compile(r"byte", re.IGNORECASE)
@@ -20,7 +20,7 @@ TAIL_WHY = "windows at the end of the split that are cut short score the same la
 SIZE_WHY = "16 MiB are 16,777,216 bytes; the cap is 16,000,000"
 
 
-def findings(case: Case) -> list[Finding]:
+def findings(case: Case) -> list[ReviewFinding]:
     """Return the findings of the family."""
     program = case.program
     return case.by_code([*_spaces_twice(program), *_spelled_bytes(program), *_tails(program), *_mebibytes(program)])

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from bytegolf.contest.case import Case
-from bytegolf.contest.events import BYTE_COUNT_NAME, COLLECT, EARLIER_NAME, EXPORT, SCORE, UPDATE, WARM_UP_NAME, Event, Loop
-from bytegolf.contest.evidence import Finding, Mark, Weight
+from bytegolf.contest.events import BYTE_COUNT_NAME, COLLECT, EARLIER_NAME, EXPORT, SCORE, UPDATE, WARM_UP_NAME, DataEvent, Loop
+from bytegolf.contest.evidence import Mark, ReviewFinding, Weight
 from bytegolf.contest.program import Function
 from bytegolf.contest.reach import Reach
 
@@ -23,7 +23,7 @@ WHY = {
 }
 
 
-def findings(case: Case) -> list[Finding]:
+def findings(case: Case) -> list[ReviewFinding]:
     """Return the findings of the family."""
     turns = _Turns(case)
     return case.by_events(turns.updates) + case.by_events(_calibrations)
@@ -35,7 +35,7 @@ class _Turns:
     def __init__(self, case: Case) -> None:
         self.case = case
 
-    def updates(self, events: Sequence[Event], reach: Reach) -> Iterator[Mark]:
+    def updates(self, events: Sequence[DataEvent], reach: Reach) -> Iterator[Mark]:
         """Yield a mark for each update from validation data that is not legal."""
         scores = [(place, event) for place, event in enumerate(events) if event.kind == SCORE and event.of_validation]
         counted = [(place, event) for place, event in scores if self._is_counted(event, [other for _, other in scores])]
@@ -51,7 +51,7 @@ class _Turns:
             weight: Weight = "disputed" if rule in ("warm-up-leak", "context-only-fit") else "violation"
             yield Mark(rule, weight, [update.node, *update.calls], WHY[rule])
 
-    def _rescoring(self, update: Event, after: Sequence[Event]) -> Iterator[Mark]:
+    def _rescoring(self, update: DataEvent, after: Sequence[DataEvent]) -> Iterator[Mark]:
         """Yield a mark if a call after a legal loop scores again with the same model, which nothing has restored."""
         home = self.case.program.function_of(update.node)
         words = {node.attr for node in home.nodes if isinstance(node, ast.Attribute)} if home else set()
@@ -76,7 +76,7 @@ class _Turns:
             for node in function.nodes
         )
 
-    def _is_counted(self, score: Event, scores: Sequence[Event]) -> bool:
+    def _is_counted(self, score: DataEvent, scores: Sequence[DataEvent]) -> bool:
         """Return whether a sum of losses is a score: bytes are counted beside it, in the same function."""
         if score.detail == "bytes":
             return False
@@ -96,18 +96,18 @@ class _Turns:
         names |= {part.attr for part in ast.walk(home.node) if isinstance(part, ast.Attribute)}
         return any(BYTE_COUNT_NAME.search(name) for name in names)
 
-    def _precedes(self, score: Event, update: Event, reach: Reach) -> bool:
+    def _precedes(self, score: DataEvent, update: DataEvent, reach: Reach) -> bool:
         """Return whether a score comes before an update in each turn of a loop over the data, and no loop repeats both."""
         shared = _shared(score, update)
         return bool(shared) and self._over_data(shared, score) and not any(self._repeats(loop, score, reach) for loop in shared)
 
-    def _over_data(self, shared: Sequence[Loop], score: Event) -> bool:
+    def _over_data(self, shared: Sequence[Loop], score: DataEvent) -> bool:
         """Return whether one of the loops goes through the data of a score."""
         return any(not loop.counts or loop.label in score.labels for loop in shared) or not any(
             loop.label in score.labels for loop in score.loops
         )
 
-    def _repeats(self, loop: Loop, score: Event, reach: Reach) -> bool:
+    def _repeats(self, loop: Loop, score: DataEvent, reach: Reach) -> bool:
         """Return whether a loop goes over the same data again: its variable does not say which, a loop inside it does."""
         if not loop.counts or loop.label in score.labels:
             return False
@@ -125,7 +125,7 @@ class _Turns:
                 return value.value if value.known else None
         return None
 
-    def _rule(self, update: Event, before: Sequence[Event], after: Sequence[Event], exported: bool, reach: Reach) -> str:
+    def _rule(self, update: DataEvent, before: Sequence[DataEvent], after: Sequence[DataEvent], exported: bool, reach: Reach) -> str:
         """Return which rule an update breaks."""
         if self._is_warm_up(update):
             return "warm-up-leak"
@@ -141,11 +141,11 @@ class _Turns:
             return "validation-pretraining"
         return "two-pass"
 
-    def _is_warm_up(self, update: Event) -> bool:
+    def _is_warm_up(self, update: DataEvent) -> bool:
         functions = [self.case.program.function_of(node) for node in (update.node, *update.calls)]
         return any(function is not None and WARM_UP_NAME.search(function.name) for function in functions)
 
-    def _is_of_earlier(self, update: Event) -> bool:
+    def _is_of_earlier(self, update: DataEvent) -> bool:
         """Return whether the code around an update names what it learns from as earlier or already scored tokens."""
         around = update.loops[-1].node if update.loops else update.node
         names = [node.id for node in ast.walk(around) if isinstance(node, ast.Name)]
@@ -158,7 +158,7 @@ def _models(call: ast.Call) -> set[str]:
     return {node.id for node in given if isinstance(node, ast.Name) and re.search(r"model|net$", node.id)}
 
 
-def _shared(one: Event, other: Event) -> tuple[Loop, ...]:
+def _shared(one: DataEvent, other: DataEvent) -> tuple[Loop, ...]:
     """Return the loops, outermost first, that two events stand in together: of the same calls."""
     shared = []
     for loop, second in zip(one.loops, other.loops, strict=False):
@@ -168,7 +168,7 @@ def _shared(one: Event, other: Event) -> tuple[Loop, ...]:
     return tuple(shared)
 
 
-def _calibrations(events: Sequence[Event], reach: Reach) -> Iterable[Mark]:
+def _calibrations(events: Sequence[DataEvent], reach: Reach) -> Iterable[Mark]:
     """Yield a mark for each collection of statistics from validation data."""
     for event in events:
         if event.kind == COLLECT and event.of_validation:

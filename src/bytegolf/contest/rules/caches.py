@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from bytegolf.contest.case import Case
-from bytegolf.contest.evidence import Finding, Mark
+from bytegolf.contest.evidence import Mark, ReviewFinding
 from bytegolf.contest.program import Function, Program
 
 TARGET_NAME = re.compile(
@@ -22,7 +22,7 @@ WHY = (
 )
 
 
-def findings(case: Case) -> list[Finding]:
+def findings(case: Case) -> list[ReviewFinding]:
     """Return the findings of the family."""
     return case.by_code(_marks(case.program))
 

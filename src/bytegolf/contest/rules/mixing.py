@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from bytegolf.contest.case import Case
-from bytegolf.contest.evidence import Finding, Mark
+from bytegolf.contest.evidence import Mark, ReviewFinding
 from bytegolf.contest.program import Function, Program
 
 TOKEN_LOSS = re.compile(r"nll|ptl|per_tok|token_loss|loss_(a|b|base|adapt\w*|tok\w*)$|losses$", re.IGNORECASE)
@@ -23,7 +23,7 @@ BYTES_WHY = (
 )
 
 
-def findings(case: Case) -> list[Finding]:
+def findings(case: Case) -> list[ReviewFinding]:
     """Return the findings of the family."""
     functions = case.program.functions
     marks = [mark for function in functions for mark in (*_oracles(function), *_byte_mixtures(function))]

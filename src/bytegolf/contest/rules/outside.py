@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from bytegolf.contest.case import Case
-from bytegolf.contest.evidence import Finding, Mark
+from bytegolf.contest.evidence import Mark, ReviewFinding
 from bytegolf.contest.program import Program
 
 NETWORK = (
@@ -31,12 +31,12 @@ NETWORK_WHY = "reaches for the network; evaluation has to do without"
 HELPER_WHY = "code in another file, which counts as code too"
 
 
-def findings(case: Case) -> list[Finding]:
+def findings(case: Case) -> list[ReviewFinding]:
     """Return the findings of the family."""
     return [*_opaque(case), *case.by_code(_network(case.program)), *_helpers(case)]
 
 
-def _opaque(case: Case) -> list[Finding]:
+def _opaque(case: Case) -> list[ReviewFinding]:
     marks = [Mark("opaque", "violation", [item.node], f"{OPAQUE_WHY} ({item.why})") for item in case.program.opaque]
     return list({(found.file, found.line): found for found in case.by_code(marks)}.values())
 
@@ -53,13 +53,13 @@ def _network(program: Program) -> Iterator[Mark]:
                     yield Mark("external", "defect", [node], NETWORK_WHY)
 
 
-def _helpers(case: Case) -> list[Finding]:
+def _helpers(case: Case) -> list[ReviewFinding]:
     """Return a note for each file beside the script that it imports or runs."""
     found = [
-        Finding("uncounted-code", "note", path.name, 0, f"{path.stat().st_size:,} bytes", "default", True, HELPER_WHY)
+        ReviewFinding("uncounted-code", "note", path.name, 0, f"{path.stat().st_size:,} bytes", "default", True, HELPER_WHY)
         for path in case.program.helpers
     ]
     return found + [
-        Finding("opaque", "note", name, 0, "", "default", True, "a module beside the script that is no Python")
+        ReviewFinding("opaque", "note", name, 0, "", "default", True, "a module beside the script that is no Python")
         for name in case.program.unread
     ]
