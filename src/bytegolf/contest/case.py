@@ -109,9 +109,7 @@ class Case:
     def _as_run(self, nodes: Sequence[ast.AST], asked: frozenset[str]) -> str:
         """Return the settings of the run that reach nodes: one if one is enough."""
         given = {name: value for name, value in self.variables.items() if name in asked}
-        given |= {
-            name.upper(): str(value) for name, value in self.attributes.items() if name.upper() in asked and name.upper() not in given
-        }
+        given |= {name.upper(): str(value) for name, value in self.attributes.items() if name.upper() in asked}  # logs know best
         for name, value in given.items():
             if self._reaches({name: _as_text(value)}, nodes):
                 return f"{name}={_as_text(value)}"

@@ -20,11 +20,14 @@ NOT_DATA_NAME = re.compile(
 )
 VALIDATION_FILE = re.compile(r"(^|[^a-z])val(id|idation)?_(files?|pattern|path|glob|shards?)|fineweb_val|[_/]val_\*|_val_0", re.IGNORECASE)
 SCORE_NAME = re.compile(r"loss|nll|bits|bpb|score|ptl|log_?p|_lp|nats|ce_|^ls$|^tl$|^lsum$", re.IGNORECASE)
+ACCUMULATING_NAME = re.compile(r"accum\w*_(bpb|score|loss|nll)|(add|record)_(bpb|score|nll)", re.IGNORECASE)
 BYTES_NAME = re.compile(r"byte|^bs$|^tb$|^bc$|bpb", re.IGNORECASE)
 BYTE_COUNT_NAME = re.compile(r"byte_?(sum|count|total|len|lut|cnt)|(total|sum|num|n|base|token|tok)_?bytes|bpb", re.IGNORECASE)
 EXPORT_NAME = re.compile(r"quant|serialize|export|gptq|compress|^save$|pack", re.IGNORECASE)
 COLLECT_NAME = re.compile(r"hessian|calib|awq|gptq_collect|collect_(act|stat)|act_stats|activation_stat", re.IGNORECASE)
-MIXING_NAME = re.compile(r"alpha|temp|mix|lambda|gate|ppm|ngram|bias", re.IGNORECASE)  # what is calibrated then is no quantiser
+MIXING_NAME = re.compile(
+    r"alpha|temp|mix|lambda|gate|ppm|ngram|bias|^_*(eval|log|report|print)", re.IGNORECASE
+)  # what is calibrated then is no quantiser
 MODEL_NAME = re.compile(r"model|^net$|optim|_opt$|^opt|module|compiled|^ema|lora|scheduler|^log|logger|^args$|^h$|^hp", re.IGNORECASE)
 WARM_UP_NAME = re.compile(r"warm_?up|precompile|compile_", re.IGNORECASE)
 EARLIER_NAME = re.compile(

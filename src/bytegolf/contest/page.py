@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from bytegolf.contest.evidence import ReviewFinding
 from bytegolf.contest.review import Review
 
-OPEN_POINTS = {"disputed", "defect"}
-
 
 def as_text(review: Review) -> str:
     """Return a review as lines: verdict, findings, facts, what was not decided."""
@@ -59,6 +57,8 @@ def recommendation(review: Review) -> str:
         return "hold: ask the author for the source"
     if flagged:
         return "author action or close, once a human has read the lines named"
+    if any(finding.on and finding.rule == "size" and finding.weight == "disputed" for finding in review.findings):
+        return "author action: what stands beside the script says that it is over the cap"
     if any(finding.on and finding.weight == "disputed" for finding in review.findings):
         return "hold for a ruling on what is disputed; the usual checks besides"
     return "the usual checks: three seeds, size, both time limits"

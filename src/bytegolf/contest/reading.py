@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bytegolf.contest.events import (
+    ACCUMULATING_NAME,
     BYTES_NAME,
     COLLECT,
     COLLECT_NAME,
@@ -123,6 +124,9 @@ class ExpressionReading:
         self._events_of(call, name, last, everything, owner)
         targets = self._targets(call.func)
         handed = [self._inlined(call, target, given[place + 1 :], named) for place, target in self._handed_on(call)]
+        if not targets and ACCUMULATING_NAME.search(last):  # of a module that is not at hand
+            self._note(SCORE, call, everything, "loss")
+            self._note(SCORE, call, everything, "bytes")
         if targets:
             return NONE.union(*handed, *(self._inlined(call, target, given, named) for target in targets))
         return NONE if last in FACTS_OF_DATA or last == "len" else everything
