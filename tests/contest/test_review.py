@@ -35,7 +35,7 @@ def test_claims_beside_a_script(tmp_path: Path) -> None:
         ("size", "submission.json", "disputed"),
         ("log-mismatch", "submission.json", "disputed"),
     }
-    assert review.verdict == "clean" and review.claimed_bpb == 1.0 and "hold" in as_text(review)
+    assert review.verdict == "clean" and review.claimed_bpb == 1.0 and "over the cap" in as_text(review)
 
 
 def test_the_script_of_a_folder(tmp_path: Path) -> None:

@@ -28,7 +28,9 @@ COLLECT_NAME = re.compile(r"hessian|calib|awq|gptq_collect|collect_(act|stat)|ac
 MIXING_NAME = re.compile(
     r"alpha|temp|mix|lambda|gate|ppm|ngram|bias|^_*(eval|log|report|print)", re.IGNORECASE
 )  # what is calibrated then is no quantiser
-MODEL_NAME = re.compile(r"model|^net$|optim|_opt$|^opt|module|compiled|^ema|lora|scheduler|^log|logger|^args$|^h$|^hp", re.IGNORECASE)
+MODEL_NAME = re.compile(
+    r"model|^net$|optim|^(\w+_)?opt$(?<!nll_opt)|module|^compiled|^ema|lora|scheduler|^log0?$|^log_fn|^logger|^args$|^hp", re.IGNORECASE
+)
 WARM_UP_NAME = re.compile(r"warm_?up|precompile|compile_", re.IGNORECASE)
 EARLIER_NAME = re.compile(
     r"prev|scored|past|history|seen|replay|buffer|already|prefix|done|ctx_only|context_only|context_mask|ctx_(nll|loss|mask)|context_(nll|loss)",

@@ -102,6 +102,20 @@ class Program:
             inner = outer
         return False
 
+    def leaves_before(self, one: ast.AST, other: ast.AST) -> bool:
+        """Return whether the branch that one node stands in ends its turn or function, so that the other is not reached after it."""
+        above = {id(node) for node in (other, *self.enclosing(other))}
+        inner = one
+        for outer in self.enclosing(one):
+            if id(outer) in above or isinstance(outer, ast.FunctionDef):
+                return False
+            if isinstance(outer, ast.If):
+                branch = outer.orelse if inner in outer.orelse else outer.body
+                if branch and isinstance(branch[-1], ast.Continue | ast.Break | ast.Return):
+                    return True
+            inner = outer
+        return False
+
     def function_of(self, node: ast.AST) -> Function | None:
         """Return the function that a node stands in."""
         statement = self.statement(node)

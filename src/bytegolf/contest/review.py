@@ -10,13 +10,13 @@ from bytegolf.contest.evidence import ReviewFinding
 from bytegolf.contest.facts import facts_of
 from bytegolf.contest.logs import log_findings, read_log, too_few_runs
 from bytegolf.contest.program import Program, read_program
-from bytegolf.contest.rules import accounting, adaptation, caches, mixing, outside
+from bytegolf.contest.rules import accounting, adaptation, caches, mixing, outside, stored
 from bytegolf.contest.smoke import Smoke
 from bytegolf.contest.submission_file import claimed_bpb, submission_findings
 from bytegolf.errors import InputError
 
 SCRIPT_NAMES = ("train_gpt.py", "train_gpt_mlx.py")
-FAMILIES = (adaptation, caches, mixing, accounting, outside)
+FAMILIES = (adaptation, caches, mixing, stored, accounting, outside)
 ORDER = {"violation": 0, "disputed": 1, "defect": 2, "note": 3}
 
 

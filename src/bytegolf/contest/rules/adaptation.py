@@ -99,6 +99,9 @@ class _Turns:
     def _precedes(self, score: DataEvent, update: DataEvent, reach: Reach) -> bool:
         """Return whether a score comes before an update in each turn of a loop over the data, and no loop repeats both."""
         shared = _shared(score, update)
+        first, second = next(((one, other) for one, other in zip(_path(score), _path(update), strict=False) if one is not other))
+        if self.case.program.leaves_before(first, second) or self.case.program.exclude_each_other(first, second):
+            return False
         return bool(shared) and self._over_data(shared, score) and not any(self._repeats(loop, score, reach) for loop in shared)
 
     def _over_data(self, shared: Sequence[Loop], score: DataEvent) -> bool:
@@ -150,6 +153,11 @@ class _Turns:
         around = update.loops[-1].node if update.loops else update.node
         names = [node.id for node in ast.walk(around) if isinstance(node, ast.Name)]
         return any(EARLIER_NAME.search(name) for name in names)
+
+
+def _path(event: DataEvent) -> tuple[ast.AST, ...]:
+    """Return the calls that lead to an event, and its place."""
+    return (*event.calls, event.node)
 
 
 def _models(call: ast.Call) -> set[str]:
