@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from bytegolf.contest.events import DataEvent
 from bytegolf.contest.evidence import DEAD, DEFAULT, Mark, ReviewFinding
 from bytegolf.contest.flow import Flow
-from bytegolf.contest.program import Program
+from bytegolf.contest.program import Function, Program
 from bytegolf.contest.reach import Reach
 from bytegolf.contest.switches import Settings
 
@@ -29,7 +29,7 @@ class Case:
         self.as_run = Reach(program, Settings(program, variables, attributes)) if variables or attributes else self.default
         self.possible = Reach(program, Settings(program, undecided=True))
         self._events: dict[Reach, list[DataEvent]] = {}
-        self._switch_names: dict[object, str] = {}
+        self._switch_names: dict[object, tuple[str, Reach | None]] = {}
         self._trials: dict[str, Reach] = {}
 
     def events(self, reach: Reach) -> list[DataEvent]:
@@ -82,7 +82,8 @@ class Case:
         asked = self.possible.switches(*nodes)
         if reach is self.as_run:
             return f"switch {self._as_run(nodes, asked)}", True
-        return self._switch(nodes, asked), reach is self.possible and self._has_printed(nodes)
+        told, under = self._switch(nodes, asked)
+        return told, self._has_printed(nodes, under)
 
     def constant(self, name: str) -> object:
         """Return the first value that a setting is given as run, None if none is known."""
@@ -92,19 +93,15 @@ class Case:
                 return value.value
         return None
 
-    def _has_printed(self, nodes: Sequence[ast.AST]) -> bool:
-        """Return whether the logs hold a text that only the function around a place prints."""
-        function = self.program.function_of(nodes[0])
-        if function is None or not function.name or not self.printed or function in self.as_run.functions:
+    def _has_printed(self, nodes: Sequence[ast.AST], under: Reach | None) -> bool:
+        """Return whether the logs hold a text of a function that the run reaches only if nodes are: theirs, or one on the way."""
+        if not self.printed:
             return False
-        texts = {
-            node.value.strip()
-            for node in function.nodes
-            if isinstance(node, ast.Constant)
-            and isinstance(node.value, str)
-            and isinstance(self.program.around.get(id(node)), ast.JoinedStr | ast.Call)
-        }
-        return any(len(text) >= MIN_PRINTED and text in self.printed for text in texts)
+        own = self.program.function_of(nodes[0])
+        functions = (under.functions if under else set()) | ({own} if own and own.name else set())
+        common = frozenset().union(*(_texts(self.program, function) for function in self.as_run.functions))
+        told = frozenset().union(*(_texts(self.program, function) for function in functions - self.as_run.functions))
+        return any(text in self.printed for text in told - common)
 
     def _as_run(self, nodes: Sequence[ast.AST], asked: frozenset[str]) -> str:
         """Return the settings of the run that reach nodes: one if one is enough."""
@@ -124,20 +121,32 @@ class Case:
             self._trials[key] = Reach(self.program, Settings(self.program, trial))
         return self._trials[key].has(*nodes)
 
-    def _switch(self, nodes: Sequence[ast.AST], asked: frozenset[str]) -> str:
-        """Return the setting of one switch that reaches nodes, or of as few as are found."""
+    def _switch(self, nodes: Sequence[ast.AST], asked: frozenset[str]) -> tuple[str, Reach | None]:
+        """Return the setting of one switch that reaches nodes, or of as few as are found, and the walk under it."""
         key = (tuple(id(self.program.statement(node)) for node in nodes), asked)
         if key not in self._switch_names:
             self._switch_names[key] = self._search(nodes, sorted(asked))
         return self._switch_names[key]
 
-    def _search(self, nodes: Sequence[ast.AST], asked: Sequence[str]) -> str:
+    def _search(self, nodes: Sequence[ast.AST], asked: Sequence[str]) -> tuple[str, Reach | None]:
         trials = [{name: value} for name in asked for value in TRIED_VALUES[:2]]
         trials += [dict.fromkeys(asked, value) for value in TRIED_VALUES] + [{name: value} for name in asked for value in TRIED_VALUES[2:]]
         for trial in trials:
             if self._reaches(trial, nodes):
-                return "switch " + " ".join(f"{name}={value}" for name, value in trial.items())
-        return f"switch {' '.join(f'{name}=?' for name in asked) or 'unknown'}"
+                return "switch " + " ".join(f"{name}={value}" for name, value in trial.items()), self._trials[repr(sorted(trial.items()))]
+        return f"switch {' '.join(f'{name}=?' for name in asked) or 'unknown'}", None
+
+
+def _texts(program: Program, function: Function) -> frozenset[str]:
+    """Return the texts by which a function can be recognised in a log: constants in its calls and f-strings."""
+    return frozenset(
+        node.value.strip()
+        for node in function.nodes
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and len(node.value.strip()) >= MIN_PRINTED
+        and isinstance(program.around.get(id(node)), ast.JoinedStr | ast.Call)
+    )
 
 
 def _as_text(value: str) -> str:

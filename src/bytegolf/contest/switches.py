@@ -94,7 +94,7 @@ class Settings:
                 if len(values) > 1 or values[0] is None:
                     raise UnknownValueError
                 with self._once((id(function), name)):
-                    return evaluate(values[0], self._scope(function, bound))
+                    return _fixed(evaluate(values[0], self._scope(function, bound)))
             if any(parameter.arg == name for parameter in function.parameters):
                 raise UnknownValueError
             function, bound = function.outer, {}
@@ -102,7 +102,7 @@ class Settings:
             values = module.assigned.get(name, [])
             if len(values) == 1 and values[0] is not None:
                 with self._once((id(module), name)):
-                    return evaluate(values[0], self._scope(module, {}))
+                    return _fixed(evaluate(values[0], self._scope(module, {})))
         raise UnknownValueError
 
     def _given(self, value: object) -> object:
@@ -122,7 +122,7 @@ class Settings:
                 continue  # `self.x = args.x`
             try:
                 with self._once((id(expression), name)):
-                    values.append(evaluate(expression, self._scope(home, {})))
+                    values.append(_fixed(evaluate(expression, self._scope(home, {}))))
             except UnknownValueError:
                 unknown = True
         if name in self.attributes and self._used:
@@ -178,6 +178,13 @@ class Settings:
             return CONTEST_PROCESSES
         self._used.add(name)
         return self.variables.get(name, default)
+
+
+def _fixed(value: object) -> object:
+    """Return a value that nothing can change in place. Raises UnknownValueError for one that has been filled by the time it is used."""
+    if isinstance(value, list | dict | set):
+        raise UnknownValueError
+    return value
 
 
 def _like(text: str, default: object) -> object:

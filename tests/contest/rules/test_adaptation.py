@@ -144,6 +144,18 @@ def test_a_switch_that_was_on(tmp_path: Path, beside: dict[str, str]) -> None:
     assert review.verdict == "flag" and review.flagged[0].reached == "switch EXTRA_ENABLED=1"
 
 
+def test_a_log_shows_that_code_ran(tmp_path: Path) -> None:
+    text = script(
+        ADAPT.format(mark="").replace(
+            "    optimizer = torch.optim.AdamW", "    print(f'adapting to the split {args.epochs}')\n    optimizer = torch.optim.AdamW"
+        ),
+        before="adapt(model, val_tokens, args) if args.extra_enabled else 0",
+    )
+    assert reviewed(tmp_path / "off", text, train__log="step:1\n").verdict == "clean"
+    assert reviewed(tmp_path / "script", text, train__log=text).verdict == "clean"  # many logs begin with the script
+    assert reviewed(tmp_path / "on", text, train__log="adapting to the split 3\n").verdict == "flag"
+
+
 def test_prose_about_a_switch_does_not_turn_it_on(tmp_path: Path) -> None:
     review = reviewed(tmp_path, CASES["pre-quant, off"], README="We did not use EXTRA_ENABLED=1, see above.\n")
     assert review.verdict == "clean"
