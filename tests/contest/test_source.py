@@ -49,6 +49,11 @@ def test_what_is_no_python_is_refused(tmp_path: Path, data: bytes, told: str) ->
     assert str(error.value).startswith(f"{file}: expected ") and told in str(error.value)
 
 
+def test_a_device_is_not_read() -> None:
+    with pytest.raises(InputError, match="/dev/zero: expected a Python file, found something that is no file"):
+        read_source(Path("/dev/zero"))
+
+
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected a Python file, found No such file or directory"):
         read_source(tmp_path / "nothing.py")

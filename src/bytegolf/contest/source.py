@@ -30,12 +30,15 @@ class ScriptSource:
 
 def read_source(path: Path) -> ScriptSource:
     """Read a Python file. Raises InputError if it is missing, too large, no text or no Python."""
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: expected a Python file, found something that is no file")
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MAX_SOURCE_BYTES + 1)
     except OSError as error:
         raise InputError(f"{path}: expected a Python file, found {error.strerror or error}") from None
     if len(data) > MAX_SOURCE_BYTES:
-        raise InputError(f"{path}: expected a script of at most {MAX_SOURCE_BYTES:,} bytes, found {len(data):,}")
+        raise InputError(f"{path}: expected a script of at most {MAX_SOURCE_BYTES:,} bytes, found more")
     return source_of(decoded(data, str(path)), path.name, str(path))
 
 
