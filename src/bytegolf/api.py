@@ -8,6 +8,7 @@ from bytegolf.coding.compressor import CompressionResult as CompressionResult
 from bytegolf.config import Recipe as Recipe
 from bytegolf.contest.compare import ScoreComparison as ScoreComparison
 from bytegolf.contest.leaderboard import Leaderboard as Leaderboard
+from bytegolf.contest.review import Review as Review
 from bytegolf.errors import InputError as InputError
 from bytegolf.flow.audit import audit as audit
 from bytegolf.flow.audit import audit_data as audit_data
@@ -29,6 +30,7 @@ from bytegolf.flow.prove import prove as prove
 from bytegolf.flow.quickstart import QuickstartResult as QuickstartResult
 from bytegolf.flow.quickstart import quickstart as quickstart
 from bytegolf.flow.report import report as report
+from bytegolf.flow.review import review as review
 from bytegolf.flow.score import score as score
 from bytegolf.flow.train import TrainResult as TrainResult
 from bytegolf.flow.train import train as train

@@ -15,7 +15,7 @@ from support.runs import environment
 
 VERBS = (
     *("quickstart", "recipes", "plan", "prepare", "train", "import", "pack", "score", "report"),
-    *("prove", "verify", "audit", "compare", "compress", "decompress", "bench"),
+    *("prove", "verify", "audit", "review", "compare", "compress", "decompress", "bench"),
 )
 
 

@@ -110,6 +110,7 @@ VERBS = {
     ),
     "verify": Verb("verify IN --no-sandbox", "receipt.json"),
     "audit": Verb("audit predictor:make --tokens 16 --noise-tokens 64 --no-sandbox", "predictor.py"),
+    "review": Verb("review IN", "train_gpt.py", cells=(("empty", RIGHT), ("truncated", RIGHT))),
     "compare": Verb("compare --leaderboard IN --alpha 0.1", "board.csv"),
     "compress": Verb("compress model.bgz IN OUT", "notes.txt", "file", cells=(("empty", RIGHT), ("truncated", RIGHT))),
     "decompress": Verb("decompress model.bgz IN OUT", "notes.bgc", "file"),
@@ -129,12 +130,22 @@ def make_workshop(root: Path, data: Path, run: Path) -> Path:
     (root / "notes.txt").write_text(documents(seed=2, count=1)[0][:300])
     (root / "predictor.py").write_text(PREDICTOR)
     (root / "board.csv").write_text("old,1.3,1.31\nnew,1.1,1.11\n")
+    (root / "train_gpt.py").write_text(SCRIPT)
     (root / "box").mkdir()
     shutil.copy(root / "model.bgz", root / "box" / "model.bgz")
     bg.compress(root / "model.bgz", root / "notes.txt", root / "notes.bgc")
     bg.prove(root / "model.bgz", root / "data", limit_bytes=200, sandbox=False)
     return root
 
+
+SCRIPT = """\
+class Hyperparameters:
+    num_layers = 9
+    model_dim = 512
+
+
+print(Hyperparameters.num_layers)
+"""
 
 PREDICTOR = """\
 import numpy as np

@@ -12,7 +12,7 @@ from typer.core import TyperCommand
 
 from bytegolf.cli.several_values import ManyAgainst
 from bytegolf.cli.streams import discard_output, end_on_signals, settle_streams
-from bytegolf.cli.verbs import auditing, comparing, machine, packing, proving, start, training
+from bytegolf.cli.verbs import auditing, comparing, contest, machine, packing, proving, start, training
 from bytegolf.errors import FAILED, INTERRUPTED, InputError, InterruptedRunError, ParameterError, is_out_of_memory
 from bytegolf.runtime.threads import tune_process
 
@@ -51,7 +51,10 @@ VERBS: dict[str, tuple[Verb, ...]] = {
         Verb(proving.verify, "bytegolf verify runs/tiny/receipt.json"),
         Verb(auditing.audit, "bytegolf audit my_predictor:make --tokens 200, or: bytegolf audit --data data"),
     ),
-    "Compete": (Verb(comparing.compare, "bytegolf compare runs/new-1 runs/new-2 --against 1.1194,1.1200,1.1189", command=ManyAgainst),),
+    "Compete": (
+        Verb(contest.review, "bytegolf review records/track_10min_16mb/2026-03-17_NaiveBaseline --markdown"),
+        Verb(comparing.compare, "bytegolf compare runs/new-1 runs/new-2 --against 1.1194,1.1200,1.1189", command=ManyAgainst),
+    ),
     "Compress files": (
         Verb(proving.compress, "bytegolf compress runs/tiny/artifact.bgz notes.txt notes.bgc"),
         Verb(proving.decompress, "bytegolf decompress runs/tiny/artifact.bgz notes.bgc notes.txt"),
