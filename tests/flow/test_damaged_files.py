@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import pytest
 import torch
-from bytegolf.proving.proof_file import read_proof
 from safetensors.torch import save
 
 from bytegolf.artifact.container import read_artifact
@@ -58,7 +57,7 @@ def checkpoint(folder: Path) -> object:
 
 
 def proof(folder: Path) -> object:
-    return read_proof((folder / "proof.bgc").read_bytes(), packed(folder), str(folder / "proof.bgc"), lambda _: None)
+    return Compressor(packed(folder)).decompress(folder / "proof.bgc", folder / "text")
 
 
 def compressed(folder: Path) -> object:
