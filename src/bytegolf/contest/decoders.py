@@ -7,7 +7,6 @@ import lzma
 import zlib
 from collections.abc import Callable
 
-import brotli
 import zstandard
 
 MAX_DECODED_BYTES = 8_000_000
@@ -57,8 +56,13 @@ def unbz2(data: bytes) -> bytes:
 
 def unbrotli(data: bytes) -> bytes:
     """Decode Brotli."""
+    import brotli  # which not every installation can have, and no other verb needs
+
     decoder = brotli.Decompressor()
-    decoded = decoder.process(data, output_buffer_limit=MAX_DECODED_BYTES + 1)
+    try:
+        decoded = decoder.process(data, output_buffer_limit=MAX_DECODED_BYTES + 1)
+    except brotli.error as error:
+        raise UndecodableError(str(error)) from None
     return _bounded(decoded, decoder.is_finished())
 
 
@@ -107,6 +111,5 @@ DECODING_ERRORS = (
     lzma.LZMAError,
     zlib.error,
     OSError,
-    brotli.error,
     zstandard.ZstdError,
 )
