@@ -10,18 +10,18 @@ from typing import Any, TypeVar
 
 import numba
 
-Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+Loop = TypeVar("Loop", bound=Callable[..., Any])
 
 OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 WITHOUT_COUNTS: dict[str, Any] = {**OPTIONS, "_nrt": False}
 
 
-def compiled(function: Kernel) -> Kernel:
+def compiled(function: Loop) -> Loop:
     """Return a function that is compiled when it is first called."""
     return numba.njit(**OPTIONS)(function)
 
 
-def compiled_without_counts(function: Kernel) -> Kernel:
+def compiled_without_counts(function: Loop) -> Loop:
     """Return a compiled function that counts no references.
 
     Many small functions that hand each other dozens of arrays spend half of their time on counting. Numba refuses to compile
