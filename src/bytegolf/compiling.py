@@ -10,18 +10,18 @@ from typing import Any, TypeVar
 
 import numba
 
-Loop = TypeVar("Loop", bound=Callable[..., Any])
+Compilable = TypeVar("Compilable", bound=Callable[..., Any])
 
 OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 WITHOUT_COUNTS: dict[str, Any] = {**OPTIONS, "_nrt": False}
 
 
-def compiled(function: Loop) -> Loop:
+def compiled(function: Compilable) -> Compilable:
     """Return a function that is compiled when it is first called."""
     return numba.njit(**OPTIONS)(function)
 
 
-def compiled_without_counts(function: Loop) -> Loop:
+def compiled_without_counts(function: Compilable) -> Compilable:
     """Return a compiled function that counts no references.
 
     Many small functions that hand each other dozens of arrays spend half of their time on counting. Numba refuses to compile
