@@ -17,6 +17,7 @@ from bytegolf.arrays import Tokens
 from bytegolf.artifact.range_coder import CORRUPT, POSITION, RangeDecoder, RangeEncoder, decode_share, encode_share
 from bytegolf.coding.predictor import Predictor
 from bytegolf.compiling import compiled
+from bytegolf.exact.arithmetic import LN_2
 from bytegolf.exact.bounds import PROBABILITY_BITS
 from bytegolf.exact.output import Frequencies, nats_of_frequencies
 
@@ -79,7 +80,7 @@ class DecodingSource:
         tokens = np.zeros(len(frequencies_LV), np.uint16)
         if not _decode(self.decoder, frequencies_LV, tokens):
             raise DamagedError("a number that no encoder writes")
-        self.bits_left -= float(nats_of_frequencies(frequencies_LV[np.arange(len(tokens)), tokens]).sum()) / math.log(2)
+        self.bits_left -= float(nats_of_frequencies(frequencies_LV[np.arange(len(tokens)), tokens]).sum()) / LN_2
         if self.bits_left < 0:
             raise DamagedError("fewer bytes than its tokens take")
         return tokens

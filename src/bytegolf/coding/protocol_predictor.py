@@ -4,7 +4,6 @@ Scoring reads a whole window in one pass; a decoder reads what is known of it in
 exact arithmetic both find the same.
 """
 
-import math
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from bytegolf.arrays import Tokens
 from bytegolf.config import ExpertsConfig, ScoreConfig
+from bytegolf.exact.arithmetic import LN_2
 from bytegolf.exact.model import ExactModel
 from bytegolf.exact.output import Frequencies, integer_probabilities, nats_of_frequencies
 from bytegolf.exact.reader import Reader
@@ -62,7 +62,7 @@ class MixtureLedger:
         return replace(self.ledger.close(), exact=True)
 
     def _enter(self) -> None:
-        nats = nats_of_frequencies(np.array(self.chosen, np.int64).reshape(-1, 2)) / math.log(2)
+        nats = nats_of_frequencies(np.array(self.chosen, np.int64).reshape(-1, 2)) / LN_2
         self.ledger.record(self.ledger.tokens, nats[:, 0], nats[:, 1] if self.experts else None)
         self.chosen.clear()
 

@@ -1,17 +1,15 @@
 """The model's distributions, improved by experts on their way to the ledger."""
 
-import math
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from bytegolf.arrays import Doubles, TokenSequence
+from bytegolf.exact.arithmetic import LN_2
 from bytegolf.exact.output import Frequencies, nats_of_frequencies
 from bytegolf.experts.experts import Experts
 from bytegolf.scoring.ledger import Ledger
-
-LN_2 = math.log(2)
 
 
 class TargetRows(NamedTuple):

@@ -49,6 +49,18 @@ def test_probabilities_above_one_need_more_bits_than_they_claim() -> None:
     assert not verdict.passed and "needed to decode" in verdict.evidence
 
 
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -1.0, 0.0])
+def test_what_is_no_distribution_is_told_and_not_coded(wrong: float) -> None:
+    """Nor does it take the coder beyond its table of tokens."""
+
+    class Odd(TokenByToken):
+        def predict(self) -> Doubles:
+            return np.where(np.arange(V) == 0, wrong, 0.0)
+
+    verdict = compression.decoding(bench(Odd))
+    assert (verdict.passed, verdict.evidence) == (False, "does not decode: what is predicted is no distribution")
+
+
 def test_a_predictor_that_knows_what_it_cannot_know_does_not_decode() -> None:
     class Oracle(Uniform):
         def bits(self, tokens: TokenIds) -> Doubles:

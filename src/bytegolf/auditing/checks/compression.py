@@ -70,8 +70,8 @@ def _decode_by_substitution(bench: Bench) -> Verdict:
 def _decode_stream(bench: Bench) -> Verdict:
     """Encode the text and decode it again."""
     lane = bench.text[1:].astype(np.uint16)
-    stream = encode(_OneLane(bench), [lane])
     try:
+        stream = encode(_OneLane(bench), [lane])
         decoded = decode(_OneLane(bench), [len(lane)], stream)[0]
     except DamagedError as error:
         return Verdict(False, f"does not decode: {error}")
@@ -103,8 +103,10 @@ class _OneLane:
         self.predictor.observe(bench.text[:1])
 
     def predict(self) -> Frequencies:
-        """See `bytegolf.coding.predictor`."""
+        """See `bytegolf.coding.predictor`. Raises DamagedError for what no coder can divide its range by."""
         distribution = np.array(self.predictor.predict(), np.float64).reshape(1, -1)
+        if not (np.isfinite(distribution.sum()) and distribution.min() >= 0.0 and distribution.max() > 0.0):
+            raise DamagedError("what is predicted is no distribution")
         return parts_of_total(np.rint(distribution / distribution.sum() * TOTAL).astype(np.int64))
 
     def observe(self, tokens_L: NDArray[np.integer]) -> None:

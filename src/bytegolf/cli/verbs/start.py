@@ -13,7 +13,7 @@ def quickstart(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the data and the run.")] = Path("runs/quickstart"),
     as_json: AsJson = False,
 ) -> None:
-    """Run the whole flow in five minutes: text, tokens, a trained model, an artifact under 1 MB, its score, a report, a proof.
+    """Run the whole flow in about five minutes: text, tokens, a trained model, an artifact under 1 MB, its score, a report, a proof.
 
     The text is the source of Python's own standard library, so nothing is downloaded.
     """
