@@ -6,9 +6,9 @@
 
 Three ways to read: one text token by token, 64 of them side by side, and whole windows in one pass. Token by token, the
 probabilities of all tokens are computed, as coding needs them; of windows, those of the targets. float32 reads token by
-token on one thread, which is its fastest. Without a run, weights and tokens are drawn. Prints a table and writes
-benchmarks/results/exact.json. Both models take turns, and the best time of each counts: ratios compare, times on a shared
-machine do not. Tokens in a second of processor time, which counts all threads, depend less on others.
+token as the protocol streaming does, and on one thread, which is its fastest. Without a run, weights and tokens are drawn.
+Prints a table and writes benchmarks/results/exact.json. Both models take turns, and the best time of each counts: ratios
+compare, times on a shared machine do not. Tokens in a second of processor time, which counts all threads, depend less on others.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from bytegolf.exact.model import ExactModel
 from bytegolf.exact.output import integer_probabilities
 from bytegolf.exact.reader import Reader, read_windows
 from bytegolf.model.gpt import GPT, model_from_weights
-from bytegolf.model.lanes import Lanes
+from bytegolf.model.stream import Stream
 from bytegolf.recipes import load_recipe
 from bytegolf.runtime.threads import on_threads, tune_process
 from bytegolf.storage.files import write_json
@@ -141,10 +141,10 @@ def read_exactly(model: ExactModel, texts: Tokens64, window: int) -> None:
 
 
 def read_in_float32(model: GPT, texts: Tokens64, window: int) -> None:
-    lanes = Lanes(model, window)
+    stream = Stream(model, reach=window - 1)
     with torch.inference_mode(), on_threads(1):  # more are of no use to operations as small as these
         for column in torch.from_numpy(texts.copy()).T:
-            lanes.logits(column).softmax(dim=-1)
+            stream.logits(column[:, None]).softmax(dim=-1)
 
 
 def exact_nats(case: Case) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from support.baseline_files import Tensors, banked, imported, logits, per_layer
 from support.models import CHANGES, changed, random_model
 
 CONFIG = changed(isolate_documents=False)
-SHAPES = {name: CHANGES[name] for name in CHANGES if name != "largest vocabulary"}
+SHAPES = {name: change for name, change in CHANGES.items() if name != "largest vocabulary" and "head_gate_inputs" not in change}
 
 
 @pytest.mark.parametrize("case", SHAPES)
@@ -25,6 +25,12 @@ def test_the_baselines_weights(case: str, naming: Callable[[GPT], Tensors], tmp_
     again = imported(tmp_path / "final_model.pt", model.config)
     assert all(torch.equal(weight, model.state_dict()[name]) for name, weight in again.state_dict().items())
     assert float((logits(again) - logits(model)).abs().max()) <= 1e-6
+
+
+def test_the_baseline_has_no_gated_heads(tmp_path: Path) -> None:
+    torch.save(banked(random_model(CONFIG)), tmp_path / "final_model.pt")
+    with pytest.raises(InputError, match=r"controls\.head_gate, found none; it looks like model\.head_gate_inputs = 0, the recipe has 3$"):
+        imported(tmp_path / "final_model.pt", CONFIG.model_copy(update={"head_gate_inputs": 3}))
 
 
 # --- checkpoints that are not the recipe's

@@ -77,11 +77,13 @@ def test_sections_account_for_every_byte(sound: bytes) -> None:
     assert file.sections == {"container": 24, **expected}
 
 
-def test_a_second_decoder_reads_the_same() -> None:
-    artifact = random_artifact(changed(vocab_size=260, tie_embeddings=False), bits=3.0)
+@pytest.mark.parametrize("loop", [{}, {"loop_first": 1, "loop_blocks": 2, "loops": 2}], ids=["no loop", "loop"])
+def test_a_second_decoder_reads_the_same(loop: dict[str, int]) -> None:
+    artifact = random_artifact(changed(vocab_size=260, tie_embeddings=False, **loop), bits=3.0)
     plain, weights = plain_grid.decode_file(write_artifact(artifact).data), grids_of(artifact)
     header = plain.file.header
-    assert header["model"] == artifact.config.model_dump() and header["score"] == artifact.score.model_dump()
+    assert header["model"] == artifact.config.model_dump()
+    assert header["score"] == artifact.score.model_dump()
     assert (header["tokenizer"], plain.file.tokenizer) == ("bytes", b"bytes260")
     assert list(plain.integers) == list(weights.stacks) and list(plain.controls) == list(weights.controls)
     for name, stack in weights.stacks.items():

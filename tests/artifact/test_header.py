@@ -28,11 +28,15 @@ def test_round_trip(case: str) -> None:
     assert expand_header(compress_header(header)) == header
 
 
-def test_the_weights_name_only_what_is_not_the_default() -> None:
-    header = Header(model=ModelConfig(), score=ScoreConfig(), experts=None, tokenizer="bpe", weights=GridStorage(kind="grid"))
+@pytest.mark.parametrize("loop", [{}, {"loops": 2}, {"loop_first": 1}, {"loop_first": 1, "loop_blocks": 2, "loops": 3}])
+def test_every_key_is_named_but_those_of_weights(loop: dict[str, int]) -> None:
+    model = ModelConfig.model_validate(loop)
+    header = Header(model=model, score=ScoreConfig(), experts=None, tokenizer="bpe", weights=GridStorage(kind="grid"))
     plain = json.loads(zlib.decompress(compress_header(header)))
     assert plain["weights"] == {"kind": "grid"}
-    assert plain["model"] == ModelConfig().model_dump() and plain["score"] == ScoreConfig().model_dump(), "all of the architecture"
+    assert plain["score"] == ScoreConfig().model_dump()
+    assert plain["model"] == model.model_dump()
+    assert expand_header(compress_header(header)) == header
 
 
 def test_sections_follow_from_the_header() -> None:

@@ -54,6 +54,8 @@ MEGABYTE = bytes(1 << 20)
 
 HOSTILE: dict[str, tuple[Change, str]] = {
     "a billion layers": (with_model(num_layers=10**9), ""),
+    "a billion loops": (with_model(loops=10**9), "at most 512 blocks run in all"),
+    "a loop behind the last block": (with_model(loop_first=4, loops=2), "loop_first: expected a block"),
     "the largest architecture": (
         with_model(num_layers=512, model_dim=16_384, num_heads=512, num_kv_heads=512, mlp_mult=64.0, rope_dims=0),
         "far larger than the file",

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bytegolf.arrays import Tokens
 from bytegolf.coding.codec import decode, encode, lane_lengths
@@ -42,6 +44,29 @@ def test_a_lane_is_predicted_as_a_document_of_its_own() -> None:
     for lane, text in enumerate(texts):
         alone = frequencies(model, read_windows(model, np.array([[BOS, *text[:-1].tolist()]])))[0]
         np.testing.assert_array_equal(np.stack(rows)[:, lane], alone)
+
+
+@given(
+    parts=st.lists(st.integers(0, 20), min_size=1, max_size=4),
+    window=st.integers(1, 12),
+    lanes=st.integers(1, 3),
+    experts=st.sampled_from([None, EXPERTS]),
+)
+@settings(deadline=None, max_examples=60)
+def test_what_is_known_may_be_read_at_once(parts: list[int], window: int, lanes: int, experts: ExpertsConfig | None) -> None:
+    """Parts that are read, with a token between them that is predicted: the same bits as token by token, beyond the window too."""
+    model, texts = model_of(), random_text(lanes * (sum(parts) + len(parts))).reshape(lanes, -1)
+    reading, stepping = (LanePredictor(model, experts, lanes, window) for _ in range(2))
+    first = 0
+    for length in parts:
+        reading.read(texts[:, first : first + length])
+        for tokens_L in texts[:, first : first + length].T:
+            stepping.predict()
+            stepping.observe(tokens_L)
+        np.testing.assert_array_equal(reading.predict(), stepping.predict())
+        for predictor in (reading, stepping):
+            predictor.observe(texts[:, first + length])
+        first += length + 1
 
 
 def test_lanes_learn_from_each_other() -> None:

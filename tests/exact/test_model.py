@@ -102,6 +102,19 @@ def test_refuses_weights_that_let_a_state_overflow() -> None:
         ExactModel.of(changed(), weights)
 
 
+def test_refuses_a_loop_that_lets_a_state_overflow() -> None:
+    """Where each block lets a state grow a thousandfold, four are fine and forty are not."""
+    for loops, fine in ((1, True), (10, False)):
+        config = changed(loops=loops)
+        weights = drawn_weights(config)
+        weights["controls.residual_mix"] = np.full_like(weights["controls.residual_mix"], 1000.0)
+        if fine:
+            ExactModel.of(config, weights)
+        else:
+            with pytest.raises(InputError, match=r"let block \d reach"):
+                ExactModel.of(config, weights)
+
+
 def test_needs_no_torch() -> None:
     code = "import sys, bytegolf.exact.reader; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -17,7 +17,6 @@ from bytegolf.errors import InputError
 from bytegolf.exact.bounds import MAX_POSITIONS
 from bytegolf.exact.model import ExactModel
 from bytegolf.exact.reader import Reader, read_windows
-from bytegolf.model.lanes import Lanes
 from bytegolf.model.stream import Stream
 from support.drawn_models import every_switch
 from support.exact_models import drawn_texts, drawn_weights, frequencies, weights_of
@@ -127,19 +126,6 @@ def test_a_rolling_past_is_close_to_that_of_float32(isolate: bool) -> None:
         expected = torch.cat([stream.hidden(piece) for piece in torch.from_numpy(tokens).split(5, dim=1)], dim=1)
     found = in_pieces(ExactModel.of(config, weights_of(model)), tokens, [5] * 8, reach=11)
     np.testing.assert_allclose(found, expected.numpy(), atol=3e-3)
-
-
-def test_lanes_are_close_to_those_of_float32() -> None:
-    config, window = changed(), 12
-    model, tokens = random_model(config), drawn_texts(config, 4, 40)
-    exact, lanes = ExactModel.of(config, weights_of(model)), Lanes(model, window)
-    reader = Reader(exact, 4, window)
-    for column in tokens.T:
-        if reader.length == window:
-            reader.forget(window - window // 2)
-        with torch.no_grad():
-            expected = lanes.logits(torch.from_numpy(column.copy()))
-        np.testing.assert_allclose(exact.logits(reader.hidden(column[:, None]))[:, 0], expected.numpy(), atol=3e-3)
 
 
 def test_refuses_more_positions_than_attention_sums_exactly() -> None:

@@ -44,7 +44,7 @@ def test_a_receipt_with_a_value_that_is_none_is_refused(proof_folder: Path, tmp_
     """The key is named."""
     said = json.loads((proof_folder / "receipt.json").read_text())
     (tmp_path / "receipt.json").write_text(json.dumps({**said, key: value}))
-    with pytest.raises(InputError, match=rf"receipt\.json: expected a receipt, found {key}"):
+    with pytest.raises(InputError, match=rf"receipt\.json: expected a receipt, .*, found {key}"):
         Receipt.read(tmp_path / "receipt.json")
 
 

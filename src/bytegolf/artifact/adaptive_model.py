@@ -19,7 +19,7 @@ from bytegolf.arrays import Integers
 from bytegolf.artifact.magnitudes import EXACT, KEPT_BITS, MAX_MAGNITUDE, MAX_TOKENS
 from bytegolf.artifact.range_coder import Counts, Number
 from bytegolf.artifact.trellis_states import LARGEST_SCALE
-from bytegolf.compiling import compiled
+from bytegolf.compiling import compiled_without_counts
 
 FRACTION, RATIO_BITS = 8, 16  # bits of the fraction of a mean, and of a ratio
 LARGEST_RATIO = 1 << 32  # so that no product overflows
@@ -84,20 +84,17 @@ def first_counts() -> Counts:
     Its density at x is (1 + x² / 7s²)⁻⁴, and 7s² is 8.675 times the squared mean magnitude.
     """
     counts = np.empty((CLASSES, 2, MAX_TOKENS), np.int64)
-    for kind in range(CLASSES):
-        spread = 8675 * isqrt(isqrt(1 << (2 * kind + 31))) // 1000  # 7s² in units of 2⁻¹⁶, from the middle of the class
-        for shift in range(2):
-            weights = [_weight(token, shift, spread) for token in range(MAX_TOKENS)]
-            counts[kind, shift] = [1 + PRIOR * weight // sum(weights) for weight in weights]
+    covered = [plain_bits_of(token) for token in range(MAX_TOKENS)]
+    for shift in range(2):
+        squares = [(2 * base + (1 << bits) - 1 + shift) ** 2 << 16 for bits, base in covered]  # of the middle of a token, in half spacings
+        shifts = [bits if token + shift == 0 else bits + 1 for token, (bits, _) in enumerate(covered)]  # for both signs, but for zero
+        for kind in range(CLASSES):
+            spread = 8675 * isqrt(isqrt(1 << (2 * kind + 31))) // 1000  # 7s² in units of 2⁻¹⁶, from the middle of the class
+            wide = spread << 24
+            weights = [(wide // (spread + square)) ** 4 << bits for square, bits in zip(squares, shifts, strict=True)]
+            in_all = sum(weights)
+            counts[kind, shift] = [1 + PRIOR * weight // in_all for weight in weights]
     return counts
-
-
-def _weight(token: int, shift: int, spread: int) -> int:
-    """Return the unnormalised probability of a token: the sum over the integers it covers."""
-    bits, base = plain_bits_of(token)
-    middle = 2 * base + (1 << bits) - 1 + shift  # of the token, in half spacings
-    density: int = ((spread << 24) // (spread + (middle * middle << 16))) ** 4
-    return (1 if token + shift == 0 else 2) * density << bits
 
 
 def plain_bits_of(token: int) -> tuple[int, int]:
@@ -111,19 +108,19 @@ def plain_bits_of(token: int) -> tuple[int, int]:
 # --- compiled: what is done for every integer
 
 
-@compiled
+@compiled_without_counts
 def row_mean(total: Number, coded: Number, before: Number) -> Number:
     """Return the mean size of a matrix after `coded` integers that sum to `total`; `before` is the mean of the last matrix."""
     return max(1, ((total << FRACTION) + PRIOR_SAMPLES * before) // (coded + PRIOR_SAMPLES))
 
 
-@compiled
+@compiled_without_counts
 def column_mean(sizes: Sizes, row: Number, column: Number, mean: Number) -> Number:
     """Return the mean size of a column before `row`, where the matrix's is `mean`."""
     return ((sizes.column_sums[column] << FRACTION) + PRIOR_SAMPLES * mean) // (row + PRIOR_SAMPLES)
 
 
-@compiled
+@compiled_without_counts
 def size_class(sizes: Sizes, row: Number, expected: Number, mean: Number, row_sum: Number, row_expected: Number) -> Number:
     """Return the size class of the next integer: `expected` by its column, scaled by the row's `row_sum` over `row_expected`."""
     prior = PRIOR_SAMPLES * mean
@@ -139,14 +136,14 @@ def size_class(sizes: Sizes, row: Number, expected: Number, mean: Number, row_su
     return low
 
 
-@compiled
+@compiled_without_counts
 def move_on(sizes: Sizes, column: Number, value: Number, size: Number) -> None:
     """Note that `value`, an integer of this size in half spacings, was coded in a column."""
     sizes.states[column] = sizes.following[sizes.states[column], value & 1]
     sizes.column_sums[column] += size
 
 
-@compiled
+@compiled_without_counts
 def learn(histograms: Histograms, kind: Number, shift: Number, token: Number) -> None:
     """Count a token that was coded; halve the histogram's counts where they sum to more than LIMIT."""
     counts = histograms.counts[kind, shift]

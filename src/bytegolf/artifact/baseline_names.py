@@ -84,9 +84,12 @@ def _named_as_here(names: Collection[str]) -> bool:
 
 
 def _baseline_names(shapes: Mapping[str, Shape], names: Collection[str]) -> dict[str, list[str]]:
-    """Return the names of the baseline's tensors that make up each parameter: one per layer, or one for all."""
+    """Return the names of the baseline's tensors that make up each parameter: one per layer, or one for all.
+
+    What the baseline does not have keeps its name, to be missed under it.
+    """
     whole = PLAIN | (BANKS if any(bank in names for bank in BANKS.values()) else {})
-    return {name: [whole[name]] if name in whole else _layered(name, shape) for name, shape in shapes.items()}
+    return {name: [whole[name]] if name in whole else _layered(name, shape) or [name] for name, shape in shapes.items()}
 
 
 def _layered(name: str, shape: Shape) -> list[str]:
@@ -127,6 +130,7 @@ def _implied_keys(shapes: Mapping[str, Shape], config: ModelConfig) -> dict[str,
         "tie_embeddings": "lm_head.weight" not in shapes,
         "smear_gate": "smear.gate" in shapes,
         "residual_mix": "blocks.0.resid_mix" in shapes,
+        "head_gate_inputs": 0,
         "unet_skips": len(gains) < 2 or "skip_weights" in shapes,
     }
     for table in ("bigram", "trigram"):

@@ -7,19 +7,19 @@ trellises. The others are general-purpose compressors, for either kind.
 from collections.abc import Sequence
 
 from bytegolf.arrays import Integers
-from bytegolf.artifact.general_coders import MatrixShape, compress_matrices, expand_matrices
+from bytegolf.artifact.general_coders import GENERAL_CODERS, MatrixShape, compress_matrices, expand_matrices
 from bytegolf.artifact.static_coder import decode_integers, encode_integers
 from bytegolf.names import CoderName
 
 
 def encode_grid(coder: CoderName, matrices: Sequence[Integers]) -> bytes:
     """Return the stream of matrices (rows, columns); no bytes for no matrices. `decode_grid` needs their shapes."""
-    return encode_integers(matrices) if coder == "range" or not matrices else compress_matrices(coder, matrices)
+    return encode_integers(matrices) if coder == "range" or not matrices else compress_matrices(GENERAL_CODERS[coder], matrices)
 
 
 def decode_grid(coder: CoderName, data: bytes, shapes: Sequence[MatrixShape]) -> list[Integers]:
     """Return the matrices that were encoded. Raises CorruptStreamError, or what the compressor raises, for other bytes."""
-    return decode_integers(data, shapes) if coder == "range" or not shapes else expand_matrices(coder, data, shapes)
+    return decode_integers(data, shapes) if coder == "range" or not shapes else expand_matrices(GENERAL_CODERS[coder], data, shapes)
 
 
 def encode_on_trellis(coder: CoderName, matrices: Sequence[Integers], row_scales: Sequence[Integers]) -> bytes:

@@ -52,20 +52,20 @@ GENERAL_CODERS: dict[CoderName, GeneralCoder] = {
 }
 
 
-def compress_matrices(coder: CoderName, matrices: Sequence[Integers]) -> bytes:
+def compress_matrices(coder: GeneralCoder, matrices: Sequence[Integers]) -> bytes:
     """Return the stream of one or more matrices (rows, columns), which `expand_matrices` reads if it is told their shapes."""
     widths = [_width(matrix) for matrix in matrices]
     plain = b"".join(matrix.astype(f"<i{width}").tobytes() for matrix, width in zip(matrices, widths, strict=True))
-    return bytes(widths) + GENERAL_CODERS[coder].compress(plain)
+    return bytes(widths) + coder.compress(plain)
 
 
-def expand_matrices(coder: CoderName, data: bytes, shapes: Sequence[MatrixShape]) -> list[Integers]:
+def expand_matrices(coder: GeneralCoder, data: bytes, shapes: Sequence[MatrixShape]) -> list[Integers]:
     """Return the matrices of these shapes. Raises CorruptStreamError, or what the compressor raises, for other bytes."""
     widths, matrices, offset = data[: len(shapes)], [], 0
     if len(widths) < len(shapes) or not set(widths) <= {1, 2, 4}:
         raise CorruptStreamError("the width of a matrix is out of bounds")
     size = sum(prod(shape) * width for shape, width in zip(shapes, widths, strict=True))
-    plain = GENERAL_CODERS[coder].expand(data[len(shapes) :], size)
+    plain = coder.expand(data[len(shapes) :], size)
     if len(plain) != size:
         raise CorruptStreamError("compressed integers of another size")
     for shape, width in zip(shapes, widths, strict=True):

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bytegolf.compiling import compiled
+from bytegolf.compiling import compiled_without_counts
 
 Words = NDArray[np.uint32]
 Counts = NDArray[np.int64]
@@ -76,7 +76,7 @@ class RangeDecoder(NamedTuple):
 # --- encoding
 
 
-@compiled
+@compiled_without_counts
 def encode_symbol(encoder: RangeEncoder, symbol: Number, counts: Counts, total: Number) -> None:
     """Encode `symbol` by counts that sum to `total`, which is below 2³²."""
     left: Number = 0
@@ -85,13 +85,13 @@ def encode_symbol(encoder: RangeEncoder, symbol: Number, counts: Counts, total: 
     _narrow_encoder(encoder, encoder.registers[RANGE] // np.uint64(total), np.uint64(left), np.uint64(counts[symbol]))
 
 
-@compiled
+@compiled_without_counts
 def encode_plain(encoder: RangeEncoder, value: Number, bits: Number) -> None:
     """Encode a number of so many bits, all equally likely."""
     _narrow_encoder(encoder, encoder.registers[RANGE] >> np.uint64(bits), np.uint64(value), np.uint64(1))
 
 
-@compiled
+@compiled_without_counts
 def encode_share(encoder: RangeEncoder, symbol: Number, shares: Counts, bits: Number) -> None:
     """Encode `symbol` by shares that sum to 2^bits, up to 2³². No number of the range is lost, however small it is."""
     left: Number = 0
@@ -102,14 +102,14 @@ def encode_share(encoder: RangeEncoder, symbol: Number, shares: Counts, bits: Nu
     _narrow_encoder(encoder, np.uint64(1), first, _part(full, left + shares[symbol], bits) - first)
 
 
-@compiled
+@compiled_without_counts
 def _part(full: np.uint64, share: Number, bits: Number) -> np.uint64:
     """Return full · share / 2^bits, rounded down, for a share of up to 2^bits."""
     high, low = full >> np.uint64(bits), full & ((np.uint64(1) << np.uint64(bits)) - np.uint64(1))
     return high * np.uint64(share) + (low * np.uint64(share) >> np.uint64(bits))
 
 
-@compiled
+@compiled_without_counts
 def _narrow_encoder(encoder: RangeEncoder, scale: np.uint64, left: np.uint64, size: np.uint64) -> None:
     """Narrow the interval to `size` of its parts of `scale` numbers each, after the first `left` of them."""
     registers = encoder.registers
@@ -125,7 +125,7 @@ def _narrow_encoder(encoder: RangeEncoder, scale: np.uint64, left: np.uint64, si
         registers[POSITION] += np.uint64(1)
 
 
-@compiled
+@compiled_without_counts
 def _carry(encoder: RangeEncoder) -> None:
     """Add 1 to the number that the written words spell."""
     position = np.int64(encoder.registers[POSITION]) - 1
@@ -135,7 +135,7 @@ def _carry(encoder: RangeEncoder) -> None:
     encoder.words[position] += np.uint32(1)
 
 
-@compiled
+@compiled_without_counts
 def _finish(encoder: RangeEncoder) -> None:
     """Write the last word: LOW rounded up to a whole word, which lies inside the interval as RANGE ≥ 2³²."""
     registers = encoder.registers
@@ -150,7 +150,7 @@ def _finish(encoder: RangeEncoder) -> None:
 # --- decoding
 
 
-@compiled
+@compiled_without_counts
 def decode_symbol(decoder: RangeDecoder, counts: Counts, total: Number) -> Number:
     """Return the next symbol, by the counts that it was encoded with; CORRUPT for what no encoder wrote."""
     scale = decoder.registers[RANGE] // np.uint64(total)
@@ -165,7 +165,7 @@ def decode_symbol(decoder: RangeDecoder, counts: Counts, total: Number) -> Numbe
     return symbol
 
 
-@compiled
+@compiled_without_counts
 def decode_plain(decoder: RangeDecoder, bits: Number) -> Number:
     """Return the next number of so many bits; CORRUPT for what no encoder wrote."""
     scale = decoder.registers[RANGE] >> np.uint64(bits)
@@ -176,7 +176,7 @@ def decode_plain(decoder: RangeDecoder, bits: Number) -> Number:
     return np.int64(value)
 
 
-@compiled
+@compiled_without_counts
 def decode_share(decoder: RangeDecoder, shares: Counts, bits: Number) -> Number:
     """Return the next symbol, by the shares that it was encoded with; CORRUPT for what no encoder wrote."""
     full, aim = decoder.registers[RANGE], decoder.registers[OFFSET]
@@ -192,7 +192,7 @@ def decode_share(decoder: RangeDecoder, shares: Counts, bits: Number) -> Number:
     return symbol
 
 
-@compiled
+@compiled_without_counts
 def _narrow_decoder(decoder: RangeDecoder, scale: np.uint64, left: np.uint64, size: np.uint64) -> None:
     """Narrow the interval as the encoder did."""
     registers = decoder.registers

@@ -41,7 +41,7 @@ def join_sections(sections: Mapping[str, bytes], last: bytes) -> PackedFile:
 def checked_body(data: bytes, name: str) -> bytes:
     """Return all that follows the preamble. Raises InputError, calling the file `name`, unless it is complete and unaltered."""
     if len(data) < PREAMBLE.size or data[:3] != MAGIC:
-        raise InputError(f"{name}: expected a bytegolf artifact, found a file that does not begin like one")
+        raise InputError(f"{name}: expected a bytegolf artifact, found a file that does not begin like one; pack makes them")
     _, version, length, checksum = PREAMBLE.unpack_from(data)
     if version != VERSION:
         raise InputError(f"{name}: expected artifact version {VERSION}, found version {version}")

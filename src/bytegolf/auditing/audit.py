@@ -93,12 +93,16 @@ def audit_in_sandbox(name: str, options: AuditOptions = DEFAULT_OPTIONS, *, isol
         return AuditReport.from_json(json.loads(outcome.stdout.splitlines()[-1]))
     except (IndexError, ValueError, KeyError, TypeError):
         last = (outcome.stderr.strip().splitlines() or [f"status {outcome.status}"])[-1]
-        raise InputError(f"{name}: expected something that can be audited, found {last.removeprefix('error: ')}") from None
+        raise InputError(
+            f"{name}: expected something that can be audited, found {last.removeprefix('error: ').removeprefix(f'{name}: ')}"
+        ) from None
 
 
 def load_factory(name: str) -> Callable[[], Any]:
     """Import the FACTORY of "MODULE:FACTORY". Raises InputError if there is none."""
     module, _, attribute = name.partition(":")
+    if not attribute:
+        raise InputError(f"{name}: expected MODULE:FACTORY, found no FACTORY; name the function that makes the predictor after a colon")
     try:
         factory = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:

@@ -6,6 +6,7 @@ Each token stands for the bytes that `Tokenizer.decode` gives it behind the toke
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -33,7 +34,11 @@ class Lossless:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
-        self.byte_tokens = _byte_tokens(tokenizer)
+
+    @cached_property
+    def byte_tokens(self) -> dict[int, int]:
+        """The tokens that stand for one byte each, whatever comes before them, by their byte; nothing that is decoded asks for them."""
+        return _byte_tokens(self.tokenizer)
 
     def encode(self, data: bytes, most_spelled: float = 1.0) -> Spelling:
         """Return bytes as tokens; `decode` gives them back. Data of which more than a share `most_spelled` is no UTF-8 is not tokenised."""
@@ -64,7 +69,7 @@ class Lossless:
             return
         tokens = self.tokenizer.encode(text).tolist()
         for candidate in (tokens, [BOS, *tokens]):
-            if candidate and self._bytes_behind(before, candidate) == wanted:
+            if candidate and bytes_behind(self.tokenizer, before, candidate) == wanted:
                 yield _Part(candidate, 0)
                 return
         if len(text) == 1:
@@ -79,8 +84,10 @@ class Lossless:
         """Return bytes spelled. Raises KeyError for a byte without a token."""
         return _Part([self.byte_tokens[byte] for byte in wanted], len(wanted))
 
-    def _bytes_behind(self, before: int, tokens: Sequence[int]) -> bytes:
-        return self.tokenizer.decode([before, *tokens])[len(self.tokenizer.decode([before])) :]
+
+def bytes_behind(tokenizer: Tokenizer, before: int, tokens: Sequence[int]) -> bytes:
+    """Return the bytes that tokens stand for behind the token `before`."""
+    return tokenizer.decode([before, *tokens])[len(tokenizer.decode([before])) :]
 
 
 class _Part(NamedTuple):

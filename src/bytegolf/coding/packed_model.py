@@ -8,6 +8,7 @@ from bytegolf.artifact.container import Artifact, read_artifact
 from bytegolf.coding.bgc_file import SHORT_DIGEST_BYTES, digest
 from bytegolf.errors import InputError
 from bytegolf.exact.model import ExactModel
+from bytegolf.storage.run_folder import RunFolder
 
 
 class PackedModel:
@@ -15,7 +16,9 @@ class PackedModel:
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
-            raise InputError(f"{path}: expected an artifact, found {'a folder' if path.is_dir() else 'nothing'}")
+            within = RunFolder(path).artifact
+            advice = f"give {within}" if within.is_file() else "make one with: bytegolf pack RUN"
+            raise InputError(f"{path}: expected an artifact, found {'a folder' if path.is_dir() else 'nothing'}; {advice}")
         data = path.read_bytes()
         self.path, self.size = path, len(data)
         self.artifact: Artifact = read_artifact(data, str(path))

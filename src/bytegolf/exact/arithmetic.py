@@ -10,7 +10,7 @@ from decimal import Decimal, localcontext
 import numpy as np
 
 from bytegolf.arrays import Doubles
-from bytegolf.compiling import compiled
+from bytegolf.compiling import compiled_without_counts
 
 LEAST_EXPONENT = -100  # what is below 2^-100 counts as 0: products of several stay far from denormals, which some processors flush
 LEAST = 2.0**LEAST_EXPONENT
@@ -34,37 +34,37 @@ def _constants() -> tuple[float, float, tuple[float, ...]]:
 LN_2, LOG2_E, TERMS = _constants()
 
 
-@compiled
+@compiled_without_counts
 def bits_of(x: float) -> int:
     """Return the bits of a float64 as an integer."""
     return int(np.float64(x).view(np.int64))
 
 
-@compiled
+@compiled_without_counts
 def from_bits(bits: int) -> float:
     """Return the float64 of these bits."""
     return float(np.int64(bits).view(np.float64))
 
 
-@compiled
+@compiled_without_counts
 def power_of_two(exponent: int) -> float:
     """Return 2^exponent."""
     return from_bits((exponent + EXPONENT_BIAS) << FRACTION_BITS)
 
 
-@compiled
+@compiled_without_counts
 def nearest(x: float) -> float:
     """Return the integer nearest to |x| < 2^51, the even one of two."""
     return (x + ROUNDER) - ROUNDER
 
 
-@compiled
+@compiled_without_counts
 def nearest_integer(x: float) -> int:
     """Return `nearest` as an integer, which unlike a sum of float64 is summed in any order."""
     return bits_of(x + ROUNDER) - ROUNDER_BITS
 
 
-@compiled
+@compiled_without_counts
 def exp(x: float) -> float:
     """Return e^x for x up to 700, to 1e-12 of itself: 2^n times a polynomial in f, for n + f = x / ln 2 and |f| <= 1/2."""
     z = max(x * LOG2_E, MOST_NEGATIVE)
@@ -83,7 +83,7 @@ def exp(x: float) -> float:
     return from_bits(bits_of(p) + (bits_of(shifted) << FRACTION_BITS))
 
 
-@compiled
+@compiled_without_counts
 def tanh(x: float) -> float:
     """Return tanh x, from e^(-2|x|)."""
     decay = exp(-2.0 * abs(x))
@@ -91,14 +91,14 @@ def tanh(x: float) -> float:
     return magnitude if x >= 0.0 else -magnitude
 
 
-@compiled
+@compiled_without_counts
 def sigmoid(x: float) -> float:
     """Return 1 / (1 + e^-x), from e^-|x|."""
     decay = exp(-abs(x))
     return 1.0 / (1.0 + decay) if x >= 0.0 else decay / (1.0 + decay)
 
 
-@compiled
+@compiled_without_counts
 def log(x: float) -> float:
     """Return ln x of a normal x > 0: n ln 2 plus twice the artanh of (m - 1) / (m + 1), for x = 2^n m and m between 2/3 and 4/3."""
     bits = bits_of(x)
@@ -113,7 +113,7 @@ def log(x: float) -> float:
     return n * LN_2 + 2.0 * s * series
 
 
-@compiled
+@compiled_without_counts
 def largest(x_n: Doubles) -> float:
     """Return the largest of some numbers, found among their bits as integers: compilers vectorise that without leave to reorder."""
     best = -MAGNITUDE
@@ -123,7 +123,7 @@ def largest(x_n: Doubles) -> float:
     return from_bits(best ^ ((best >> 63) & MAGNITUDE))
 
 
-@compiled
+@compiled_without_counts
 def round_row(x_n: Doubles, bits: int, integers_n: Doubles) -> float:
     """Write a row as integers of up to 2^bits and return their unit, a power of two: x ≈ integers · unit."""
     top = 0
@@ -139,7 +139,7 @@ def round_row(x_n: Doubles, bits: int, integers_n: Doubles) -> float:
     return power_of_two(exponent - bits)
 
 
-@compiled
+@compiled_without_counts
 def sum_of_squares(integers_n: Doubles) -> float:
     """Return the sum of the squares of integers of up to 31 bits, exact below 2^53."""
     total = np.int64(0)
@@ -149,7 +149,7 @@ def sum_of_squares(integers_n: Doubles) -> float:
     return float(total)
 
 
-@compiled
+@compiled_without_counts
 def inverse_rms(integers_n: Doubles, unit: float, epsilon: float) -> float:
     """Return 1 / sqrt(mean(x²) + epsilon) of the row x = integers · unit."""
     return 1.0 / math.sqrt(sum_of_squares(integers_n) * (unit * unit) / len(integers_n) + epsilon)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytegolf.arrays import Doubles
-from bytegolf.compiling import compiled
+from bytegolf.compiling import compiled, compiled_inside, compiled_inside_without_counts
 from bytegolf.config import ModelConfig
 from bytegolf.exact.angles import Angles
 from bytegolf.exact.arithmetic import exp, inverse_rms, largest, nearest, nearest_integer, round_row
@@ -36,6 +36,8 @@ class KeysAndValues(NamedTuple):
 
     def of_texts(self, part: slice) -> Self:
         """Return what is kept of some of the texts."""
+        if part == slice(0, len(self.keys)):
+            return self
         return type(self)(self.keys[part], self.values[part])
 
     def forget(self, positions: int, length: int, angles: Angles) -> None:
@@ -52,9 +54,12 @@ class Units(NamedTuple):
     embedding: float
 
 
-@compiled
-def remember(made: Product, embedding: Product | None, units: Units, angles: Angles, at: int, past: KeysAndValues) -> None:
-    """Keep keys, normed and rotated, and values of positions from `at` on; `made` has all keys, then all values."""
+@compiled_inside
+def remember(made: Product, embedding: Product, units: Units, angles: Angles, at: int, past: KeysAndValues) -> None:
+    """Keep keys, normed and rotated, and values of positions from `at` on.
+
+    `made` has all keys, then all values, to which `embedding` is added if it has any rows.
+    """
     texts, heads, _, width = past.values.shape
     positions = len(made.sums) // texts
     key, integers, keys_per_unit, values_per_unit = np.empty(width), np.empty(width), 1.0 / units.key, 1.0 / units.value
@@ -76,7 +81,7 @@ def remember(made: Product, embedding: Product | None, units: Units, angles: Ang
                     own = head * width + i
                     column = heads * width + own
                     value = made.sums[row, column] * (made.row_scales[row] * made.column_scales[column])
-                    if embedding is not None:
+                    if len(embedding.sums):
                         added = embedding.sums[row, own] * (embedding.row_scales[row] * embedding.column_scales[own])
                         value += added * units.embedding
                     past.values[text, head, at + t, i] = nearest(value * values_per_unit)
@@ -101,7 +106,7 @@ def _turn_back(keys_BKhS: Narrow, angles: Angles, positions: int, length: int) -
                     keys_hS[i, s] = keys_hS[i, s + positions]
 
 
-@compiled
+@compiled_inside_without_counts
 def _rotate(x_h: Doubles, angles: Angles, place: int, out_h: Doubles) -> None:
     """Write a head with its first dimensions turned, half against half."""
     half = angles.cos.shape[1]
@@ -113,7 +118,7 @@ def _rotate(x_h: Doubles, angles: Angles, place: int, out_h: Doubles) -> None:
         out_h[i] = x_h[i]
 
 
-@compiled
+@compiled_inside
 def attend(
     asked: Product,
     gains_H: Doubles,
@@ -123,12 +128,13 @@ def attend(
     first_BT: Positions,
     at: int,
     exclusive: bool,
+    openness_NH: Doubles,
     heads: Rows,
 ) -> None:
     """Write what each head of each position from `at` on reads of the positions from its `first` one to itself.
 
-    With `exclusive`, less its component along the position's own value. Queries that share a key-value head go two by two, so
-    that its keys and values are loaded half as often.
+    With `exclusive`, less its component along the position's own value. Then times `openness`, if that has any columns.
+    Queries that share a key-value head go two by two, so that its keys and values are loaded half as often.
     """
     texts, kv_heads, in_sight, width = past.values.shape
     positions, group = first_BT.shape[1], len(gains_H) // kv_heads
@@ -150,10 +156,12 @@ def attend(
                     head = kv_head * group + (query + 1) % group
                     _write_head(read[1], other, values[at + u], exclusive, heads, text * positions + u, head)
     for row in range(len(heads.scales)):
+        for head in range(openness_NH.shape[1]):
+            heads.integers[row, head * width : (head + 1) * width] *= openness_NH[row, head]
         heads.scales[row] = round_row(heads.integers[row], ROW_BITS, heads.integers[row]) * units.value
 
 
-@compiled
+@compiled_inside
 def _make_queries(
     asked: Product,
     gains_H: Doubles,
@@ -183,7 +191,7 @@ def _make_queries(
             units_Q[place * group + member] = round_row(query, ROW_BITS, queries_Qh[place * group + member])
 
 
-@compiled
+@compiled_inside_without_counts
 def _scores(a_h: Doubles, b_h: Doubles, keys_hS: Narrow, first: int, stop: int, a_S: Doubles, b_S: Doubles) -> None:
     """Write the products of two queries with the keys of positions first … stop - 1."""
     scores, others = a_S[first:stop], b_S[first:stop]
@@ -204,7 +212,7 @@ def _scores(a_h: Doubles, b_h: Doubles, keys_hS: Narrow, first: int, stop: int, 
             others[s] += b * w[s]
 
 
-@compiled
+@compiled_inside_without_counts
 def _share(scores_S: Doubles, unit: float, first: int, own_first: int, own_stop: int, stop: int) -> float:
     """Turn scores into shares, integers in proportion to e^score, 0 for positions that are not its own; return their sum."""
     scores_S[first:own_first] = 0.0
@@ -218,7 +226,7 @@ def _share(scores_S: Doubles, unit: float, first: int, own_first: int, own_stop:
     return float(total)
 
 
-@compiled
+@compiled_inside_without_counts
 def _weigh(a_S: Doubles, b_S: Doubles, values_Sh: Narrow, first: int, stop: int, a_h: Doubles, b_h: Doubles) -> None:
     """Write the sums of the values of positions first … stop - 1, each times one share and times another."""
     a_h[:] = 0.0
@@ -238,7 +246,7 @@ def _weigh(a_S: Doubles, b_S: Doubles, values_Sh: Narrow, first: int, stop: int,
             b_h[i] += b * w[i]
 
 
-@compiled
+@compiled_inside_without_counts
 def _write_head(read_h: Doubles, total: float, own_h: Narrow, exclusive: bool, heads: Rows, row: int, head: int) -> None:
     """Write the output of a head, the sum that it read over that of its shares; in units of values."""
     for i in range(len(read_h)):
@@ -246,10 +254,11 @@ def _write_head(read_h: Doubles, total: float, own_h: Narrow, exclusive: bool, h
     out_h = heads.integers[row, head * len(read_h) : (head + 1) * len(read_h)]
     if exclusive:
         _remove_own_value(read_h, own_h, out_h)
-    out_h[:] = read_h
+    for i in range(len(read_h)):
+        out_h[i] = read_h[i]
 
 
-@compiled
+@compiled_inside_without_counts
 def _remove_own_value(read_h: Doubles, value_h: Narrow, integers_h: Doubles) -> None:
     """Subtract from a head's output, in place, its component along the position's own value; both in units of values."""
     unit, along, squares = round_row(read_h, NORM_BITS, integers_h), np.int64(0), np.int64(0)

@@ -9,15 +9,15 @@ from typing import NamedTuple
 import numpy as np
 
 from bytegolf.arrays import Doubles, WeightArrays
-from bytegolf.compiling import compiled
+from bytegolf.compiling import compiled, compiled_inside, compiled_inside_without_counts
 from bytegolf.config import ModelConfig
 from bytegolf.exact.angles import Angles
-from bytegolf.exact.arithmetic import LEAST, round_row
+from bytegolf.exact.arithmetic import LEAST, round_row, sigmoid
 from bytegolf.exact.attention import KeysAndValues, Positions, Units, attend, remember
 from bytegolf.exact.bounds import FIXED_BITS, ROW_BITS, fixed_unit
 from bytegolf.exact.embeddings import Table
 from bytegolf.exact.matrix import Columns, IntegerMatrix, Product, Rows, times, without_traces
-from bytegolf.exact.norm import normed_rows, write_normed_rows
+from bytegolf.exact.norm import write_normed_rows
 
 
 class Sight(NamedTuple):
@@ -33,6 +33,26 @@ class Earlier(NamedTuple):
 
     output: Doubles
     gain: Doubles
+
+
+class ExactBlockWeights(NamedTuple):
+    """The weights of a block as compiled functions take them."""
+
+    q: Columns
+    kv: Columns
+    out: Columns
+    up: Columns
+    down: Columns
+    q_gain: Doubles  # (H,)
+    head_gate: Doubles  # (H, n), or (0, 0) where heads are always open
+    attention_scale: Doubles  # (D,), as the three below
+    mlp_scale: Doubles
+    keep: Doubles  # share of the stream that is kept
+    again: Doubles  # share of the first state that is added once more
+    units: Units
+    depth_scale: float
+    leak: float
+    exclusive: bool  # whether heads leave out their component along the position's own value
 
 
 class ExactBlock:
@@ -52,6 +72,8 @@ class ExactBlock:
         self.up, self.down = IntegerMatrix(weights["banks.up"][number]), IntegerMatrix(weights["banks.down"][number])
         self.products = sum(matrix.integers.size for matrix in (self.q, self.kv, self.out, self.up, self.down))
         self.q_gain = without_traces(weights["controls.q_gain"][number]) / math.sqrt(config.head_dim)
+        gate = weights.get("controls.head_gate")
+        self.head_gate = np.zeros((0, 0)) if gate is None else without_traces(gate[number])
         self.attention_scale = without_traces(weights["controls.attention_scale"][number])
         self.mlp_scale = without_traces(weights["controls.mlp_scale"][number])
         mixes = weights.get("controls.residual_mix")
@@ -63,6 +85,23 @@ class ExactBlock:
         self.embedding = embedding if embedded >= 0 else None
         scale = self.embedding.scale * float(without_traces(weights["value_embedding.layer_scales"])[embedded]) if self.embedding else 0.0
         self.units = Units(fixed_unit(math.sqrt(config.head_dim)), fixed_unit(self.largest_value(scale)), scale)
+        self.weights = ExactBlockWeights(
+            q=self.q.columns,
+            kv=self.kv.columns,
+            out=self.out.columns,
+            up=self.up.columns,
+            down=self.down.columns,
+            q_gain=self.q_gain,
+            head_gate=self.head_gate,
+            attention_scale=self.attention_scale,
+            mlp_scale=self.mlp_scale,
+            keep=self.keep,
+            again=self.again,
+            units=self.units,
+            depth_scale=self.depth_scale,
+            leak=self.leak,
+            exclusive=self.exclusive,
+        )
 
     def largest_value(self, embedding_scale: float) -> float:
         """Return a bound on attention's values: a normed row of D numbers is at most sqrt(D) long."""
@@ -72,71 +111,88 @@ class ExactBlock:
     def largest_state(self, before: float, first: float, earlier: float) -> float:
         """Return a bound on the block's output, given those of what it reads and of what it adds of an earlier block's."""
         mixed = float(abs(self.keep).max()) * (before + earlier) + float(abs(self.again).max()) * first
-        heads = self.units.value * 2**FIXED_BITS * (1 + math.sqrt(len(self.keep) / len(self.q_gain)))
+        open_at_most = 2.0 if len(self.head_gate) else 1.0
+        heads = open_at_most * self.units.value * 2**FIXED_BITS * (1 + math.sqrt(len(self.keep) / len(self.q_gain)))
         hidden = self.depth_scale * math.sqrt(len(self.keep)) * float(self.up.row_norms().max())
         attention = heads * math.sqrt(len(self.keep)) * float(self.out.row_norms().max())
         mlp = hidden**2 * math.sqrt(len(self.up.scales)) * float(self.down.row_norms().max())
         return mixed + float(abs(self.attention_scale).max()) * attention + float(abs(self.mlp_scale).max()) * mlp
 
     def forward(
-        self, x_ND: Doubles, x0_ND: Doubles, earlier: Earlier, added: Product | None, past: KeysAndValues, sight: Sight, last: int
+        self, x_ND: Doubles, x0_ND: Doubles, earlier: Earlier, added: Product, past: KeysAndValues, sight: Sight, last: int
     ) -> Doubles:
-        """Return the stream after the block, only of the `last` positions of each text: skip, residual mix, attention, MLP."""
-        x = mixed(x_ND, x0_ND, self.keep, self.again, earlier)
-        read = normed_rows(x, self.depth_scale)
-        heads = self.heads(read, added, past, sight, last)
-        x = last_rows(x, len(sight.first), last)
-        add_attention(x, heads, self.out.columns, self.attention_scale)
-        add_mlp(x, self.up.columns, self.down.columns, self.depth_scale, self.leak, self.mlp_scale)
-        return x
+        """Return the stream after the block, only of the `last` positions of each text: skip, residual mix, attention, MLP.
 
-    def heads(self, read: Rows, added: Product | None, past: KeysAndValues, sight: Sight, last: int) -> Rows:
-        """Return what the heads of the last positions read."""
-        texts, positions = sight.first.shape
-        remember(self.kv.times(read), added, self.units, sight.angles, sight.at, past)
-        asking = Rows(last_rows(read.integers, texts, last), last_rows(read.scales, texts, last))
-        heads = Rows(np.empty_like(asking.integers), np.empty_like(asking.scales))
-        first, at = np.ascontiguousarray(sight.first[:, positions - last :]), sight.at + positions - last
-        attend(self.q.times(asking), self.q_gain, past, sight.angles, self.units, first, at, self.exclusive, heads)
-        return heads
-
-
-def last_rows(rows: Doubles, texts: int, last: int) -> Doubles:
-    """Return the rows of the `last` positions of each text."""
-    if texts * last == len(rows):
-        return rows
-    by_text = rows.reshape(texts, -1, *rows.shape[1:])
-    return by_text[:, by_text.shape[1] - last :].reshape(-1, *rows.shape[1:])
+        `added` are rows that are added to values, none where the block has no value embedding.
+        """
+        return _forward(x_ND, x0_ND, earlier, self.weights, added, past, sight, last)
 
 
 @compiled
-def mixed(x_ND: Doubles, x0_ND: Doubles, keep_D: Doubles, again_D: Doubles, earlier: Earlier) -> Doubles:
-    """Return the stream after an earlier block's output is added and it is mixed with the first state."""
-    out_ND = np.empty(x_ND.shape)
+def _forward(
+    x_ND: Doubles,
+    x0_ND: Doubles,
+    earlier: Earlier,
+    weights: ExactBlockWeights,
+    added: Product,
+    past: KeysAndValues,
+    sight: Sight,
+    last: int,
+) -> Doubles:
+    """Return the stream after a block; one call, for calls are what a single token's time goes to."""
+    texts, positions = sight.first.shape
+    mixed = np.empty(x_ND.shape)
+    _mix(x_ND, x0_ND, weights.keep, weights.again, earlier, mixed)
+    read = Rows(np.empty(mixed.shape), np.empty(len(mixed)))
+    write_normed_rows(mixed, weights.depth_scale, read)
+    remember(times(read, weights.kv), added, weights.units, sight.angles, sight.at, past)
+    rows = last_rows(texts, positions, last)
+    x, asking = mixed[rows], Rows(read.integers[rows], read.scales[rows])
+    heads = Rows(np.empty(asking.integers.shape), np.empty(len(rows)))
+    first, at = sight.first[:, positions - last :], sight.at + positions - last
+    openness = _openness(asking, weights.head_gate)
+    attend(times(asking, weights.q), weights.q_gain, past, sight.angles, weights.units, first, at, weights.exclusive, openness, heads)
+    _add_product(x, times(heads, weights.out), weights.attention_scale)
+    write_normed_rows(x, weights.depth_scale, asking)
+    _add_product(x, times(_activation(times(asking, weights.up), weights.leak), weights.down), weights.mlp_scale)
+    return x
+
+
+@compiled_inside
+def last_rows(texts: int, positions: int, last: int) -> Positions:
+    """Return which rows are the `last` positions of each text."""
+    rows = np.empty(texts * last, np.int64)
+    for text in range(texts):
+        for t in range(last):
+            rows[text * last + t] = (text + 1) * positions - last + t
+    return rows
+
+
+@compiled_inside
+def _openness(read: Rows, gate_Hn: Doubles) -> Doubles:
+    """Return by how much each head of each row is open, (N, H): sums from left to right."""
+    heads, inputs = gate_Hn.shape
+    openness = np.empty((len(read.scales), heads))
+    for row in range(len(read.scales)):
+        for head in range(heads):
+            total = 0.0
+            for i in range(inputs):
+                total += gate_Hn[head, i] * (read.integers[row, i] * read.scales[row])
+            openness[row, head] = 2.0 * sigmoid(total)
+    return openness
+
+
+@compiled_inside_without_counts
+def _mix(x_ND: Doubles, x0_ND: Doubles, keep_D: Doubles, again_D: Doubles, earlier: Earlier, out_ND: Doubles) -> None:
+    """Write the stream after an earlier block's output is added and it is mixed with the first state."""
     for row in range(len(x_ND)):
         for i in range(len(keep_D)):
             x = x_ND[row, i] + earlier.gain[i] * earlier.output[row, i]
             x = keep_D[i] * x + again_D[i] * x0_ND[row, i]
             out_ND[row, i] = x if abs(x) >= LEAST else 0.0
-    return out_ND
 
 
-@compiled
-def add_attention(x_ND: Doubles, heads: Rows, out: Columns, scale_D: Doubles) -> None:
-    """Add what the heads read, mapped to the stream."""
-    _add_product(x_ND, times(heads, out), scale_D)
-
-
-@compiled
-def add_mlp(x_ND: Doubles, up: Columns, down: Columns, depth_scale: float, leak: float, scale_D: Doubles) -> None:
-    """Add what the MLP makes of the stream; one call, for calls are what a single token's time goes to."""
-    read = Rows(np.empty(x_ND.shape), np.empty(len(x_ND)))
-    write_normed_rows(x_ND, depth_scale, read)
-    hidden = times(read, up)
-    _add_product(x_ND, times(_activation(hidden, leak), down), scale_D)
-
-
-@compiled
+@compiled_inside_without_counts
 def _add_product(x_ND: Doubles, added: Product, scale_D: Doubles) -> None:
     """Add a product, each dimension times a number."""
     for row in range(len(x_ND)):
@@ -144,7 +200,7 @@ def _add_product(x_ND: Doubles, added: Product, scale_D: Doubles) -> None:
             x_ND[row, i] += scale_D[i] * (added.sums[row, i] * (added.row_scales[row] * added.column_scales[i]))
 
 
-@compiled
+@compiled_inside
 def _activation(hidden: Product, leak: float) -> Rows:
     """Return (leaky ReLU (hidden))², ready to be multiplied."""
     rows = Rows(np.empty(hidden.sums.shape), np.empty(len(hidden.sums)))

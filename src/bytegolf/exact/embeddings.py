@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytegolf.arrays import Doubles, WeightArrays
-from bytegolf.compiling import compiled
+from bytegolf.compiling import compiled_without_counts
 from bytegolf.exact.arithmetic import sigmoid
 from bytegolf.exact.matrix import IntegerMatrix, Product, Rows, rounded, without_traces
 from bytegolf.exact.norm import norm_in_place
@@ -85,14 +85,24 @@ class FirstState:
 
 def hashed_rows(text_BR: Tokens64, age_BT: Tokens64, multipliers: Sequence[int], rows: int) -> Tokens64:
     """Return each position's row of a hash table; the last one stands for contexts that a beginning cuts short."""
-    positions, length = age_BT.shape[1], text_BR.shape[1]
-    mixed = np.zeros_like(age_BT)
-    for back, multiplier in enumerate(multipliers):
-        mixed ^= multiplier * text_BR[:, length - positions - back : length - back]
-    return np.where(age_BT < len(multipliers) - 1, rows - 1, mixed % (rows - 1))
+    found = np.empty_like(age_BT)
+    _hash_rows(text_BR, age_BT, np.array(multipliers), rows, found)
+    return found
 
 
-@compiled
+@compiled_without_counts
+def _hash_rows(text_BR: Tokens64, age_BT: Tokens64, multipliers: Tokens64, rows: int, found_BT: Tokens64) -> None:
+    texts, positions = age_BT.shape
+    before = text_BR.shape[1] - positions
+    for text in range(texts):
+        for t in range(positions):
+            mixed = np.int64(0)
+            for back in range(len(multipliers)):
+                mixed ^= multipliers[back] * text_BR[text, before + t - back]
+            found_BT[text, t] = rows - 1 if age_BT[text, t] < len(multipliers) - 1 else mixed % (rows - 1)
+
+
+@compiled_without_counts
 def _add_scaled(x_ND: Doubles, added: Product, scale: float) -> None:
     """Add a product times a number."""
     for row in range(len(x_ND)):
@@ -100,7 +110,7 @@ def _add_scaled(x_ND: Doubles, added: Product, scale: float) -> None:
             x_ND[row, i] += scale * (added.sums[row, i] * (added.row_scales[row] * added.column_scales[i]))
 
 
-@compiled
+@compiled_without_counts
 def _smear(x_BTD: Doubles, before_BD: Doubles, age_BT: Tokens64, shares_D: Doubles, out_BTD: Doubles) -> None:
     texts, positions, width = x_BTD.shape
     for text in range(texts):

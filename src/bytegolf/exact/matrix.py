@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytegolf.arrays import Doubles, Floats
-from bytegolf.compiling import compiled
+from bytegolf.compiling import compiled_inside, compiled_inside_without_counts, compiled_without_counts
 from bytegolf.exact.arithmetic import LEAST, round_row
 from bytegolf.exact.bounds import ROW_BITS
 
@@ -76,13 +76,13 @@ def rounded(x_Nn: Doubles) -> Rows:
     return rows
 
 
-@compiled
+@compiled_without_counts
 def _round_rows(x_Nn: Doubles, rows: Rows) -> None:
     for row in range(len(x_Nn)):
         rows.scales[row] = round_row(x_Nn[row], ROW_BITS, rows.integers[row])
 
 
-@compiled
+@compiled_inside
 def times(rows: Rows, matrix: Columns) -> Product:
     """Return rows times a matrix, in compiled functions: numba takes long to hand a named tuple to Python."""
     sums = np.empty((len(rows.integers), len(matrix.scales)))
@@ -90,7 +90,7 @@ def times(rows: Rows, matrix: Columns) -> Product:
     return Product(sums, rows.scales, matrix.scales)
 
 
-@compiled
+@compiled_without_counts
 def multiply(x_Nn: Doubles, matrix_nO: Floats, sums_NO: Doubles) -> None:
     """Write x matrix: four rows at a time, for which a number of the matrix is loaded once, then one by one."""
     terms = len(matrix_nO)
@@ -107,7 +107,7 @@ def multiply(x_Nn: Doubles, matrix_nO: Floats, sums_NO: Doubles) -> None:
             _add_term(x_Nn[row, i], matrix_nO[i], sums_NO[row])
 
 
-@compiled
+@compiled_inside_without_counts
 def _multiply_by_fours(x_Nn: Doubles, matrix_nO: Floats, first: int, stop: int, sums_NO: Doubles) -> None:
     """Add all terms but the last, if four do not divide them, to some rows."""
     terms, columns = len(matrix_nO) // 4 * 4, matrix_nO.shape[1]
@@ -118,7 +118,7 @@ def _multiply_by_fours(x_Nn: Doubles, matrix_nO: Floats, first: int, stop: int, 
                     _add_four_terms(x_Nn, matrix_nO, row, i, left, min(left + COLUMNS, columns), sums_NO)
 
 
-@compiled
+@compiled_inside_without_counts
 def _add_four_terms(x_Nn: Doubles, matrix_nO: Floats, row: int, i: int, left: int, right: int, sums_NO: Doubles) -> None:
     """Add four terms to some columns of four rows; numbers stand by themselves so that they stay in registers."""
     a, b, c, d = x_Nn[row, i], x_Nn[row, i + 1], x_Nn[row, i + 2], x_Nn[row, i + 3]
@@ -137,7 +137,7 @@ def _add_four_terms(x_Nn: Doubles, matrix_nO: Floats, row: int, i: int, left: in
         fourths[o] += (t * j + u * k) + (v * m + w * n)
 
 
-@compiled
+@compiled_inside_without_counts
 def _add_eight_terms(x_n: Doubles, matrix_nO: Floats, i: int, sums_O: Doubles) -> None:
     """Add eight terms to a row."""
     a, b, c, d, e, f, g, h = x_n[i], x_n[i + 1], x_n[i + 2], x_n[i + 3], x_n[i + 4], x_n[i + 5], x_n[i + 6], x_n[i + 7]
@@ -147,7 +147,7 @@ def _add_eight_terms(x_n: Doubles, matrix_nO: Floats, i: int, sums_O: Doubles) -
         sums_O[o] += first + second
 
 
-@compiled
+@compiled_inside_without_counts
 def _add_term(x: float, row_O: Floats, sums_O: Doubles) -> None:
     for o in range(len(sums_O)):
         sums_O[o] += x * row_O[o]

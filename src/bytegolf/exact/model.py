@@ -22,6 +22,7 @@ from bytegolf.exact.norm import normed_rows
 from bytegolf.exact.output import softcap, write_nats
 from bytegolf.exact.parts import in_parts
 
+NOTHING_ADDED = Product(np.empty((0, 0)), np.empty(0), np.empty(0))
 CHUNK_LOGITS = 1 << 18  # held at once where only those of targets are asked for
 
 
@@ -36,7 +37,7 @@ class ExactModel:
         self.blocks = [ExactBlock(config, weights, number, self.embedding) for number in range(config.num_layers)]
         self.gains = list(without_traces(weights["controls.skips"])) if "controls.skips" in weights else []
         self.head = IntegerMatrix(weights["tokens" if config.tie_embeddings else "head"])
-        self.products = sum(block.products for block in self.blocks)  # numbers that a position is multiplied by
+        self.products = sum(self.blocks[number].products for number in config.block_order)  # numbers that a position is multiplied by
         self._require_bounded_states()
 
     @classmethod
@@ -50,20 +51,23 @@ class ExactModel:
                 raise InputError(f"model: expected finite weights, found NaN or infinity in {name}")
         return cls(config, weights)
 
-    def hidden(self, x0_ND: Doubles, added: Product | None, pasts: Sequence[KeysAndValues], sight: Sight, last: int) -> Doubles:
+    def hidden(self, x0_ND: Doubles, added: Product, pasts: Sequence[KeysAndValues], sight: Sight, last: int) -> Doubles:
         """Return the stream after all blocks, only of the `last` positions of each text.
 
-        Outputs of the first half return in the second half, last in first out (U-Net). Only the last block leaves positions out.
+        Blocks are run in the recipe's order, each time with a past of its own. Outputs of its first half return in the second half,
+        last in first out (U-Net). Only the last to run leaves positions out.
         """
-        first_half = self.config.num_layers // 2
+        depth = self.config.depth
+        first_half = depth // 2
         gains, stack = iter(self.gains), list[Doubles]()
         nothing = Earlier(x0_ND, np.zeros(x0_ND.shape[1]))
         x = x0_ND
-        for number, block in enumerate(self.blocks):
-            earlier = Earlier(stack.pop(), next(gains)) if self.gains and number >= first_half and stack else nothing
-            asked = last if number == self.config.num_layers - 1 else sight.first.shape[1]
-            x = block.forward(x, x0_ND, earlier, added if block.embedding else None, pasts[number], sight, asked)
-            if number < first_half:
+        for step, number in enumerate(self.config.block_order):
+            block = self.blocks[number]
+            earlier = Earlier(stack.pop(), next(gains)) if self.gains and step >= first_half and stack else nothing
+            asked = last if step == depth - 1 else sight.first.shape[1]
+            x = block.forward(x, x0_ND, earlier, added if block.embedding else NOTHING_ADDED, pasts[step], sight, asked)
+            if step < first_half:
                 stack.append(x)
         return x
 
@@ -87,9 +91,9 @@ class ExactModel:
         in_parts(write, len(rows), self.head.integers.size)
         return nats.reshape(targets.shape)
 
-    def value_embedding(self, tokens_BT: Tokens64) -> Product | None:
+    def value_embedding(self, tokens_BT: Tokens64) -> Product:
         """Return what the last blocks add to their values, each times a scale of its own."""
-        return None if self.embedding is None else self.embedding.embed(tokens_BT.reshape(-1))
+        return NOTHING_ADDED if self.embedding is None else self.embedding.embed(tokens_BT.reshape(-1))
 
     def _head(self, x_ND: Doubles) -> Product:
         return self.head.times(normed_rows(x_ND, 1.0))
@@ -100,9 +104,10 @@ class ExactModel:
         require_bounded(first, "the embeddings")
         x = x0 = 2 * math.sqrt(self.config.model_dim)
         gains, stack = iter(self.gains), list[float]()
-        for number, block in enumerate(self.blocks):
-            second_half = number >= self.config.num_layers // 2
-            x = block.largest_state(x, x0, stack.pop() * float(abs(next(gains)).max()) if self.gains and second_half and stack else 0.0)
+        for step, number in enumerate(self.config.block_order):
+            second_half = step >= self.config.depth // 2
+            earlier = stack.pop() * float(abs(next(gains)).max()) if self.gains and second_half and stack else 0.0
+            x = self.blocks[number].largest_state(x, x0, earlier)
             require_bounded(x, f"block {number}")
             if not second_half:
                 stack.append(x)

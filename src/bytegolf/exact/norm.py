@@ -3,7 +3,7 @@
 import numpy as np
 
 from bytegolf.arrays import Doubles
-from bytegolf.compiling import compiled
+from bytegolf.compiling import compiled_without_counts
 from bytegolf.exact.arithmetic import inverse_rms, round_row
 from bytegolf.exact.bounds import NORM_BITS, ROW_BITS
 from bytegolf.exact.matrix import Rows
@@ -18,7 +18,7 @@ def normed_rows(x_ND: Doubles, factor: float) -> Rows:
     return rows
 
 
-@compiled
+@compiled_without_counts
 def write_normed_rows(x_ND: Doubles, factor: float, rows: Rows) -> None:
     """Write factor · x / rms(x)."""
     for row in range(len(x_ND)):
@@ -26,7 +26,7 @@ def write_normed_rows(x_ND: Doubles, factor: float, rows: Rows) -> None:
         rows.scales[row] = unit * inverse_rms(rows.integers[row], unit, EPSILON) * factor
 
 
-@compiled
+@compiled_without_counts
 def norm_in_place(x_ND: Doubles) -> None:
     """Divide each row by its root mean square."""
     for row in range(len(x_ND)):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytegolf.arrays import Doubles
-from bytegolf.compiling import compiled
+from bytegolf.compiling import compiled, compiled_inside_without_counts, compiled_without_counts
 from bytegolf.exact.arithmetic import exp, largest, log, nearest_integer, tanh
 from bytegolf.exact.bounds import PROBABILITY_BITS
 from bytegolf.exact.matrix import Product
@@ -23,7 +23,7 @@ TOTAL = 1 << PROBABILITY_BITS
 EXP = 16  # multiplications in `exp` and what goes with it
 
 
-@compiled
+@compiled_without_counts
 def softcap(product: Product, cap: float, logits_NV: Doubles) -> None:
     """Write cap · tanh(z / cap) of what a product stands for."""
     for row in range(len(logits_NV)):
@@ -52,20 +52,20 @@ def nats_of_frequencies(frequencies: NDArray[np.int64]) -> Doubles:
     return nats.reshape(frequencies.shape)
 
 
-@compiled
+@compiled_without_counts
 def rounded_share(sum_so_far: int | np.int64, total: int | np.int64, parts: int) -> int:
     """Return the share of a sum in a total below 2^53, in whole parts: all of them for the total itself."""
     return math.floor(np.float64(sum_so_far) / np.float64(total) * parts)
 
 
-@compiled
+@compiled_inside_without_counts
 def _softcap(product: Product, cap: float, row: int, logits_V: Doubles) -> None:
     for token in range(len(logits_V)):
         z = product.sums[row, token] * (product.row_scales[row] * product.column_scales[token])
         logits_V[token] = cap * tanh(z / cap)
 
 
-@compiled
+@compiled_inside_without_counts
 def _weigh(logits_V: Doubles, top: float, weights_V: NDArray[np.int64]) -> np.int64:
     """Write the tokens' weights and return their sum."""
     total = np.int64(0)
@@ -75,20 +75,20 @@ def _weigh(logits_V: Doubles, top: float, weights_V: NDArray[np.int64]) -> np.in
     return total
 
 
-@compiled
+@compiled_without_counts
 def _write_frequencies(logits_NV: Doubles, frequencies_NV: Frequencies) -> None:
     for row in range(len(logits_NV)):
         total = _weigh(logits_NV[row], largest(logits_NV[row]), frequencies_NV[row])
         _share_out(frequencies_NV[row], total)
 
 
-@compiled
+@compiled_without_counts
 def _share_out_rows(weights_NV: NDArray[np.int64]) -> None:
     for row in range(len(weights_NV)):
         _share_out(weights_NV[row], weights_NV[row].sum())
 
 
-@compiled
+@compiled_inside_without_counts
 def _share_out(weights_V: NDArray[np.int64], total: int | np.int64) -> None:
     """Write parts of TOTAL in the place of weights, which sum to `total`."""
     so_far, before, parts = np.int64(0), 0, TOTAL - len(weights_V)
@@ -112,7 +112,7 @@ def write_nats(product: Product, cap: float, targets_N: NDArray[np.int64], nats_
         nats_N[row] = log(float(TOTAL) / float(1 + share))
 
 
-@compiled
+@compiled_without_counts
 def _write_logarithms(frequencies: NDArray[np.int64], nats: Doubles) -> None:
     for i in range(len(frequencies)):
         nats[i] = log(float(TOTAL) / float(frequencies[i]))

@@ -21,7 +21,7 @@ class Reader:
 
     A position sees itself and those before it that were not forgotten, as they were computed then. Rotations count from the
     first position in sight. `positions` are in sight at most; with `once`, all are read in a single call, and a block's keys
-    and values are given up when the next one begins.
+    and values are given up when the next one is run.
     """
 
     def __init__(self, model: ExactModel, texts: int, positions: int, once: bool = False) -> None:
@@ -29,8 +29,8 @@ class Reader:
         config = model.config
         self.model, self.positions, self.length = model, positions, 0
         self.angles = angles(positions, config.rotated_dims, config.rope_base)
-        pasts = [KeysAndValues.empty(config, texts, positions) for _ in range(1 if once else config.num_layers)]
-        self.pasts = pasts * config.num_layers if once else pasts
+        pasts = [KeysAndValues.empty(config, texts, positions) for _ in range(1 if once else config.depth)]
+        self.pasts = pasts * config.depth if once else pasts
         self.recent = np.zeros((texts, REACH), np.int64)
         self.age = np.full((texts, 1), -1)  # of the last token read: positions since its document or text began
         self.neighbour = np.zeros((texts, config.model_dim))  # the last token's state before it was smeared

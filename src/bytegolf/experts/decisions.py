@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytegolf.arrays import Doubles
-from bytegolf.compiling import compiled_without_counts
+from bytegolf.compiling import compiled_inside_without_counts
 from bytegolf.exact.arithmetic import log, sigmoid
 from bytegolf.experts.linear import Mixture, probability
 from bytegolf.experts.matches import LENGTHS, NO_MATCH, Matches, length_class, token_before
@@ -87,7 +87,7 @@ def no_decisions(lanes: int, contexts: int, candidates: int) -> Decisions:
     )
 
 
-@compiled_without_counts
+@compiled_inside_without_counts
 def begin(decisions: Decisions, lane: int, row: TokenFrequencies, total: float, mixture: Mixture) -> None:
     """Begin with the decisions of a lane, which has looked. The model's frequencies `row` (V,) sum to `total`."""
     decisions.made[lane] = 0
@@ -98,7 +98,7 @@ def begin(decisions: Decisions, lane: int, row: TokenFrequencies, total: float, 
         decisions.chances[lane, seen] = probability(mixture, lane, token, row[token] / total)
 
 
-@compiled_without_counts
+@compiled_inside_without_counts
 def likeliest(decisions: Decisions, lane: int, mixture: Mixture) -> int:
     """Return the index of the likeliest token seen that is not decided about, or NO_CANDIDATE."""
     best, best_p = NO_CANDIDATE, LEAST_CANDIDATE
@@ -109,7 +109,7 @@ def likeliest(decisions: Decisions, lane: int, mixture: Mixture) -> int:
     return best
 
 
-@compiled_without_counts
+@compiled_inside_without_counts
 def decide(
     decisions: Decisions, lane: int, token: int, model_p: float, mixture_p: float, mixture: Mixture, matches: Matches, mixers: Mixers
 ) -> float:
@@ -136,19 +136,19 @@ def decide(
     return yes
 
 
-@compiled_without_counts
+@compiled_inside_without_counts
 def log_odds(p: float) -> float:
     """Return ln(p / (1 - p)), of which the sigmoid is p."""
     return log(p / (1.0 - p))
 
 
-@compiled_without_counts
+@compiled_inside_without_counts
 def bounded(p: float) -> float:
     """Return a probability that is neither 0 nor 1."""
     return min(max(p, LEAST), 1.0 - LEAST)
 
 
-@compiled_without_counts
+@compiled_inside_without_counts
 def _fill_in(
     inputs: Doubles,
     rest: NDArray[np.int64],
@@ -173,7 +173,7 @@ def _fill_in(
             inputs[FIXED + k] = mixers.count_logs[0, count] - mixers.count_logs[1, rest[k]]
 
 
-@compiled_without_counts
+@compiled_inside_without_counts
 def _choose(rows: NDArray[np.int64], rank: int, lane: int, token: int, model_p: float, mixture: Mixture, matches: Matches) -> None:
     """Write which row of each set of weights mixes a decision."""
     contexts, vocab_size, longest = mixture.places.shape[1], mixture.index_of.shape[1], 0
@@ -191,7 +191,7 @@ def _choose(rows: NDArray[np.int64], rank: int, lane: int, token: int, model_p: 
     rows[3] = first + vocab_size + 1 + token_before(matches, lane, 0)
 
 
-@compiled_without_counts
+@compiled_inside_without_counts
 def learn_decisions(decisions: Decisions, lane: int, token: int, mixers: Mixers, rate: float, blend_rate: float) -> None:
     """Move the weights of every decision up to the token that came up the gradient of ln p of what was decided."""
     for number in range(decisions.made[lane]):
@@ -208,7 +208,7 @@ def learn_decisions(decisions: Decisions, lane: int, token: int, mixers: Mixers,
             break
 
 
-@compiled_without_counts
+@compiled_inside_without_counts
 def learn_hits(mixture: Mixture, lane: int, token: int, matches: Matches, mixers: Mixers) -> None:
     """Learn how often matches of this length are right."""
     matched = mixture.found[lane, 1]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytegolf.arrays import Doubles
-from bytegolf.compiling import compiled_without_counts
+from bytegolf.compiling import compiled_inside_without_counts
 from bytegolf.exact.arithmetic import sigmoid
 from bytegolf.experts.contexts import Contexts, Hashes, Places, look_up
 from bytegolf.experts.matches import LENGTHS, NO_MATCH, Matches, length_class, matched_token
@@ -68,7 +68,7 @@ def empty_mixture(lanes: int, contexts: int, vocab_size: int) -> Mixture:
     )
 
 
-@compiled_without_counts
+@compiled_inside_without_counts
 def mix(mixture: Mixture, lane: int, contexts: Contexts, records: Records, matches: Matches, shares: Shares) -> None:
     """Form the mixture of a lane."""
     clear(mixture, lane)
@@ -97,14 +97,14 @@ def mix(mixture: Mixture, lane: int, contexts: Contexts, records: Records, match
     mixture.parts[lane, -1] = left
 
 
-@compiled_without_counts
+@compiled_inside_without_counts
 def probability(mixture: Mixture, lane: int, token: int, model_p: float) -> float:
     """Return the mixture's probability of a token, given the model's."""
     index = mixture.index_of[lane, token]
     return mixture.parts[lane, -1] * model_p + (mixture.masses[lane, index] if index != UNSEEN else 0.0)
 
 
-@compiled_without_counts
+@compiled_inside_without_counts
 def clear(mixture: Mixture, lane: int) -> None:
     """Take out of a lane's mixture whatever was seen."""
     for seen in range(mixture.found[lane, 0]):
@@ -114,7 +114,7 @@ def clear(mixture: Mixture, lane: int) -> None:
     mixture.found[lane, 0] = 0
 
 
-@compiled_without_counts
+@compiled_inside_without_counts
 def _add(mixture: Mixture, lane: int, token: int, mass: float) -> int:
     """Add to the mass of a token, and return its index."""
     index = mixture.index_of[lane, token]
@@ -126,7 +126,7 @@ def _add(mixture: Mixture, lane: int, token: int, mass: float) -> int:
     return index
 
 
-@compiled_without_counts
+@compiled_inside_without_counts
 def _share(mixture: Mixture, lane: int, k: int, records: Records, shares: Shares) -> float:
     """Return the θ of a context by the state of its record, and keep the state and the sum of the counts."""
     place = mixture.places[lane, k]
@@ -147,7 +147,7 @@ def _share(mixture: Mixture, lane: int, k: int, records: Records, shares: Shares
     return shares.of_contexts[k, state[0], state[1], state[2]]
 
 
-@compiled_without_counts
+@compiled_inside_without_counts
 def learn_shares(mixture: Mixture, lane: int, token: int, model_p: float, matches: Matches, shares: Shares, rate: float) -> None:
     """Move each θ up the gradient of ln p of the token that came."""
     index, weights, parts = mixture.index_of[lane, token], mixture.weights[lane], mixture.parts[lane]

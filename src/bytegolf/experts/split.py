@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bytegolf.arrays import Doubles
-from bytegolf.compiling import compiled_without_counts
+from bytegolf.compiling import compiled_inside_without_counts
 from bytegolf.exact.arithmetic import log, sigmoid
 from bytegolf.experts.contexts import Contexts
 from bytegolf.experts.decisions import (
@@ -64,7 +64,7 @@ class ExpertsState(NamedTuple):
     decisions: Decisions
 
 
-@compiled_without_counts
+@compiled_inside_without_counts
 def split(state: ExpertsState, lane: int, row: TokenFrequencies, target: int, out: TokenFrequencies) -> int:
     """Return the frequency of `target` as the next token of a lane; or, if that is ALL, write every token's to `out`.
 
@@ -101,7 +101,7 @@ def split(state: ExpertsState, lane: int, row: TokenFrequencies, target: int, ou
     return 0
 
 
-@compiled_without_counts
+@compiled_inside_without_counts
 def _sums(row: TokenFrequencies, target: int) -> tuple[int, int]:
     """Return the sum of the frequencies before the target's, and of all."""
     before, total = 0, 0
@@ -112,7 +112,7 @@ def _sums(row: TokenFrequencies, target: int) -> tuple[int, int]:
     return before, before + total
 
 
-@compiled_without_counts
+@compiled_inside_without_counts
 def _weigh(state: ExpertsState, lane: int, row: TokenFrequencies, total: float, trust: float) -> int:
     """Write what is added to the model's frequencies to weigh the tokens that are no candidates, and return the weight of all."""
     mixture, decisions = state.mixture, state.decisions
@@ -126,7 +126,7 @@ def _weigh(state: ExpertsState, lane: int, row: TokenFrequencies, total: float, 
     return weight
 
 
-@compiled_without_counts
+@compiled_inside_without_counts
 def _frequency_of(
     mixture: Mixture, extra: TokenFrequencies, lane: int, row: TokenFrequencies, target: int, before: int, parts: int, weight: int
 ) -> int:
@@ -141,7 +141,7 @@ def _frequency_of(
     return 1 + _rounded(before + own, parts, weight) - _rounded(before, parts, weight)
 
 
-@compiled_without_counts
+@compiled_inside_without_counts
 def _write_all(
     mixture: Mixture, decisions: Decisions, lane: int, row: TokenFrequencies, parts: int, weight: int, out: TokenFrequencies
 ) -> None:
@@ -160,13 +160,13 @@ def _write_all(
         out[decisions.tokens[lane, number]] = decisions.frequencies[lane, number]
 
 
-@compiled_without_counts
+@compiled_inside_without_counts
 def _rounded(before: int, parts: int, weight: int) -> int:
     """Return the share of `before` in `weight`, in whole parts: all of them at the end, whatever the rounding."""
     return parts if before == weight else min(int(float(before) * (float(parts) / float(weight))), parts)
 
 
-@compiled_without_counts
+@compiled_inside_without_counts
 def learn_from(state: ExpertsState, lane: int, row: TokenFrequencies, token: int) -> None:
     """Learn from the token that came in a lane. `split` was called for it, with the same `row`, and nothing in between for this lane."""
     mixture, matches, rates, model_p = state.mixture, state.matches, state.rates, row[token] / np.float64(state.decisions.total[lane])
@@ -180,7 +180,7 @@ def learn_from(state: ExpertsState, lane: int, row: TokenFrequencies, token: int
     read_token(matches, lane, token, rates.shortest)
 
 
-@compiled_without_counts
+@compiled_inside_without_counts
 def _experts_probability(state: ExpertsState, lane: int, token: int, model_p: float) -> float:
     """Return the probability that the experts gave to a token."""
     decisions = state.decisions

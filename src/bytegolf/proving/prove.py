@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from bytegolf.coding.protocol_predictor import ProtocolSettings
 from bytegolf.proving.decoder_process import Decoder
 from bytegolf.proving.receipt import GOOD, Receipt, figures, unchecked, verdict
 from bytegolf.runtime.progress import Progress
+from bytegolf.scoring.ledger import Score
 from bytegolf.storage.files import write_atomically, write_json
 from bytegolf.storage.provenance import provenance
 
@@ -24,10 +26,12 @@ class HeldOutText(NamedTuple):
     part: bool = False
 
 
-def prove_text(packed: PackedModel, text: HeldOutText, settings: ProtocolSettings, decoder: Decoder) -> Receipt:
+def prove_text(
+    packed: PackedModel, text: HeldOutText, settings: ProtocolSettings, decoder: Decoder, keep: Callable[[Score], None] = lambda claim: None
+) -> Receipt:
     """Score, code and decode a text. Writes `proof.bgc` and `receipt.json` beside the artifact.
 
-    `settings` are the artifact's own, but for the stride and that experts may be left out.
+    `settings` are the artifact's own, but for the stride and that experts may be left out. `keep` is given the score that is claimed.
     """
     times = StageTimes()
     with Progress("prove: encode", len(text.tokens) - 1, "tokens") as progress:
@@ -59,6 +63,7 @@ def prove_text(packed: PackedModel, text: HeldOutText, settings: ProtocolSetting
         machine=provenance(),
     )
     write_json(packed.path.with_name("receipt.json"), receipt.to_json())
+    keep(claim)
     return receipt
 
 

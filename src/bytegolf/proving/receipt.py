@@ -12,6 +12,7 @@ from bytegolf.storage.records import Count, FileName, read_record
 SHARE, SLACK_BYTES = 0.0005, 64  # by which a coded size may differ from the claimed bits, either way
 GOOD = "decodes to the text, at the size that was claimed"
 UNDECODED = "does not decode to the text"
+REST = "the text behind the part that is coded"  # of which a proof of a part says nothing
 
 
 class Figures(NamedTuple):
@@ -64,6 +65,11 @@ class Receipt(BaseModel):
     date: str
     machine: dict[str, Any]
 
+    @property
+    def partial(self) -> bool:
+        """Return whether it is of the beginning of a text alone."""
+        return REST in self.not_checked
+
     def to_json(self) -> dict[str, Any]:
         """Return the receipt as an object for JSON."""
         return self.model_dump()
@@ -75,7 +81,7 @@ class Receipt(BaseModel):
     @classmethod
     def read(cls, path: Path) -> "Receipt":
         """Read a receipt. Raises InputError for anything else."""
-        return read_record(path, cls, "a receipt")
+        return read_record(path, cls, "a receipt, as prove writes it beside an artifact")
 
 
 def figures(claim: Score, coded_bytes: int, artifact_bytes: int) -> Figures:
@@ -112,7 +118,7 @@ def unchecked(isolated: bool, part: bool) -> list[str]:
         "the size of the program that decodes, which no figure counts",
     ]
     if part:
-        subjects.append("the text behind the part that is coded")
+        subjects.append(REST)
     if not isolated:
         subjects.append("what else the decoder had access to")
     return subjects

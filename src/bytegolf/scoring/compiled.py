@@ -7,6 +7,7 @@ from torch import Tensor
 
 from bytegolf.model.compiled import ModelFunctions, compiled_functions
 from bytegolf.model.gpt import GPT
+from bytegolf.model.kernels import is_compiled_for
 from bytegolf.runtime.progress import say
 
 PAYS = 2e13  # parameters times tokens forwarded: minutes on two CPU cores, where compiling takes half of one
@@ -22,7 +23,9 @@ class CompiledScorer:
 
     def __init__(self, model: GPT, forwarded_tokens: int, most: tuple[int, int]) -> None:
         self.model, self.most = model, most
-        self.pays = forwarded_tokens * sum(parameter.numel() for parameter in model.parameters()) > PAYS
+        parameters = list(model.parameters())
+        work = forwarded_tokens * sum(parameter.numel() for parameter in parameters)
+        self.pays = work > PAYS and is_compiled_for(parameters[0].device)
         self.functions: ModelFunctions | None = None  # compiled, once they have worked
 
     def nats(self, tokens_BT: Tensor, targets_Bn: Tensor) -> Tensor:

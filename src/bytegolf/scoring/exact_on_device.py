@@ -21,7 +21,7 @@ from bytegolf.exact.bounds import NORM_BITS, ROW_BITS, SHARE_BITS, require_posit
 from bytegolf.exact.embeddings import REACH, Table, hashed_rows
 from bytegolf.exact.matrix import IntegerMatrix
 from bytegolf.exact.model import ExactModel
-from bytegolf.scoring.exact_tensors import TensorRows, exp, nearest, normed, rounded
+from bytegolf.scoring.exact_tensors import TensorRows, exp, nearest, normed, rounded, sigmoid
 
 
 class DeviceMatrix(NamedTuple):
@@ -60,12 +60,13 @@ class ExactOnDevice:
         age = _ages(tokens_BT, config.isolate_documents)
         x = x0 = self._first_state(tokens_BT, age)
         places, added = self._places(age), self._value_embedding(tokens_BT)
-        first_half, gains, stack = config.num_layers // 2, iter(self.exact.gains), list[Tensor]()
-        for number, block in enumerate(self.exact.blocks):
-            if self.exact.gains and number >= first_half and stack:
+        first_half, gains, stack = config.depth // 2, iter(self.exact.gains), list[Tensor]()
+        for step, number in enumerate(config.block_order):
+            block = self.exact.blocks[number]
+            if self.exact.gains and step >= first_half and stack:
                 x = x + self._on_device(next(gains)) * stack.pop()
             x = self._block(block, x, x0, added if block.embedding else None, places)
-            if number < first_half:
+            if step < first_half:
                 stack.append(x)
         return x
 
@@ -109,8 +110,19 @@ class ExactOnDevice:
         heads = (shares @ values) / shares.sum(dim=-1, keepdim=True)
         if block.exclusive:
             heads = _without_own_value(heads, values)
-        rows = rounded(heads.flatten(1, 2).transpose(1, 2).flatten(2), ROW_BITS)
+        heads = heads.flatten(1, 2).transpose(1, 2)
+        if len(block.head_gate):
+            heads = heads * self._openness(block, read)[..., None]
+        rows = rounded(heads.flatten(2), ROW_BITS)
         return TensorRows(rows.integers, rows.units * units.value)
+
+    def _openness(self, block: ExactBlock, read: TensorRows) -> Tensor:
+        """Return by how much each head is open, (B, T, H): sums from left to right."""
+        gate = self._on_device(block.head_gate)
+        total = torch.zeros(*read.integers.shape[:-1], len(gate), dtype=torch.float64, device=self.device)
+        for i in range(gate.shape[1]):
+            total = total + gate[:, i] * (read.integers[..., i : i + 1] * read.units)
+        return 2.0 * sigmoid(total)
 
     def _looked_up(self, table: Table, rows_BT: NDArray[np.int64]) -> Tensor:
         rows = TensorRows(self._on_device(table.table.integers[rows_BT]), self._on_device(table.table.scales[rows_BT])[..., None])

@@ -57,6 +57,12 @@ def exp(x: Tensor) -> Tensor:
     return (p.view(torch.int64) + (shifted.view(torch.int64) << FRACTION_BITS)).view(torch.float64)
 
 
+def sigmoid(x: Tensor) -> Tensor:
+    """Return 1 / (1 + e^-x), from e^-|x|."""
+    decay = exp(-x.abs())
+    return torch.where(x >= 0.0, torch.ones_like(x), decay) / (1.0 + decay)
+
+
 def rounded(x: Tensor, bits: int) -> TensorRows:
     """Return rows (…, n) as integers of up to 2^bits."""
     top = x.abs().amax(dim=-1, keepdim=True)

@@ -1,11 +1,12 @@
 """The ledger: bits and bytes, every held-out token exactly once."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from bytegolf.arrays import Doubles
+from bytegolf.scoring.course import BitCourse, CourseRecorder
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,8 @@ class Score:
 
     With experts, `bits_model` are those that the model alone would have spent. `ttt` has the settings of test-time training, if the
     protocol was `ttt`. A score is `exact` if it was computed in the arithmetic of proofs. If the text is `normalised`, its bytes are
-    those that its tokenizer made of the documents, which had `original_bytes` bytes, if that is known.
+    those that its tokenizer made of the documents, which had `original_bytes` bytes, if that is known. The courses say where in the
+    text the bits were spent; they are no part of the figures.
     """
 
     protocol: str
@@ -26,6 +28,8 @@ class Score:
     exact: bool = False
     normalised: bool = False
     original_bytes: int | None = None
+    course: BitCourse | None = field(default=None, compare=False, repr=False)
+    course_model: BitCourse | None = field(default=None, compare=False, repr=False)
 
     @property
     def bpb(self) -> float:
@@ -43,9 +47,9 @@ class Score:
         return self.bits / self.original_bytes if self.original_bytes else None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the score as an object for JSON, `bpb` first."""
+        """Return the score as an object for JSON, `bpb` first, without the courses."""
         rates = {"bpb": self.bpb, "bpb_model": self.bpb_model}
-        values = {**rates, **asdict(self), "bpb_original": self.bpb_original}
+        values = {**rates, **asdict(replace(self, course=None, course_model=None)), "bpb_original": self.bpb_original}
         return {key: value for key, value in values.items() if value is not None}
 
 
@@ -60,6 +64,7 @@ class Ledger:
         self.protocol, self.expected, self.num_bytes = protocol, tokens, num_bytes
         self.tokens, self.bits = 0, 0.0
         self.bits_model: float | None = None
+        self.courses = CourseRecorder(tokens), CourseRecorder(tokens)  # of the bits, and of those of the model alone
 
     def record(self, first: int, bits: Doubles, bits_model: Doubles | None = None) -> None:
         """Add the bits of the targets `first`, `first` + 1, …; with experts, also those of the model alone.
@@ -70,14 +75,18 @@ class Ledger:
             raise LedgerError(f"target {first} scored where {self.tokens} was due")
         self.tokens += bits.size
         self.bits += _sum(bits, first)
+        self.courses[0].add(bits)
         if bits_model is not None:
             self.bits_model = (self.bits_model or 0.0) + _sum(bits_model, first)
+            self.courses[1].add(bits_model)
 
     def close(self) -> Score:
         """Return the score. Raises LedgerError unless every target was recorded."""
         if self.tokens != self.expected:
             raise LedgerError(f"{self.tokens} targets scored of {self.expected}")
-        return Score(self.protocol, self.bits, self.num_bytes, self.tokens, self.bits_model)
+        course, course_model = (recorder.course() for recorder in self.courses)
+        score = Score(self.protocol, self.bits, self.num_bytes, self.tokens, self.bits_model, course=course)
+        return score if self.bits_model is None else replace(score, course_model=course_model)
 
 
 def _sum(bits: Doubles, first: int) -> float:

@@ -100,7 +100,7 @@ def _doubles(values: Tensor, first: int) -> Doubles:
     if not values.isfinite().all():
         why = "its training diverged, or ttt.lr is too high"
         raise InputError(f"model: expected finite scores, found NaN or infinity from token {first} on; {why}")
-    return values.double().cpu().numpy()
+    return values.cpu().double().numpy()
 
 
 @contextmanager

@@ -107,7 +107,15 @@ def _gradients_of_first_blocks(model: GPT, blocks: int) -> list[Tensor]:
     Matrices lie in banks that hold all blocks, so freezing a block is a matter of rows, not of whole parameters.
     """
     banks, controls = model.banks, model.controls
-    rows_of_blocks = (banks.up, banks.down, controls.attention_scale, controls.mlp_scale, controls.q_gain, controls.residual_mix)
+    rows_of_blocks = (
+        banks.up,
+        banks.down,
+        controls.attention_scale,
+        controls.mlp_scale,
+        controls.q_gain,
+        controls.residual_mix,
+        controls.head_gate,
+    )
     gradients = [parameter.grad for parameter in rows_of_blocks if parameter is not None]
     gradients += [half for bank in (banks.qo.grad, banks.kv.grad) if bank is not None for half in bank.chunk(2)]
     return [gradient[:blocks] for gradient in gradients if gradient is not None]

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from bytegolf.arrays import Tokens
 from bytegolf.config import BOS
 from bytegolf.text.dataset import Dataset
+from bytegolf.text.digests import Digests
 from bytegolf.text.token_documents import document_blocks
 
 DIGEST_BYTES = 16
@@ -16,12 +17,12 @@ DIGEST_BYTES = 16
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The held-out documents: `bounds` (n + 1,) in the stream of tokens, `sizes` (n,) in bytes, and their numbers by digest."""
+    """The held-out documents: `bounds` (n + 1,) in the stream of tokens, `sizes` (n,) in bytes, and a digest of each one's tokens."""
 
     dataset: Dataset
     bounds: npt.NDArray[np.int64]
     sizes: npt.NDArray[np.int64]
-    by_digest: dict[bytes, list[int]]
+    digests: Digests
 
     def __len__(self) -> int:
         return len(self.sizes)
@@ -29,6 +30,10 @@ class HeldOut:
     def tokens(self, number: int) -> Tokens:
         """Return the tokens of a document, BOS first."""
         return self.dataset.val[int(self.bounds[number]) : int(self.bounds[number + 1])]
+
+    def copies(self, tokens: Tokens) -> list[int]:
+        """Return the numbers of the held-out documents with the same tokens; a document without any is nobody's copy."""
+        return [] if is_empty(tokens) else self.digests.numbers(digest(tokens)).tolist()
 
     def beginning(self, number: int, limit: int = 80) -> str:
         """Return the first characters of a document's text."""
@@ -38,14 +43,13 @@ class HeldOut:
 def read_held_out(dataset: Dataset) -> HeldOut:
     """Read the held-out documents of a data folder. Raises InputError for ids outside the vocabulary."""
     bounds, sizes = [np.zeros(1, dtype=np.int64)], list[npt.NDArray[np.int64]]()
-    by_digest: dict[bytes, list[int]] = {}
+    digests = bytearray()
     for block in document_blocks(dataset.val):
         bounds.append(block.start + block.bounds[1:])
         sizes.append(np.add.reduceat(dataset.tokenizer.byte_counts(block.tokens), block.bounds[:-1]))
-        for number, tokens in block:
-            if not is_empty(tokens):
-                by_digest.setdefault(digest(tokens), []).append(number)
-    return HeldOut(dataset, np.concatenate(bounds), np.concatenate([np.empty(0, np.int64), *sizes]), by_digest)
+        for _, tokens in block:
+            digests += digest(tokens)
+    return HeldOut(dataset, np.concatenate(bounds), np.concatenate([np.empty(0, np.int64), *sizes]), Digests(digests, DIGEST_BYTES))
 
 
 def digest(tokens: Tokens) -> bytes:
