@@ -2,7 +2,7 @@
 
 import pytest
 
-from bytegolf.contest.logs import log_findings, read_log, too_few_runs
+from bytegolf.contest.logs import log_findings, mixed_configurations, read_log, too_few_runs
 
 GOOD = """seed: 1337
 val_loader: tokens:62021632
@@ -34,6 +34,9 @@ def test_a_good_log() -> None:
     [
         (("15,863,489", "16,000,001"), "size"),
         (("599000ms", "640000ms"), "over-budget"),
+        (("val_bpb:1.22754213", "val_bpb:1.22754213 eval_time:640000ms"), "over-budget"),
+        (("val_bpb:1.22754213", "val_bpb:1.22754213 eval_time: 640.5s"), "over-budget"),
+        (("tokens:62021632", "tokens:5000000"), "coverage"),
         (("val_bpb:1.22754213", "val_bpb:1.0448"), "byte-count"),
         (("47642", "40000"), "log-mismatch"),
         (("val_loss:2.07269931 val_bpb:1.22754213", "val_loss:nan val_bpb:nan"), "log-mismatch"),
@@ -51,3 +54,13 @@ def test_nothing_is_said_of_other_vocabularies() -> None:
 def test_one_seed_is_few() -> None:
     logs = [read_log(f"{seed}.log", GOOD.replace("1337", str(seed))) for seed in (1, 2, 3)]
     assert [finding.rule for finding in too_few_runs(logs[:1])] == ["seeds"] and too_few_runs(logs) == too_few_runs([]) == []
+
+
+def test_seeds_of_two_configurations() -> None:
+    logs = [
+        read_log(f"{seed}.log", GOOD.replace("1337", str(seed)) + f"  muon_lr: {rate}\n")
+        for seed, rate in ((1, "0.02"), (2, "2e-2"), (3, "0.03"))
+    ]
+    assert mixed_configurations(logs[:2]) == []
+    (finding,) = mixed_configurations(logs)
+    assert (finding.rule, finding.file, finding.weight) == ("seeds", "3.log", "disputed") and "muon_lr is 2e-2 in 2.log" in finding.why

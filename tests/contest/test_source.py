@@ -30,9 +30,15 @@ def test_newer_syntax_keeps_names_and_lines() -> None:
     assert {node.lineno for node in source.tree.body} == {1, 2, 8, 9, 10, 14}
 
 
+def test_a_declared_encoding_is_read(tmp_path: Path) -> None:
+    (tmp_path / "train_gpt.py").write_bytes(b"#!/usr/bin/env python\n# -*- coding: latin-1 -*-\nx = '\xff\x85'\n")
+    assert "\u00ff\u0085" in read_source(tmp_path / "train_gpt.py").text
+
+
 @pytest.mark.parametrize(
     ("data", "told"),
     [
+        (b"# coding: rot13\nx = 1\n", "expected Python in UTF-8 or Latin-1, found rot13"),
         (b"def f(:\n", "invalid syntax in line 1"),
         (b"x = 1\n\xff\n", "expected Python in UTF-8, found byte 0xff at 6"),
         (b"x = '\0'\n", "zero byte"),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from bytegolf.contest.statistics import Design, Samples, design_of, interval, runs_needed, t_test
+from bytegolf.contest.statistics import Design, Samples, design_of, interval, mean_interval, runs_needed, t_test
 from bytegolf.errors import InputError
 from support.published_scores import NEW, NEW_NATS, OLD, OLD_NATS
 
@@ -30,6 +30,12 @@ def test_welch_is_scipys(new: list[float], old: list[float], margin: float) -> N
     assert interval(Samples("welch", tuple(new), tuple(old)), 0.95) == pytest.approx((bounds.low, bounds.high))
     assert found.statistic == pytest.approx(expected.statistic, rel=1e-7, abs=1e-7)
     assert found.degrees_of_freedom == pytest.approx(expected.df)
+
+
+@given(scores, st.sampled_from([0.5, 0.95, 0.99]))
+def test_the_interval_of_a_mean_is_scipys(values: list[float], confidence: float) -> None:
+    expected = stats.t.interval(confidence, len(values) - 1, np.mean(values), stats.sem(values))
+    assert mean_interval(values, confidence) == pytest.approx(expected)
 
 
 @given(scores, st.floats(0.5, 2.0), margins)

@@ -2,11 +2,12 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bytegolf.contest.program import Program
+from bytegolf.contest.switches import SOMETIMES
 
 MAX_FILE_BYTES = 4_000_000
 MAX_FILES = 60
@@ -15,6 +16,8 @@ LOGGED = re.compile(
     r"(?:^|[\s,{(|])[\"']?([A-Za-z_][A-Za-z0-9_]{2,60})[\"']?\s?[:=]\s?(True|False|-?\d+(?:\.\d+)?(?:e-?\d+)?)(?=$|[\s,})|])"
 )
 RUN_WORDS = re.compile(r"\b(python3?|torchrun|accelerate|bash|sh|env)\b|train_gpt\.py|\\\s*$|^\s*export\s")
+OPTION = re.compile(r"(?<!\S)(--[a-z][\w-]*)(?:[= ]([^\s-]\S*))?")
+LISTED = re.compile(r"\s*[-*+]\s+`[A-Z][A-Z0-9_]{2,60}=[^`]+`\s*")  # a list of settings
 SCRIPT_LINE = re.compile(r"^\s*(import |from \w+ import|def |class |@|return\b|#)")
 
 
@@ -55,6 +58,9 @@ def read_beside(program: Program) -> Beside:
         for name, value in _settings(text):
             if name in known:
                 beside.variables[name] = value
+    beside.variables |= _options(
+        (beside.readme, *shells), {item.flag for items in program.options.values() for item in items}, program.path.name
+    )
     for text in beside.logs.values():
         for name, logged in _logged(text):
             if name.upper() in known:
@@ -81,13 +87,22 @@ def _switches(program: Program) -> set[str]:
 
 
 def _settings(text: str) -> Iterator[tuple[str, str]]:
-    """Yield NAME=VALUE from the commands of a text: lines of a code block, or with a command in them."""
+    """Yield NAME=VALUE from the commands of a text: lines of a code block, with a command in them, or in a list of settings."""
     inside = False
     for line in text.splitlines():
         if line.lstrip().startswith("```"):
             inside = not inside
-        elif inside or RUN_WORDS.search(line):
+        elif inside or RUN_WORDS.search(line) or LISTED.fullmatch(line):
             yield from ((name, value.strip("\"'")) for name, value in SETTING.findall(line))
+
+
+def _options(texts: Iterable[str], known: set[str], script: str) -> dict[str, str]:
+    """Return the options that the commands of texts give a script: a value that only some of them give has SOMETIMES before it."""
+    lines = [line for text in texts for line in re.sub(r"\\\n", " ", text).splitlines()]
+    commands = [dict(OPTION.findall(line)) for line in lines if script in line and OPTION.search(line)] if known else []
+    flags = known & {flag for command in commands for flag in command}
+    last = {flag: value for command in commands for flag, value in command.items() if flag in flags}
+    return {flag: value if all(flag in command for command in commands) else SOMETIMES + value for flag, value in last.items()}
 
 
 def _logged(text: str) -> Iterator[tuple[str, object]]:

@@ -2,13 +2,16 @@
 
 import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 
 from bytegolf.contest.events import DataEvent
 from bytegolf.contest.evidence import DEAD, DEFAULT, Mark, ReviewFinding
 from bytegolf.contest.flow import Flow
-from bytegolf.contest.program import Function, Program
+from bytegolf.contest.functions import Function
+from bytegolf.contest.outcomes import Outcomes
+from bytegolf.contest.program import Program
 from bytegolf.contest.reach import Reach
-from bytegolf.contest.switches import Settings
+from bytegolf.contest.switches import SOMETIMES, Settings
 
 TRIED_VALUES = ("1", "0", "true", "2")
 MAX_TRIALS = 12
@@ -37,6 +40,11 @@ class Case:
         if reach not in self._events:
             self._events[reach] = Flow(self.program, reach).events()
         return self._events[reach]
+
+    @cached_property
+    def outcomes(self) -> Outcomes:
+        """How well the tokens to be scored were predicted, followed through the program."""
+        return Outcomes(self.program)
 
     def by_events(self, rule: Callable[[Sequence[DataEvent], Reach], Iterable[Mark]]) -> list[ReviewFinding]:
         """Return what a rule finds in the order of events by default, as run, and at all."""
@@ -83,6 +91,8 @@ class Case:
         if reach is self.as_run:
             return f"switch {self._as_run(nodes, asked)}", True
         told, under = self._switch(nodes, asked)
+        if under is not None and any(name.lower() in self.attributes for name in under.settings.variables):
+            return told, False  # a log says how that switch stood
         return told, self._has_printed(nodes, under)
 
     def constant(self, name: str) -> object:
@@ -94,14 +104,15 @@ class Case:
         return None
 
     def _has_printed(self, nodes: Sequence[ast.AST], under: Reach | None) -> bool:
-        """Return whether the logs hold a text of a function that the run reaches only if nodes are: theirs, or one on the way."""
+        """Return whether the logs hold a text that the run prints only if it reaches nodes: where they stand, or on the way."""
         if not self.printed:
             return False
         own = self.program.function_of(nodes[0])
-        functions = (under.functions if under else set()) | ({own} if own and own.name else set())
-        common = frozenset().union(*(_texts(self.program, function) for function in self.as_run.functions))
-        told = frozenset().union(*(_texts(self.program, function) for function in functions - self.as_run.functions))
-        return any(text in self.printed for text in told - common)
+        there = set().union(*(_texts(self.program, function, under.reached) for function in under.functions)) if under else set()
+        if own is not None and own.name and own not in self.as_run.functions:
+            there |= _texts(self.program, own)
+        common = "\n".join(text for function in self.as_run.functions for text in _texts(self.program, function, self.as_run.reached))
+        return any(text in self.printed and text not in common for text in there)
 
     def _as_run(self, nodes: Sequence[ast.AST], asked: frozenset[str]) -> str:
         """Return the settings of the run that reach nodes: one if one is enough."""
@@ -109,8 +120,8 @@ class Case:
         given |= {name.upper(): str(value) for name, value in self.attributes.items() if name.upper() in asked}  # logs know best
         for name, value in given.items():
             if self._reaches({name: _as_text(value)}, nodes):
-                return f"{name}={_as_text(value)}"
-        return " ".join(f"{name}={_as_text(value)}" for name, value in sorted(given.items())) or "as run"
+                return _told(name, value)
+        return " ".join(_told(name, value) for name, value in sorted(given.items())) or "as run"
 
     def _reaches(self, trial: Mapping[str, str], nodes: Sequence[ast.AST]) -> bool:
         """Return whether settings reach nodes; no, once that has been asked too often."""
@@ -137,16 +148,23 @@ class Case:
         return f"switch {' '.join(f'{name}=?' for name in asked) or 'unknown'}", None
 
 
-def _texts(program: Program, function: Function) -> frozenset[str]:
-    """Return the texts by which a function can be recognised in a log: constants in its calls and f-strings."""
-    return frozenset(
+def _texts(program: Program, function: Function, reached: set[int] | None = None) -> set[str]:
+    """Return the texts by which a function, or what of it is reached, can be told in a log: constants in its calls and f-strings."""
+    return {
         node.value.strip()
         for node in function.nodes
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
         and len(node.value.strip()) >= MIN_PRINTED
         and isinstance(program.around.get(id(node)), ast.JoinedStr | ast.Call)
-    )
+        and (reached is None or id(program.statement(node)) in reached)
+    }
+
+
+def _told(name: str, value: str) -> str:
+    """Return a setting as a command gives it."""
+    value = _as_text(value).removeprefix(SOMETIMES)
+    return f"{name}={value}" if value else name
 
 
 def _as_text(value: str) -> str:

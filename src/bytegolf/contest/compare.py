@@ -114,7 +114,9 @@ def compare_scores(
         raise ParameterError("margin", f"expected nats of at least 0, found {margin}")
     require_comparable(new, old)
     if len(new.values) < 2:
-        raise InputError(f"expected at least two new scores, as one has no spread, found {len(new.values)}")
+        raise InputError(
+            f"expected at least two new scores, as one has no spread, found {len(new.values)}; give more runs, or numbers with commas"
+        )
     conversion = conversion_of(new, old, bytes_per_token)
     samples = _samples(new, old, conversion)
     verdict = t_test(samples, margin / conversion.nats)

@@ -73,6 +73,15 @@ def unzstd(data: bytes, **_: object) -> bytes:
         return _bounded(reader.read(MAX_DECODED_BYTES + 1), True)
 
 
+def unppmd(data: bytes, max_order: int = 6, mem_size: int = 16 << 20, **_: object) -> bytes:
+    """Decode PPMd, variant I."""
+    import pyppmd  # as above
+
+    if not 2 <= max_order <= 64 or not 2048 <= mem_size <= MAX_MEMORY_BYTES:
+        raise UndecodableError("asks for a model that is too large")
+    return _bounded(pyppmd.Ppmd8Decoder(max_order, mem_size).decode(data, MAX_DECODED_BYTES + 1), True)
+
+
 _Z85 = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
 _B85 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~"
 _Z85_TO_B85 = bytes.maketrans(_Z85, _B85)
@@ -90,6 +99,7 @@ DECODERS: dict[str, Callable[..., object]] = {
     "compression.lzma.decompress": unlzma,
     "compression.zlib.decompress": unzlib,
     "compression.bz2.decompress": unbz2,
+    "pyppmd.decompress": unppmd,
     "base64.b64decode": base64.b64decode,
     "base64.standard_b64decode": base64.standard_b64decode,
     "base64.urlsafe_b64decode": base64.urlsafe_b64decode,

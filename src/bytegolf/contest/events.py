@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 VALIDATION = "validation"  # the label of data that come from the held-out split
 TRAINING = "training"  # the label of data that come from the training shards
+LOSS = "loss"  # the label of what a loss was computed into
+QUIET = "quiet"  # of a score: of a loss without gradients
 PRESUMED = "presumed "  # with the name of a parameter that sounds like the held-out split, whatever is passed
 SCORE, UPDATE, EXPORT, COLLECT, INSERT = "score", "update", "export", "collect", "insert"
 
@@ -37,6 +39,7 @@ EARLIER_NAME = re.compile(
     re.IGNORECASE,
 )
 FACTS_OF_DATA = {"numel", "size", "shape", "device", "dtype", "ndim", "nbytes", "is_cuda", "get_device"}
+EQUIPMENT_NAME = re.compile(r"^sp$|lut$|tokenizer|vocab|leading_space|boundary|device$|seq_len$", re.IGNORECASE)
 EVENT_LIMIT = 300  # of one function
 
 Labels = frozenset[str]
@@ -84,6 +87,11 @@ class DataEvent:
 def is_validation(labels: Labels) -> bool:
     """Return whether data come from the held-out split, as far as is known."""
     return VALIDATION in labels or any(label.startswith(PRESUMED) for label in labels)
+
+
+def is_equipment(attribute: str) -> bool:
+    """Return whether an attribute of the held-out split's object is none of its tokens: the tokenizer, a table."""
+    return bool(EQUIPMENT_NAME.search(attribute))
 
 
 def substituted(labels: Labels, given: dict[str, Labels]) -> Labels:

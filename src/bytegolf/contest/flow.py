@@ -8,7 +8,8 @@ import ast
 from collections.abc import Sequence
 
 from bytegolf.contest.events import EVENT_LIMIT, NONE, DataEvent, Labels, Loop, of_parameter
-from bytegolf.contest.program import Function, Program
+from bytegolf.contest.functions import Function
+from bytegolf.contest.program import Program
 from bytegolf.contest.reach import Reach
 from bytegolf.contest.reading import ExpressionReading, LabelState, Summary
 
@@ -104,7 +105,10 @@ class _Reading(ExpressionReading):
                     labels = self._labels(item.context_expr)
                     if item.optional_vars is not None:
                         self._bind(item.optional_vars, labels)
+                before = self.quiet
+                self.quiet |= any("no_grad" in ast.unparse(item) or "inference_mode" in ast.unparse(item) for item in statement.items)
                 self._block(statement.body)
+                self.quiet = before
             case ast.Try() | ast.TryStar():
                 self._block(statement.body)
                 self._branches([statement.orelse, *(handler.body for handler in statement.handlers)])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bytegolf.sandbox import Limits, run_python
 
-LIMITS = Limits(seconds=4, memory_bytes=2 << 30)  # a hostile text makes a parser of native code use all it can get
+LIMITS = Limits(seconds=60, memory_bytes=2 << 30)  # a hostile text makes a parser of native code use all it can get
 REWRITING = "bytegolf.contest.rewriting"
 
 

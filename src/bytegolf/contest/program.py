@@ -3,53 +3,23 @@
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
+from bytegolf.contest.functions import Function, children
 from bytegolf.contest.names import dotted, import_aliases
 from bytegolf.contest.source import ScriptSource, read_source
 from bytegolf.contest.unpack import Opaque, unpack
 from bytegolf.errors import InputError
 
 MAX_MODULES = 40
-FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Module
 
 
-def children(node: ast.AST) -> list[ast.AST]:
-    """Return the nodes inside a node, found once and kept with it."""
-    kept: list[ast.AST] | None = getattr(node, "_children", None)
-    if kept is None:
-        kept = node._children = list(ast.iter_child_nodes(node))  # type: ignore[attr-defined]
-    return kept
+class CommandOption(NamedTuple):
+    """An option of the script's command line: how it is written, and what it sets when it is given, None for what follows it."""
 
-
-@dataclass(eq=False)
-class Function:
-    """A function, a method, or the body of a module (whose name is "")."""
-
-    name: str
-    node: FunctionNode
-    source: ScriptSource
-    outer: "Function | None" = None
-    owner: str = ""  # its class
-    assigned: dict[str, list[ast.expr | None]] = field(default_factory=dict)  # None: bound in another way than `name = value`
-
-    @cached_property
-    def nodes(self) -> list[ast.AST]:
-        """The nodes of its own body, those of functions inside it left out."""
-        found: list[ast.AST] = list(self.node.body)
-        for node in found:  # grows while it is read
-            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                found += children(node)
-        return found
-
-    @property
-    def parameters(self) -> list[ast.arg]:
-        """The parameters in order, without `self`."""
-        if isinstance(self.node, ast.Module):
-            return []
-        found = [*self.node.args.posonlyargs, *self.node.args.args]
-        return [*(found[1:] if self.owner and found else found), *self.node.args.kwonlyargs]
+    flag: str
+    sets: bool | None
 
 
 @dataclass(eq=False)
@@ -63,6 +33,7 @@ class Program:
     named: dict[str, list[Function]] = field(default_factory=dict)
     methods: dict[str, dict[str, Function]] = field(default_factory=dict)  # of each class
     attributes: dict[str, list[tuple[ast.expr, Function]]] = field(default_factory=dict)  # values of `Config.name` and `x.name = …`
+    options: dict[str, list[CommandOption]] = field(default_factory=dict)  # of the command line, by attribute
     aliases: dict[str, str] = field(default_factory=dict)
     opaque: list[Opaque] = field(default_factory=list)
     helpers: list[Path] = field(default_factory=list)  # files beside the script that it imports or runs
@@ -242,9 +213,20 @@ def _add_attribute(program: Program, node: ast.AST, body: Function) -> None:
                 program.attributes.setdefault(target.attr, []).append((node.value, program.function_of(node) or body))
     elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Attribute):
         program.attributes.setdefault(node.target.attr, []).append((ast.Name("what it was", ast.Load()), body))
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "add_argument" and node.args:
-        flag = node.args[0]
-        options = {item.arg: item.value for item in node.keywords}
-        default = options.get("default", ast.Constant(False) if "action" in options else None)
-        if isinstance(flag, ast.Constant) and isinstance(flag.value, str) and default is not None:
-            program.attributes.setdefault(flag.value.lstrip("-").replace("-", "_"), []).append((default, body))
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "add_argument":
+        _add_option(program, node, body)
+
+
+def _add_option(program: Program, call: ast.Call, body: Function) -> None:
+    """Note an option of the command line, and the value that its attribute has without it."""
+    flag = next((item.value for item in call.args if isinstance(item, ast.Constant) and str(item.value).startswith("--")), None)
+    given = {item.arg: item.value for item in call.keywords}
+    if not isinstance(flag, str):
+        return
+    action, dest = (getattr(given.get(name), "value", None) for name in ("action", "dest"))
+    sets = {"store_true": True, "store_false": False}.get(str(action))
+    name = dest if isinstance(dest, str) else flag.lstrip("-").replace("-", "_")
+    program.options.setdefault(name, []).append(CommandOption(flag, sets))
+    default = given.get("default", None if sets is None else ast.Constant(not sets))
+    if default is not None and (sets is None or "default" in given or name not in program.attributes):
+        program.attributes.setdefault(name, []).append((default, body))

@@ -3,7 +3,8 @@
 import ast
 from collections.abc import Mapping, Sequence
 
-from bytegolf.contest.program import Function, Program, children
+from bytegolf.contest.functions import Function, children
+from bytegolf.contest.program import Program
 from bytegolf.contest.switches import KnownValue, Settings
 
 MAX_VARIANTS = 6  # of the arguments of one function; beyond these they are left open

@@ -15,9 +15,11 @@ from bytegolf.contest.events import (
     EXPORT_NAME,
     FACTS_OF_DATA,
     INSERT,
+    LOSS,
     MIXING_NAME,
     MODEL_NAME,
     NONE,
+    QUIET,
     SCORE,
     SCORE_NAME,
     TRAINING,
@@ -25,12 +27,14 @@ from bytegolf.contest.events import (
     DataEvent,
     Labels,
     Loop,
+    is_equipment,
     is_validation,
     of_name,
     of_text,
     substituted,
 )
-from bytegolf.contest.program import Function, Program
+from bytegolf.contest.functions import Function
+from bytegolf.contest.program import Program
 from bytegolf.contest.reach import Reach
 
 ADDING_METHODS = {"add_", "append", "extend", "add", "update", "copy_", "index_add_", "scatter_add_"}
@@ -65,6 +69,7 @@ class ExpressionReading:
         self.flow, self.program, self.function, self.state = flow, flow.program, function, state
         self.loops: tuple[Loop, ...] = ()
         self.events: list[DataEvent] = []
+        self.quiet = False  # within `no_grad` or `inference_mode`
 
     def _labels(self, node: ast.expr | None) -> Labels:
         """Return the labels of an expression, and note the events in it."""
@@ -78,7 +83,7 @@ class ExpressionReading:
             case ast.Attribute():
                 own = of_name(node.attr) | of_text(node.attr)
                 inner = self._labels(node.value)
-                return NONE if node.attr in FACTS_OF_DATA else own | inner
+                return NONE if node.attr in FACTS_OF_DATA or is_equipment(node.attr) else own | inner
             case ast.Call():
                 return self._call(node)
             case ast.Lambda():
@@ -121,14 +126,19 @@ class ExpressionReading:
         named = {item.arg or "**": self._labels(item.value) for item in call.keywords}
         owner = self._labels(call.func.value) if isinstance(call.func, ast.Attribute) else NONE
         everything = owner.union(*given, *named.values())
-        self._events_of(call, name, last, everything, owner)
         targets = self._targets(call.func)
+        self._events_of(call, name, last, everything, owner)
+        if COLLECT_NAME.search(last) and not MIXING_NAME.search(last):
+            taken = self._taken_as_data(targets[0], given, named) if targets else everything
+            if is_validation(taken):
+                self._note(COLLECT, call, taken)
         handed = [self._inlined(call, target, given[place + 1 :], named) for place, target in self._handed_on(call)]
         if not targets and ACCUMULATING_NAME.search(last):  # of a module that is not at hand
             self._note(SCORE, call, everything, "loss")
             self._note(SCORE, call, everything, "bytes")
         if targets:
             return NONE.union(*handed, *(self._inlined(call, target, given, named) for target in targets))
+        everything |= {LOSS} if last in ("cross_entropy", "nll_loss") else NONE
         return NONE if last in FACTS_OF_DATA or last == "len" else everything
 
     def _events_of(self, call: ast.Call, name: str, last: str, labels: Labels, owner: Labels) -> None:
@@ -143,13 +153,26 @@ class ExpressionReading:
             self._note(INSERT, call, labels)
         if EXPORT_NAME.search(last) and not last.startswith("dequant"):
             self._note(EXPORT, call, labels)
-        if COLLECT_NAME.search(last) and is_validation(labels) and not MIXING_NAME.search(last):
-            self._note(COLLECT, call, labels)
+
+    def _taken_as_data(self, target: Function, given: Sequence[Labels], named: dict[str, Labels]) -> Labels:
+        """Return the labels of the arguments that a function does more with than ask for a tokenizer or a table."""
+        passed = dict(zip([parameter.arg for parameter in target.parameters], given, strict=False)) | named
+        used = {
+            node.id
+            for node in target.nodes
+            if isinstance(node, ast.Name)
+            and not (isinstance(around := self.program.around.get(id(node)), ast.Attribute) and is_equipment(around.attr))
+        }
+        return NONE.union(*(labels for name, labels in passed.items() if name in used))
 
     def _handed_on(self, call: ast.Call) -> Iterator[tuple[int, Function]]:
-        """Yield the functions that a call hands on together with their arguments, `timed(label, function, *arguments)`, by place."""
+        """Yield the functions that a call hands on, by place: with their arguments, `timed(label, function, *arguments)`.
+
+        Or without any, to be called back by an optimiser that looks several times: `optimizer.step(closure)`.
+        """
         for place, argument in enumerate(call.args):
-            if isinstance(argument, ast.Name) and place + 1 < len(call.args):
+            called_back = isinstance(call.func, ast.Attribute) and call.func.attr == "step"
+            if isinstance(argument, ast.Name) and (place + 1 < len(call.args) or called_back):
                 for target in self._targets(argument)[:1]:
                     yield place, target
 
@@ -205,14 +228,14 @@ class ExpressionReading:
         self._touch(_root(target), labels)
 
     def _score(self, node: ast.AST, target: ast.expr, value: ast.expr, labels: Labels) -> None:
-        """Note a score if what is added up, or kept for each token, is called a loss or a number of bytes."""
+        """Note a score if what is added up, or kept for each token, is a loss, or is called one, or a number of bytes."""
         words = [part.id for part in ast.walk(target) if isinstance(part, ast.Name)]
         words += [part.attr for part in ast.walk(target) if isinstance(part, ast.Attribute)]
         words += [part.id for part in ast.walk(value) if isinstance(part, ast.Name)]
         if any(BYTES_NAME.search(word) for word in words[:1]):
             self._note(SCORE, node, labels, "bytes")
-        elif any(SCORE_NAME.search(word) for word in words):
-            self._note(SCORE, node, labels, "loss")
+        elif LOSS in labels or any(SCORE_NAME.search(word) for word in words):
+            self._note(SCORE, node, labels, QUIET if self.quiet and LOSS in labels else "loss")
 
     def _note(self, kind: str, node: ast.AST, labels: Labels, detail: str = "") -> None:
         self.events.append(DataEvent(kind, node, labels, self.loops, (), detail))

@@ -8,15 +8,15 @@ from bytegolf.contest.beside import Beside, read_beside
 from bytegolf.contest.case import Case
 from bytegolf.contest.evidence import ReviewFinding
 from bytegolf.contest.facts import facts_of
-from bytegolf.contest.logs import log_findings, read_log, too_few_runs
+from bytegolf.contest.logs import log_findings, mixed_configurations, read_log, too_few_runs
 from bytegolf.contest.program import Program, read_program
-from bytegolf.contest.rules import accounting, adaptation, caches, mixing, outside, stored
+from bytegolf.contest.rules import accounting, adaptation, caches, choices, documents, hints, mixing, outside, stored
 from bytegolf.contest.smoke import Smoke
 from bytegolf.contest.submission_file import claimed_bpb, submission_findings
 from bytegolf.errors import InputError
 
 SCRIPT_NAMES = ("train_gpt.py", "train_gpt_mlx.py")
-FAMILIES = (adaptation, caches, mixing, stored, accounting, outside)
+FAMILIES = (adaptation, caches, choices, hints, mixing, stored, documents, accounting, outside)
 ORDER = {"violation": 0, "disputed": 1, "defect": 2, "note": 3}
 
 
@@ -29,7 +29,7 @@ class Review:
     sha256: str
     findings: tuple[ReviewFinding, ...]
     code_bytes: int  # of the script as shipped
-    decoded_bytes: int  # of its innermost layer
+    decoded_bytes: int  # of its innermost layer, or of the files in it
     helper_bytes: int  # of files beside it that it imports or runs
     claimed_bpb: float | None
     facts: dict[str, int | None]
@@ -75,7 +75,7 @@ def review_script(path: Path, sha256: str) -> Review:
         sha256=sha256,
         findings=tuple(found),
         code_bytes=sizes[0],
-        decoded_bytes=max([len(source.text.encode()) for source in program.sources if ", layer " in source.name] or [sizes[0]]),
+        decoded_bytes=_decoded_bytes(program) or sizes[0],
         helper_bytes=sum(helper.stat().st_size for helper in program.helpers),
         claimed_bpb=claimed_bpb(beside.submission),
         facts=facts,
@@ -83,11 +83,18 @@ def review_script(path: Path, sha256: str) -> Review:
     )
 
 
+def _decoded_bytes(program: Program) -> int:
+    """Return the bytes of the innermost layer, or of all files in an archive, 0 if nothing is packed."""
+    packed = {source.name: len(source.text.encode()) for source in program.sources if ", " in source.name}
+    layers = [size for name, size in packed.items() if ", layer " in name]
+    return max([0, *layers, sum(packed.values()) - sum(layers)])
+
+
 def _findings_beside(beside: Beside, vocabulary: int | None, sizes: tuple[int, ...]) -> list[ReviewFinding]:
     """Return the findings of logs and of submission.json."""
     logs = [read_log(name, text) for name, text in beside.logs.items()]
     found = [finding for facts in logs for finding in log_findings(facts, vocabulary, sizes)]
-    return [*found, *too_few_runs(logs), *submission_findings(beside.submission, logs)]
+    return [*found, *too_few_runs(logs), *mixed_configurations(logs), *submission_findings(beside.submission, logs)]
 
 
 def _undecided(program: Program) -> list[str]:

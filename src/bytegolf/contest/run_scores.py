@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
+from bytegolf.config import Recipe
 from bytegolf.errors import InputError, ParameterError
 from bytegolf.names import ProtocolName
 from bytegolf.recipes import load_recipe
@@ -39,7 +40,7 @@ def read_run_scores(folders: Sequence[Path], protocol: ProtocolName | None = Non
     """
     if protocol is not None and protocol not in get_args(ProtocolName):
         raise ParameterError("protocol", f"expected {' or '.join(get_args(ProtocolName))}, found {protocol!r}")
-    kept = [_scores(folder) for folder in folders]
+    kept = [kept_scores(folder) for folder in folders]
     figures = [figure for figure in kept[0] if all(figure in scores for scores in kept)]
     wanted = [figure for figure in figures if protocol is None or figure.startswith(f"{protocol} ")]
     if not wanted:
@@ -50,8 +51,8 @@ def read_run_scores(folders: Sequence[Path], protocol: ProtocolName | None = Non
     return runs
 
 
-def _scores(folder: Path) -> dict[str, RunScore]:
-    """Return the scores that a run keeps, by figure, those to be preferred first."""
+def kept_scores(folder: Path) -> dict[str, RunScore]:
+    """Return the scores that a run keeps, by figure, those to be preferred first. Raises InputError for what is no finished run."""
     run = RunFolder(folder)
     manifest = run.read_manifest()
     seed = load_recipe(run.recipe).train.seed
@@ -74,19 +75,19 @@ def _scores(folder: Path) -> dict[str, RunScore]:
 def _require_one_configuration(runs: list[RunScore]) -> None:
     """Raise InputError if runs differ in anything but their seed: recipe, data, or bytes scored."""
     first, *others = runs
-    recipe = _flat(first.folder)
+    recipe = flat_recipe(load_recipe(RunFolder(first.folder).recipe))
     for run in others:
         for what, here, there in (("data", run.data, first.data), ("number of bytes", run.bytes, first.bytes)):
             if here != there:
                 raise InputError(f"{run.folder}: expected the {what} that {first.folder} was scored on, {there}, found {here}")
-        for key, value in _flat(run.folder).items():
+        for key, value in flat_recipe(load_recipe(RunFolder(run.folder).recipe)).items():
             if value != recipe[key]:
                 raise InputError(f"{run.folder}: expected one configuration, {key} = {recipe[key]} as in {first.folder}, found {value}")
 
 
-def _flat(folder: Path) -> dict[str, Any]:
-    """Return the recipe of a run as one level of keys, without the seed."""
-    sections = load_recipe(RunFolder(folder).recipe).model_dump()
+def flat_recipe(recipe: Recipe) -> dict[str, Any]:
+    """Return a recipe as one level of keys, without the seed."""
+    sections = recipe.model_dump()
     flat = {f"{section}.{key}": value for section, keys in sections.items() if isinstance(keys, dict) for key, value in keys.items()}
     flat.pop("train.seed")
     return flat

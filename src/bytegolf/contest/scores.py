@@ -62,7 +62,7 @@ def read_scores(side: str, items: Sequence[str | float | Path], *, nats: bool = 
 def _words(item: str | float | Path) -> list[str]:
     """Return a folder, or the numbers of a list."""
     text = str(item)
-    if isinstance(item, Path) or Path(text).is_dir():
+    if isinstance(item, Path) or (text and Path(text).is_dir()):
         return [text]
     return [word.strip() for word in text.split(",") if word.strip()]
 

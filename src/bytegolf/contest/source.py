@@ -1,6 +1,7 @@
 """Source files as syntax trees, in the syntax of any Python that a contestant may use."""
 
 import ast
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,11 @@ from pathlib import Path
 from bytegolf.contest.newer_syntax import in_older_syntax
 from bytegolf.errors import InputError
 
+DECLARATION = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")  # PEP 263
+ENCODINGS = {
+    **dict.fromkeys(("utf-8", "utf8", "utf-8-sig", "utf_8", "ascii", "us-ascii"), "utf-8-sig"),
+    **dict.fromkeys(("latin-1", "latin1", "latin_1", "iso-8859-1", "iso8859-1"), "latin-1"),
+}
 MAX_SOURCE_BYTES = 8_000_000  # scripts of the contest stay below 0.3 MB
 
 
@@ -43,9 +49,13 @@ def read_source(path: Path) -> ScriptSource:
 
 
 def decoded(data: bytes, place: str) -> str:
-    """Return the text of a source file. Raises InputError if it is none."""
+    """Return the text of a source file, in the encoding that its first lines declare. Raises InputError if it is none."""
+    declared = next((found for line in data.split(b"\n", 2)[:2] if (found := DECLARATION.match(line))), None)
+    encoding = declared[1].decode().lower() if declared else "utf-8"
+    if encoding not in ENCODINGS:
+        raise InputError(f"{place}: expected Python in UTF-8 or Latin-1, found {encoding}")
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode(ENCODINGS[encoding])
     except UnicodeDecodeError as error:
         raise InputError(f"{place}: expected Python in UTF-8, found byte {data[error.start]:#04x} at {error.start}") from None
     return text.replace("\r\n", "\n").replace("\r", "\n")

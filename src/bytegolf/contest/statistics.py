@@ -74,6 +74,17 @@ def interval(samples: Samples, confidence: float) -> tuple[float, float]:
     return (samples.difference, samples.difference) if math.isnan(low) else (low, high)
 
 
+def mean_interval(values: Sequence[float], confidence: float) -> tuple[float, float]:
+    """Return the two-sided confidence interval of the mean of at least two values, by Student's t."""
+    try:
+        from scipy.special import stdtrit  # the quantile alone: all of SciPy's statistics take a second more to import
+    except ModuleNotFoundError as error:
+        raise InputError(f"expected the package {error.name}, found it missing; pip install scipy") from None
+    mean, reach = float(np.mean(values)), float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    half = float(stdtrit(len(values) - 1, (1 + confidence) / 2)) * reach
+    return mean - half, mean + half
+
+
 def runs_needed(samples: Samples, margin: float, alpha: float) -> int | None:
     """Return how many runs a side would be significant with a chance of `POWER`, were the means and spreads those seen.
 

@@ -4,10 +4,11 @@ import json
 import math
 
 from bytegolf.contest.evidence import ReviewFinding, Weight
-from bytegolf.contest.logs import CAP_BYTES, LogFacts
+from bytegolf.contest.logs import CAP_BYTES, EVAL_SECONDS, LogFacts
 
 NAME = "submission.json"
 SIZE_KEYS = ("bytes_total", "artifact_bytes_max", "artifact_bytes", "total_bytes")
+TIME_KEYS = ("eval_time_seconds", "eval_time_s", "eval_time_max_s", "eval_seconds")
 CLAIM_TOLERANCE = 0.002  # bits per byte; a claim is a mean of logs
 
 
@@ -27,6 +28,9 @@ def submission_findings(text: str, logs: list[LogFacts]) -> list[ReviewFinding]:
         if size is not None and size > CAP_BYTES:
             found.append(_finding("size", "disputed", f"{key} is {size:,.0f}, over the cap of {CAP_BYTES:,}"))
             break
+    seconds = max([_number(claims.get(key)) or 0.0 for key in TIME_KEYS])
+    if seconds > EVAL_SECONDS:
+        found.append(_finding("over-budget", "disputed", f"evaluation took {seconds:,.0f} s of {EVAL_SECONDS}"))
     claim, scores = _number(claims.get("val_bpb")), [facts.bpb for facts in logs if facts.bpb is not None]
     if claim is not None and scores and claim < min(scores) - CLAIM_TOLERANCE:
         found.append(

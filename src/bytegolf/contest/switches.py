@@ -4,13 +4,14 @@ A switch is an environment variable that the script reads; its default is the on
 """
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from bytegolf.contest.constants import Scope, UnknownValueError, evaluate
-from bytegolf.contest.program import Function, Program
+from bytegolf.contest.functions import Function
+from bytegolf.contest.program import CommandOption, Program
 
 ENVIRONMENT = {"os.environ.get", "os.getenv", "environ.get", "getenv", "os.environ.setdefault"}
 PLAIN_CALLS: dict[str, Callable[..., object]] = {
@@ -26,6 +27,7 @@ PLAIN_CALLS: dict[str, Callable[..., object]] = {
 }
 STRING_METHODS = {"lower", "strip", "upper", "split", "startswith", "endswith", "replace"}
 CONTEST_PROCESSES = "8"  # what torchrun says in the contest; a process does not know its rank in advance
+SOMETIMES = "?"  # before the value of an option that some commands give and others do not
 TRUE_WORDS = {"1", "true", "yes", "on", "y", "t"}
 
 
@@ -116,20 +118,44 @@ class Settings:
         candidates = self.program.attributes.get(name, [])[:8]
         if not candidates:
             raise UnknownValueError
+        given = [option for option in self.program.options.get(name, []) if option.flag in self.variables]
         values, unknown = [], False
         for expression, home in candidates:
-            if isinstance(expression, ast.Attribute) and expression.attr == name:
-                continue  # `self.x = args.x`
+            if _is_copy(name, expression) or self._is_set_where_tested(name, expression):
+                continue
             try:
                 with self._once((id(expression), name)):
                     values.append(_fixed(evaluate(expression, self._scope(home, {}))))
             except UnknownValueError:
                 unknown = True
+        self._used |= {option.flag for option in self.program.options.get(name, [])}
+        if given:
+            return self._option(given[-1], values)
         if name in self.attributes and self._used:
             return self.attributes[name]
         if unknown or not values or any(value != values[0] for value in values):
             raise UnknownValueError
         return values[0]
+
+    def _option(self, option: CommandOption, defaults: Sequence[object]) -> object:
+        """Return what an option of the command line sets. Raises UnknownValueError where some runs had it and others had not."""
+        text = self.variables[option.flag]
+        value: object = option.sets if option.sets is not None else text.removeprefix(SOMETIMES)
+        if isinstance(value, str) and defaults:
+            value = _like(value, defaults[0])
+        if text.startswith(SOMETIMES) and value not in defaults:
+            raise UnknownValueError
+        return value
+
+    def _is_set_where_tested(self, name: str, value: ast.expr) -> bool:
+        """Return whether an attribute gets a value inside an `if` that asks for the attribute itself."""
+        inner: ast.AST = value
+        for outer in self.program.enclosing(value):
+            asked = ast.walk(outer.test) if isinstance(outer, ast.If) and inner in outer.body else ()
+            if any(isinstance(part, ast.Attribute) and part.attr == name for part in asked):
+                return True
+            inner = outer
+        return False
 
     def _call(self, call: ast.Call, function: Function, bound: Mapping[str, object]) -> object:
         scope = self._scope(function, bound)
@@ -175,9 +201,16 @@ class Settings:
         if not isinstance(name, str) or name in ("RANK", "LOCAL_RANK"):
             raise UnknownValueError
         if name == "WORLD_SIZE":
-            return CONTEST_PROCESSES
+            return str(self.attributes.get("world_size", CONTEST_PROCESSES))
         self._used.add(name)
         return self.variables.get(name, default)
+
+
+def _is_copy(name: str, value: ast.expr) -> bool:
+    """Return whether a value is an attribute of the same name, as it is or converted: `self.x = bool(args.x)`."""
+    while isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in PLAIN_CALLS and len(value.args) == 1:
+        value = value.args[0]
+    return isinstance(value, ast.Attribute) and value.attr == name
 
 
 def _fixed(value: object) -> object:

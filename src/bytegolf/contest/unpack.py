@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from bytegolf.contest.archives import members_of
 from bytegolf.contest.constants import Scope, UnknownValueError, evaluate
 from bytegolf.contest.decoders import DECODERS, DECODING_ERRORS, MAX_DECODED_BYTES
 from bytegolf.contest.names import dotted, import_aliases
@@ -16,6 +17,7 @@ from bytegolf.errors import InputError
 MAX_LAYERS = 8
 MAX_ASSIGNMENTS = 4  # of one name, beyond which its value is a matter of order
 MAX_LINE = 1 << 40
+ARCHIVE_READERS = ("ZipFile", "zipimporter")
 RUNS_TEXT = {"exec", "eval", "builtins.exec", "builtins.eval"}
 SAFE_METHODS = {
     "decode",
@@ -87,6 +89,8 @@ def unpack(source: ScriptSource, path: Path) -> Layers:
             if inner is not None:
                 layers.sources.append(inner)
                 waiting.append(inner)
+        layers.sources.extend(reader.carried())
+        layers.opaque.extend(Opaque(outer, call, "an archive that is not at hand") for call in reader.unread_archives())
     return layers
 
 
@@ -151,6 +155,39 @@ class _Reader:
             raise UnknownValueError("not a text")
         short_expression = dotted(call.func, self.aliases).endswith("eval") and len(value) < 200
         return None if short_expression else source_of(value, name, f"{self.path}, {name.rpartition(', ')[2]}")
+
+    def carried(self) -> list[ScriptSource]:
+        """Return the Python files in the archives that a source decodes, or that are appended to the script's file."""
+        values = [self._value(node) for node in ast.walk(self.source.tree) if isinstance(node, ast.Call) and self._opens(node)]
+        if self.source.name == self.path.name:
+            values.append(self.path.read_bytes())
+        found = []
+        for name, text in {name: text for value in values for name, text in members_of(value).items()}.items():
+            try:
+                found.append(source_of(text, f"{self.path.name}, {name}", f"{self.path}, {name}"))
+            except InputError:
+                continue
+        return found
+
+    def unread_archives(self) -> list[ast.Call]:
+        """Return the calls that import from an archive which could not be read."""
+        calls = [node for node in ast.walk(self.source.tree) if isinstance(node, ast.Call) and node.args]
+        imported = [call for call in calls if dotted(call.func, self.aliases).endswith("zipimporter")]
+        return [call for call in imported if not members_of(self._value(call))]
+
+    def _opens(self, call: ast.Call) -> bool:
+        name = dotted(call.func, self.aliases)
+        return bool(call.args) and (name in DECODERS or name.endswith(ARCHIVE_READERS))
+
+    def _value(self, call: ast.Call) -> object:
+        """Return what a call decodes, or the archive that it opens; None if that is not known before it runs."""
+        opens_file = dotted(call.func, self.aliases).endswith(ARCHIVE_READERS)
+        self.arguments, self.line = {}, MAX_LINE
+        try:
+            value = evaluate(call.args[0] if opens_file else call, self.scope)
+            return self._file(value) if opens_file and isinstance(value, str) else value
+        except (UnknownValueError, *DECODING_ERRORS, InputError):
+            return None
 
     def _name(self, name: str) -> object:
         """Return the value of a name by the last assignment above the one that is being evaluated."""

@@ -40,6 +40,19 @@ SCORE = """with torch.no_grad():
 UPDATE = """for epoch in range(args.epochs):
             step_on(model, optimizer, val_tokens[low : high - 1], val_tokens[low + 1 : high])"""
 
+MINIFIED = """
+def f(m,v,g):
+    k=torch.optim.SGD(m.parameters());h=P=0.
+    for c in range(v.numel()//4096):
+        a,b=c*4096,c*4096+4096
+        {first}
+        {second}
+    return h/P
+"""
+SUM = """with torch.no_grad():
+            for s in range(a,b,64):n=F.cross_entropy(m(v[s:s+64]),v[s+1:s+65],reduction="none");h+=n.sum();P+=64"""
+STEP = """for _ in range(3):n=F.cross_entropy(m(v[a:b-1]),v[a+1:b]);n.backward();k.step(){mark}"""
+
 PER_DOCUMENT = """
 def eval_documents(model, val_tokens, byte_lut, args):
     loss_sum, byte_sum = 0.0, 0.0
@@ -77,12 +90,49 @@ def eval_windows(model, val_tokens, byte_lut, args):
     return loss_sum / byte_sum
 """
 
+RUN = "print(eval_{}(model, val_tokens, byte_lut, args))"
+PARTLY_FIT = """
+def eval_windows(model, val_tokens, byte_lut, args):
+    loss_sum, byte_sum, length, stride = 0.0, 0.0, 64, 16
+    before = length - stride
+    for start in range(0, val_tokens.numel() - length, stride):
+        x, y = val_tokens[start : start + length], val_tokens[start + 1 : start + length + 1]
+        hidden = model(x).detach()
+        delta = torch.zeros(512, requires_grad=True)
+        mask = torch.zeros(length)
+        mask[{masked}] = 1.0
+        {fit}
+        nll = F.cross_entropy(hidden + delta, y, reduction="none")
+        new = nll[before:length]
+        loss_sum += new.sum().item()
+        byte_sum += byte_lut[y[before:length]].sum()
+    return loss_sum / byte_sum
+"""
+STEPS = """optimizer = torch.optim.AdamW([delta])
+        for _ in range(8):
+            optimizer.zero_grad()
+            each = F.cross_entropy(hidden + delta, y, reduction="none")
+            loss = {loss}
+            loss.backward(){mark}
+            optimizer.step()"""
+CLOSURE = """optimizer = torch.optim.LBFGS([delta])
+        def closure():
+            loss = F.cross_entropy(hidden + delta, y)
+            loss.backward(){mark}
+            return loss
+        optimizer.step(closure)"""
+FIT = "  # flags: scored-window-fit"
+
+
+def partly_fit(masked: str, fit: str) -> str:
+    return script(PARTLY_FIT.format(masked=masked, fit=fit), after=RUN.format("windows"), plain=False)
+
+
 HESSIANS = """
 def collect_hessians(model, tokens):
     return [model(tokens[i : i + 64]) for i in range(8)]
 """
 
-RUN = "print(eval_{}(model, val_tokens, byte_lut, args))"
 CASES = {
     "pre-quant": script(ADAPT.format(mark="flags: validation-pretraining"), before="adapt(model, val_tokens, args)"),
     "the same on training tokens": script(ADAPT.format(mark="fine"), before="adapt(model, read_tokens(args.train_files)[:9999], args)"),
@@ -93,6 +143,14 @@ CASES = {
     "score first": script(CHUNKED.format(first=SCORE, second=UPDATE, mark=""), after=RUN.format("chunks"), plain=False),
     "update first": script(
         CHUNKED.format(first=UPDATE, second=SCORE, mark="  # flags: scored-window-fit"), after=RUN.format("chunks"), plain=False
+    ),
+    "score first, in short": script(
+        MINIFIED.format(first=SUM, second=STEP.format(mark="")), after="print(f(model, val_tokens, args))", plain=False
+    ),
+    "update first, in short": script(
+        MINIFIED.format(first=STEP.format(mark="  # flags: scored-window-fit"), second=SUM),
+        after="print(f(model, val_tokens, args))",
+        plain=False,
     ),
     "score first, then again": script(
         CHUNKED.format(first=SCORE, second=UPDATE, mark=""),
@@ -108,12 +166,22 @@ CASES = {
         PER_DOCUMENT.format(epochs="1", score=LAST_EPOCH.format(last="0"), mark=""), after=RUN.format("documents"), plain=False
     ),
     "window fit": script(WINDOW_FIT, after=RUN.format("windows"), plain=False),
+    "fit to a mask of what is scored": partly_fit("before:length", STEPS.format(loss="(each * mask).sum()", mark=FIT)),
+    "fit to a mask of what came before": partly_fit(":before", STEPS.format(loss="(each * mask).sum()", mark="")),
+    "fit to a slice of what came before": partly_fit("0", STEPS.format(loss="each[:before].mean()", mark="")),
+    "fit to all but the last": partly_fit("0", STEPS.format(loss="each[: length - 1].mean()", mark=FIT)),
+    "fit by an optimiser that calls back": partly_fit("0", CLOSURE.format(mark=FIT)),
     "handed on": script(
         WINDOW_FIT + "\ndef timed(label, function, *given):\n    return function(*given)\n",
         after='timed("slot", eval_windows, model, val_tokens, byte_lut, args)',
         plain=False,
     ),
     "calibration": script(HESSIANS, before="collect_hessians(model, val_tokens)  # flags: validation-calibration"),
+    "calibration on training, with the tokenizer of the split": script(
+        "\ndef fit_calibration(model, val_data, args):\n    tokens = read_tokens(args.train_files)\n"
+        "    return [model(tokens[i : i + 64]) for i in range(val_data.sp.size)]\n",
+        before="fit_calibration(model, val_tokens, args)",
+    ),
     "calibration on training": script(HESSIANS, before="collect_hessians(model, read_tokens(args.train_files))"),
 }
 
@@ -154,6 +222,53 @@ def test_a_log_shows_that_code_ran(tmp_path: Path) -> None:
     assert reviewed(tmp_path / "off", text, train__log="step:1\n").verdict == "clean"
     assert reviewed(tmp_path / "script", text, train__log=text).verdict == "clean"  # many logs begin with the script
     assert reviewed(tmp_path / "on", text, train__log="adapting to the split 3\n").verdict == "flag"
+
+
+OPTIONS = """
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("--adapt", action="store_true")
+parser.add_argument("--no-rest", dest="rest", action="store_false")
+parser.add_argument("--rounds", type=int, default=0)
+options = parser.parse_args()
+"""
+COMMANDS = {
+    "python train_gpt.py": (False, False, False),
+    "python train_gpt.py --adapt": (True, False, False),
+    "python train_gpt.py \\\n    --rounds 3 --no-rest": (False, True, True),
+    "python train_gpt.py --adapt\npython train_gpt.py --rounds=0": (True, False, False),
+    "python other.py --adapt --rounds 3": (False, False, False),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(("place", "test"), [(0, "options.adapt"), (1, "options.rounds > 0"), (2, "not options.rest")])
+def test_options_of_the_command_line_are_switches(tmp_path: Path, command: str, place: int, test: str) -> None:
+    text = script(OPTIONS + ADAPT.format(mark=""), before=f"adapt(model, val_tokens, args) if {test} else 0")
+    review = reviewed(tmp_path, text, README=f"```\n{command}\n```\n")
+    assert (review.verdict == "flag") == COMMANDS[command][place], review.findings
+    assert all(finding.reached.startswith("switch --") for finding in review.findings if finding.weight == "violation")
+
+
+def test_a_log_shows_that_a_branch_ran(tmp_path: Path) -> None:
+    before = "if args.extra_enabled:\n        print('adapting to the split')\n        adapt(model, val_tokens, args)"
+    text = script(ADAPT.format(mark=""), before=before)
+    assert reviewed(tmp_path / "off", text, train__log="step:1\n").verdict == "clean"
+    assert reviewed(tmp_path / "on", text, train__log="adapting to the split\n").verdict == "flag"
+    assert reviewed(tmp_path / "said", text, train__log="adapting to the split\nextra_enabled: False\n").verdict == "clean"
+
+
+def test_a_list_of_settings_is_no_prose(tmp_path: Path) -> None:
+    assert reviewed(tmp_path, CASES["pre-quant, off"], README="Settings:\n\n- `EXTRA_ENABLED=1`\n- `EPOCHS=3`\n").verdict == "flag"
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["if args.extra_enabled:\n        args.extra_enabled = True", "model.extra_enabled = bool(args.extra_enabled)"],
+)
+def test_a_setting_that_is_copied_or_kept_is_what_it_was(tmp_path: Path, setting: str) -> None:
+    text = script(ADAPT.format(mark="off"), before=f"{setting}\n    adapt(model, val_tokens, args) if args.extra_enabled else 0")
+    assert reviewed(tmp_path, text).verdict == "clean"
 
 
 def test_prose_about_a_switch_does_not_turn_it_on(tmp_path: Path) -> None:

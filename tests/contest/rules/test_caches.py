@@ -19,6 +19,14 @@ def folded(h, value, mask):
     h ^= value * 40503
     return h & mask
 """
+FOLD = """
+class Buckets:
+    def fold(self, h):
+        if self.mask is not None:
+            return h & self.mask
+        return h.abs() % self.size
+
+"""
 EMBEDDING = """
 class BigramHash(torch.nn.Module):
     def forward(self, input_ids):
@@ -41,6 +49,27 @@ CASES = {
     ),
     "by a function": script(
         MAKER + COUNTS.format(key="place = folded(context_hash, target, mask)  # flags: target-in-key", read="pairs[place]"), after=USE
+    ),
+    "folded by a method": script(
+        FOLD
+        + COUNTS.format(key="full = context_hash ^ target * 7\n    key = buckets.fold(full)  # flags: target-in-key", read="pairs[key]"),
+        after=USE,
+    ),
+    "by windows that end in the target": script(
+        COUNTS.format(
+            key="window = torch.cat([tokens[position - 3 : position], target])\n    window_hash = torch.zeros(1)\n"
+            "    for k in range(4):\n        window_hash = window_hash ^ primes[k] * window[k]\n"
+            "    window_hash = window_hash % 64  # flags: target-in-key",
+            read="pairs[window_hash]",
+        ),
+        after=USE,
+    ),
+    "the remainder of a sum": script(
+        COUNTS.format(
+            key="sums_hash = (context_hash * 31 + target) & 0xFFFFFFFF  # flags: target-in-key\n    slot = sums_hash % 64",
+            read="pairs[slot]",
+        ),
+        after=USE,
     ),
     "in place": script(
         COUNTS.format(key="pass", read="pairs[(context_hash ^ target * 7) % 64]").replace("return", "value =") + "    return value\n",

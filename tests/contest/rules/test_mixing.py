@@ -1,4 +1,4 @@
-"""Choices that see the token, and mixtures of bytes."""
+"""Tokens that are spread over their bytes."""
 
 from pathlib import Path
 
@@ -11,22 +11,32 @@ def ppm_mix(token_logp, n_bytes, ppm_logp, lam):
     per_byte = token_logp / n_bytes  # flags: byte-mixture
     return torch.logaddexp(per_byte + lam, ppm_logp)
 """
-CHOICE = """
-def choose(nll_model, nll_cache, entropy):
-    {}
+ROOT = """
+def byte_probability(p_token, count):
+    length = max(int(count), 1)
+    return p_token ** (1.0 / length){mark}
+"""
+VECTORS = """
+def mixed_bits(model, x, y, pieces, ppm, lam):
+    loss = F.cross_entropy(model(x), y, reduction="none")
+    total = 0.0
+    for cost, token in zip(loss.tolist(), y.tolist()):
+        piece = pieces[token]
+        p_model = math.exp(-cost / len(piece)){mark}
+        for byte in piece:
+            total -= math.log(lam * p_model + (1 - lam) * ppm.probability(byte))
+    return total
 """
 CASES = {
-    "the lower of two": script(CHOICE.format("return torch.minimum(nll_model, nll_cache)  # flags: oracle-gate"), after="choose(1, 2, 3)"),
-    "where it is lower": script(
-        CHOICE.format("return torch.where(nll_model < nll_cache, nll_model, nll_cache)  # flags: oracle-gate"), after="choose(1, 2, 3)"
-    ),
-    "kept if lower": script(
-        CHOICE.format("if nll_cache < nll_model:  # flags: oracle-gate\n        nll_model[0] = nll_cache\n    return nll_model"),
-        after="choose(1, 2, 3)",
-    ),
-    "by entropy": script(CHOICE.format("return torch.where(entropy < 2, nll_model, nll_cache)"), after="choose(1, 2, 3)"),
-    "best loss of training": script("\ndef best(val_loss, best_loss):\n    return min(val_loss, best_loss)\n", after="best(1, 2)"),
     "a token spread over bytes": script(BYTES, after="ppm_mix(val_tokens, byte_lut, 3, 4)"),
+    "by a root": script(ROOT.format(mark="  # flags: byte-mixture").replace("count", "n_bytes"), after="byte_probability(1, 2)"),
+    "a root of something else": script(ROOT.format(mark=""), after="byte_probability(1, 2)"),
+    "the loss of a token, under names of its own": script(
+        VECTORS.format(mark="  # flags: byte-mixture"), after="mixed_bits(model, 1, 2, [], None, 0.5)"
+    ),
+    "a mean loss is no token's": script(
+        VECTORS.format(mark="").replace("loss.tolist()", "[loss.mean()]"), after="mixed_bits(model, 1, 2, [], None, 0.5)"
+    ),
     "bits per byte of a sum": script(
         "\ndef ppm_report(nll_sum, n_bytes, mix):\n    return nll_sum / n_bytes\n", after="ppm_report(1, 2, 3)"
     ),
@@ -34,5 +44,5 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_choices(tmp_path: Path, name: str) -> None:
+def test_mixtures_of_bytes(tmp_path: Path, name: str) -> None:
     assert found(reviewed(tmp_path, CASES[name])) == expected(CASES[name])

@@ -12,6 +12,8 @@ BYTES_NAME = re.compile(r"byte", re.IGNORECASE)
 SPACE_NAME = re.compile(r"leading_space|has_space|space_lut|_ls\b", re.IGNORECASE)
 SPACE_MARKER = "\u2581"
 LIMIT_NAME = re.compile(r"limit|cap|max|budget|target", re.IGNORECASE)
+SIZE_NAME = re.compile(r"byte|size|len\(|total|artifact|blob|submission|model|file", re.IGNORECASE)
+OTHER_SIZE = re.compile(r"numel|token|mem|buffer|cache|window|dict|vocab|chunk", re.IGNORECASE)
 TWICE_WHY = (
     "the table already counts the space of a piece that begins with one, and the evaluator adds it again: bytes about 17 % too many (#1719)"
 )
@@ -105,9 +107,10 @@ def _mebibytes(program: Program) -> Iterator[Mark]:
             parts: list[ast.expr] = []
             if isinstance(node, ast.Compare):
                 parts = [node.left, *node.comparators]
+                about = " ".join(ast.unparse(part) for part in parts)
             elif isinstance(node, ast.Assign) and LIMIT_NAME.search(ast.unparse(node.targets[0])):
-                parts = [node.value]
-            if any(_is_mebibytes(part) for part in parts):
+                parts, about = [node.value], ast.unparse(node.targets[0])
+            if any(_is_mebibytes(part) for part in parts) and SIZE_NAME.search(about) and not OTHER_SIZE.search(about):
                 yield Mark("size", "defect", [node], SIZE_WHY)
 
 

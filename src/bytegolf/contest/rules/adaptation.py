@@ -5,10 +5,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from bytegolf.contest.case import Case
-from bytegolf.contest.events import BYTE_COUNT_NAME, COLLECT, EARLIER_NAME, EXPORT, SCORE, UPDATE, WARM_UP_NAME, DataEvent, Loop
+from bytegolf.contest.events import BYTE_COUNT_NAME, COLLECT, EARLIER_NAME, EXPORT, QUIET, SCORE, UPDATE, WARM_UP_NAME, DataEvent, Loop
 from bytegolf.contest.evidence import Mark, ReviewFinding, Weight
-from bytegolf.contest.program import Function
+from bytegolf.contest.functions import Function
 from bytegolf.contest.reach import Reach
+from bytegolf.contest.windows import cover_of
 
 RESTORES = {"load_state_dict", "deepcopy", "copy_"}
 WHY = {
@@ -34,6 +35,7 @@ class _Turns:
 
     def __init__(self, case: Case) -> None:
         self.case = case
+        self._of_bytes: dict[Function, bool] = {}
 
     def updates(self, events: Sequence[DataEvent], reach: Reach) -> Iterator[Mark]:
         """Yield a mark for each update from validation data that is not legal."""
@@ -77,10 +79,15 @@ class _Turns:
         )
 
     def _is_counted(self, score: DataEvent, scores: Sequence[DataEvent]) -> bool:
-        """Return whether a sum of losses is a score: bytes are counted beside it, in the same function."""
+        """Return whether a sum of losses is a score: bytes are counted beside it, in the same function.
+
+        Where names say nothing, it is if it is summed without gradients.
+        """
         if score.detail == "bytes":
             return False
         home = self.case.program.function_of(score.node)
+        if score.detail == QUIET and home is not None and home.is_minified:
+            return True
         bytes_counted = [other for other in scores if other.detail == "bytes" and _shared(other, score)]
         depth = len(score.calls)
         return self._names_bytes(home) or any(
@@ -92,9 +99,9 @@ class _Turns:
         """Return whether a function, not the script's main one, names a number of bytes."""
         if home is None or not isinstance(home.node, ast.FunctionDef) or home.name == "main":
             return False
-        names = {part.id for part in ast.walk(home.node) if isinstance(part, ast.Name)}
-        names |= {part.attr for part in ast.walk(home.node) if isinstance(part, ast.Attribute)}
-        return any(BYTE_COUNT_NAME.search(name) for name in names)
+        if home not in self._of_bytes:
+            self._of_bytes[home] = any(BYTE_COUNT_NAME.search(name) for name in home.words)
+        return self._of_bytes[home]
 
     def _precedes(self, score: DataEvent, update: DataEvent, reach: Reach) -> bool:
         """Return whether a score comes before an update in each turn of a loop over the data, and no loop repeats both."""
@@ -139,7 +146,7 @@ class _Turns:
         for score in after:
             shared = _shared(score, update)
             if shared and self._over_data(shared, score):
-                return "context-only-fit" if self._is_of_earlier(update) else "scored-window-fit"
+                return "context-only-fit" if self._is_of_earlier(update, score) else "scored-window-fit"
         if exported or not after:
             return "validation-pretraining"
         return "two-pass"
@@ -148,11 +155,10 @@ class _Turns:
         functions = [self.case.program.function_of(node) for node in (update.node, *update.calls)]
         return any(function is not None and WARM_UP_NAME.search(function.name) for function in functions)
 
-    def _is_of_earlier(self, update: DataEvent) -> bool:
-        """Return whether the code around an update names what it learns from as earlier or already scored tokens."""
-        around = update.loops[-1].node if update.loops else update.node
-        names = [node.id for node in ast.walk(around) if isinstance(node, ast.Name)]
-        return any(EARLIER_NAME.search(name) for name in names)
+    def _is_of_earlier(self, update: DataEvent, score: DataEvent) -> bool:
+        """Return whether an update learns from tokens before those that are scored, by their places or by what they are called."""
+        cover, names = cover_of(self.case.program, update.node, score.node)
+        return cover == "earlier" or (cover == "unknown" and any(EARLIER_NAME.search(name) for name in names))
 
 
 def _path(event: DataEvent) -> tuple[ast.AST, ...]:

@@ -1,4 +1,4 @@
-"""Choices and mixtures that depend on the token to be scored."""
+"""Mixtures of bytes, in which a token's probability is spread over them."""
 
 import ast
 import re
@@ -6,18 +6,20 @@ from collections.abc import Iterator
 
 from bytegolf.contest.case import Case
 from bytegolf.contest.evidence import Mark, ReviewFinding
-from bytegolf.contest.program import Function, Program
+from bytegolf.contest.functions import Function
+from bytegolf.contest.outcomes import MODEL, Turn, parts_of
+from bytegolf.contest.program import Program
+from bytegolf.contest.targets import assignments, called, names_in
 
-TOKEN_LOSS = re.compile(r"nll|ptl|per_tok|token_loss|loss_(a|b|base|adapt\w*|tok\w*)$|losses$", re.IGNORECASE)
 LOG_PROBABILITY = re.compile(r"log_?p|nll|^lp|_lp$|tok_lp|ptl|log_?prob|bits", re.IGNORECASE)
-BYTE_LENGTH = re.compile(r"n_?bytes|byte_?len|^nb$|^blen|^lens?$|_lens$|byte_?counts?|num_bytes", re.IGNORECASE)
+BYTE_LENGTH = re.compile(r"n_?bytes|byte_?len|^nb$|^blen|^lens?$|_lens?$|^L$|byte_?counts?|num_bytes", re.IGNORECASE)
 BYTE_MODEL = re.compile(r"ppm|byte_mix|bytemix", re.IGNORECASE)
+PROBABILITY = re.compile(r"prob|^p_|_p$|^p$", re.IGNORECASE)
 MIXING = re.compile(r"mix|lam|logaddexp|alpha|gate", re.IGNORECASE)
 SPREAD_IN_C = re.compile(
     r"(nll|logp|lp|log_prob)\w*\s*(\[[^\]]*\])?\s*/\s*\(?\s*(\((double|float)\))?\s*\(?\s*(n_?bytes|nb|blen|byte_?len\w*|nbytes\w*)\b"
 )
 MIN_C_SOURCE = 400  # characters
-ORACLE_WHY = "keeps, for each token, whichever loss turned out lower: the choice sees the token (C2, C4)"
 BYTES_WHY = (
     "spreads a token's log-probability over its bytes and mixes byte by byte: over all bytes the mixture does not sum to 1 (C2; #1872)"
 )
@@ -25,50 +27,20 @@ BYTES_WHY = (
 
 def findings(case: Case) -> list[ReviewFinding]:
     """Return the findings of the family."""
-    functions = case.program.functions
-    marks = [mark for function in functions for mark in (*_oracles(function), *_byte_mixtures(function))]
+    marks = [mark for function in case.program.functions for mark in _byte_mixtures(function)]
+    marks += [mark for function, turns in case.outcomes.turns.items() for turn in turns for mark in _spread_losses(case, function, turn)]
     return case.by_code([*marks, *_mixtures_in_c(case.program)])
 
 
-def _oracles(function: Function) -> Iterator[Mark]:
-    """Yield a mark for each choice of the lower of two losses of the same tokens."""
-    for node in function.nodes:
-        if (isinstance(node, ast.Call) and _takes_lower_loss(node)) or (isinstance(node, ast.If) and _keeps_lower_loss(node)):
-            yield Mark("oracle-gate", "violation", [node], ORACLE_WHY)
-
-
-def _takes_lower_loss(call: ast.Call) -> bool:
-    """Return whether a call is `minimum(nll, other_nll)` or `where(nll < other_nll, nll, other_nll)`."""
-    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    if name in ("minimum", "fmin") and len(call.args) == 2:
-        return all(_is_loss(argument) for argument in call.args)
-    if name == "where" and len(call.args) == 3 and isinstance(call.args[0], ast.Compare):
-        sides = {ast.unparse(call.args[0].left), ast.unparse(call.args[0].comparators[0])}
-        return {ast.unparse(argument) for argument in call.args[1:]} == sides and all(_is_loss(argument) for argument in call.args[1:])
-    return False
-
-
-def _keeps_lower_loss(node: ast.If) -> bool:
-    """Return whether a statement is `if new_nll < old_nll: nll[i] = new_nll`."""
-    test = node.test
-    if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.Lt | ast.LtE):
-        return False
-    if not (_is_loss(test.left) and _is_loss(test.comparators[0])):
-        return False
-    lower = ast.unparse(test.left)
-    return any(
-        isinstance(part, ast.Assign) and isinstance(part.targets[0], ast.Subscript) and ast.unparse(part.value) == lower
-        for part in node.body
-    )
-
-
-def _is_loss(node: ast.expr) -> bool:
-    names = [part.id for part in ast.walk(node) if isinstance(part, ast.Name)]
-    return bool(names) and bool(TOKEN_LOSS.search(names[0]))
-
-
 def _byte_mixtures(function: Function) -> Iterator[Mark]:
-    """Yield a mark where a token's log-probability is divided by its bytes, in a function that mixes with a model of bytes."""
+    """Yield a mark where a token's probability is spread over its bytes.
+
+    That is the root of it by their number; or its logarithm divided by them, in a function that mixes with a model of bytes.
+    """
+    for node in function.nodes:
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and _is_root_by_bytes(function, node):
+            yield Mark("byte-mixture", "violation", [node], BYTES_WHY)
+            return
     words = {node.id for node in function.nodes if isinstance(node, ast.Name)} | {function.name}
     words |= {parameter.arg for parameter in function.parameters}
     if not any(BYTE_MODEL.search(word) for word in words) or not any(MIXING.search(word) for word in words):
@@ -79,6 +51,30 @@ def _byte_mixtures(function: Function) -> Iterator[Mark]:
             if spread:
                 yield Mark("byte-mixture", "violation", [node], BYTES_WHY)
                 return
+
+
+def _spread_losses(case: Case, function: Function, turn: Turn) -> Iterator[Mark]:
+    """Yield a mark for each `exp(-loss / len(token_bytes))`, the loss that of one token."""
+    for node in parts_of(turn.statement):
+        if isinstance(node, ast.Call) and called(node) == "exp" and node.args:
+            for part in ast.walk(node.args[0]):
+                if not isinstance(part, ast.BinOp) or not isinstance(part.op, ast.Div) or not _is_of_bytes(part.right):
+                    continue
+                if MODEL in case.outcomes.labels(function, turn, part.left):
+                    yield Mark("byte-mixture", "violation", [part], BYTES_WHY)
+
+
+def _is_of_bytes(node: ast.expr) -> bool:
+    """Return whether a divisor is a number of bytes: called so, or the length of something."""
+    return _first_name(node, BYTE_LENGTH) or any(isinstance(part, ast.Call) and called(part) == "len" for part in ast.walk(node))
+
+
+def _is_root_by_bytes(function: Function, node: ast.BinOp) -> bool:
+    """Return whether a power is `p ** (1 / n_bytes)`."""
+    if not isinstance(node.right, ast.BinOp) or not isinstance(node.right.op, ast.Div) or not _first_name(node.left, PROBABILITY):
+        return False
+    named = [item.value for item in assignments(function) if item.targets[0].id in names_in(node.right.right)]  # type: ignore[attr-defined]
+    return any(_first_name(part, BYTE_LENGTH) for part in (node.right.right, *named))
 
 
 def _first_name(node: ast.expr, pattern: re.Pattern[str]) -> bool:
