@@ -6,8 +6,9 @@ import torch
 from bytegolf.errors import InputError
 from bytegolf.runtime import device as module
 from bytegolf.runtime.device import choose_device, choose_dtype
+from bytegolf.runtime.parallel import ALONE, Group
 
-CPU = torch.device("cpu")
+CPU, MPS = torch.device("cpu"), torch.device("mps")
 
 
 def test_the_cpu_can_be_named() -> None:
@@ -15,23 +16,34 @@ def test_the_cpu_can_be_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "cuda", "local_rank", "found"),
+    ("name", "cuda", "mps", "group", "found"),
     [
-        ("auto", True, 0, "cuda:0"),
-        ("auto", True, 3, "cuda:3"),
-        ("cuda", True, 2, "cuda:2"),
-        ("auto", False, 3, "cpu"),
-        ("cpu", True, 3, "cpu"),
+        ("auto", True, False, ALONE, "cuda:0"),
+        ("auto", True, True, ALONE, "cuda:0"),
+        ("auto", True, False, Group(3, 4, 3), "cuda:3"),
+        ("cuda", True, False, Group(10, 16, 2), "cuda:2"),
+        ("auto", False, False, Group(3, 4, 3), "cpu"),
+        ("cpu", True, True, Group(3, 4, 3), "cpu"),
+        ("auto", False, True, ALONE, "mps"),
+        ("auto", False, True, Group(0, 2, 0), "cpu"),
+        ("mps", False, True, ALONE, "mps"),
+        ("cpu", False, True, ALONE, "cpu"),
     ],
 )
 def test_auto_prefers_cuda_and_each_process_its_own(
-    monkeypatch: pytest.MonkeyPatch, name: str, cuda: bool, local_rank: int, found: str
+    monkeypatch: pytest.MonkeyPatch, name: str, cuda: bool, mps: bool, group: Group, found: str
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
     entered: list[torch.device] = []
     monkeypatch.setattr(module, "enter_device", entered.append)
-    assert choose_device(name, local_rank) == torch.device(found)
+    assert choose_device(name, group) == torch.device(found)
     assert entered == [torch.device(found)]
+
+
+def test_several_processes_cannot_share_apples_gpu() -> None:
+    with pytest.raises(InputError, match=r"train\.device: expected cpu or cuda for 2 processes, found 'mps'"):
+        choose_device("mps", Group(0, 2, 0))
 
 
 @pytest.mark.parametrize(
@@ -41,6 +53,14 @@ def test_auto_prefers_cuda_and_each_process_its_own(
         ("NVIDIA H100 PCIe", 756e12),
         ("NVIDIA A100-SXM4-80GB", 312e12),
         ("NVIDIA B200", 2250e12),
+        ("NVIDIA GH200 480GB", 989e12),
+        ("NVIDIA L4", 121e12),
+        ("NVIDIA L40", 181e12),
+        ("NVIDIA L40S", 362e12),
+        ("NVIDIA GeForce RTX 4090", 165e12),
+        ("NVIDIA GeForce RTX 4090 D", None),
+        ("NVIDIA GeForce RTX 4090 Laptop GPU", None),
+        ("NVIDIA A1000", None),
         ("Some Other", None),
     ],
 )
@@ -50,9 +70,9 @@ def test_the_peak_is_that_of_the_maker(monkeypatch: pytest.MonkeyPatch, name: st
     assert module.peak_flops(CPU) is None
 
 
-@pytest.mark.parametrize("name", ["abacus", "cuda:77", "", "cpu:x", "cuda:-2"])
+@pytest.mark.parametrize("name", ["abacus", "cuda:77", "", "cpu:x", "cuda:-2", "mps"])
 def test_a_device_that_is_not_here(name: str) -> None:
-    with pytest.raises(InputError, match=r"train\.device: expected auto, cpu or a CUDA device of this machine, found"):
+    with pytest.raises(InputError, match=r"train\.device: expected auto, cpu, mps or a CUDA device of this machine, found"):
         choose_device(name)
 
 
@@ -61,6 +81,20 @@ def test_a_device_that_is_not_here(name: str) -> None:
 def test_a_dtype_that_is_named_is_taken(monkeypatch: pytest.MonkeyPatch, name: str, dtype: torch.dtype, native: bool) -> None:
     monkeypatch.setattr(module, "has_bfloat16", lambda device: native)
     assert choose_dtype(name, CPU) == dtype
+
+
+def test_apples_gpu_computes_in_float32_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert choose_dtype("auto", MPS) == torch.float32 and choose_dtype("bfloat16", MPS) == torch.bfloat16
+
+
+def test_apples_gpu_is_waited_for_and_asked_for_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr(torch.mps, "synchronize", lambda: calls.append("waited"))
+    monkeypatch.setattr(torch.mps, "driver_allocated_memory", lambda: 12_345)
+    module.synchronize(MPS)
+    module.synchronize(CPU)
+    assert calls == ["waited"] and module.peak_memory(MPS) == 12_345
+    assert module.device_name(MPS) == "mps" and module.peak_flops(MPS) is None
 
 
 @pytest.mark.parametrize(("native", "dtype"), [(True, torch.bfloat16), (False, torch.float32)])

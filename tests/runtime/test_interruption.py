@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from bytegolf.runtime.interruption import interruption
+from bytegolf.runtime.interruption import interruption, uninterrupted
 from support.runs import environment
 
 
@@ -44,6 +44,18 @@ def test_among_several_processes_a_second_interrupt_waits_too() -> None:
         interrupt()
         interrupt()
         assert interrupted()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_must_not_be_cut_off_is_done_first(number: int) -> None:
+    done = []
+    with pytest.raises(KeyboardInterrupt), uninterrupted():
+        os.kill(os.getpid(), number)
+        os.kill(os.getpid(), number)
+        done.append("all of it")
+    assert done == ["all of it"]
+    with uninterrupted():
+        done.append("and nothing else")
 
 
 def test_handlers_are_put_back_after_an_error() -> None:

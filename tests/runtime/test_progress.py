@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from bytegolf.runtime import progress as module
+from bytegolf.runtime.background import BackgroundCall
 from bytegolf.runtime.progress import Progress, say
 
 
@@ -100,3 +101,21 @@ def test_bars_nest(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_say_is_one_line_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     say("words")
     assert capsys.readouterr() == ("", "words\n")
+
+
+def test_work_beside_that_of_the_main_thread_prints_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two bars at once would write over each other."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+
+    def beside() -> None:
+        with Progress("pack", total=4, unit="tries") as other:
+            other.advance(4)
+
+    with Progress("prove", total=10, unit="tokens") as progress:
+        progress.advance(5)
+        BackgroundCall(beside).result()
+        progress.advance(5)
+    shown = terminal.getvalue()
+    assert "pack: 0/4 tries\n" in shown and "pack: done in" in shown
+    assert "prove" in shown and "prove: 0/10" not in shown

@@ -36,6 +36,18 @@ def interruption(*, insist: bool = True) -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C, SIGTERM and SIGHUP wait for the end of a block, where they raise KeyboardInterrupt.
+
+    A process whose start is cut off half-way prints a traceback of its own.
+    """
+    with interruption(insist=False) as interrupted:
+        yield
+    if interrupted():
+        raise KeyboardInterrupt
+
+
 def end_with_parent() -> None:
     """Let this process, which `multiprocessing` started, end as soon as its parent is gone, however that ended."""
 

@@ -2,14 +2,14 @@
 
 import os
 import sys
+import threading
 import time
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Protocol, Self
 
-from rich.console import Console
-from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
 
 PLAIN_INTERVAL_SECONDS = 10.0
 
@@ -26,10 +26,18 @@ def say(message: str) -> None:
             print(message, file=sys.stderr, flush=True)
 
 
+class Advancing(Protocol):
+    """Anything that is told how far work has come."""
+
+    def advance(self, amount: int, /) -> None:
+        """Take note that so much more is done."""
+
+
 class Progress:
     """A progress display: `with Progress("train", total=200, unit="steps") as progress: progress.advance(note="loss 2.1")`.
 
-    `total` is None if it is unknown; `done` is what an earlier attempt already did.
+    `total` is None if it is unknown; `done` is what an earlier attempt already did. Only the main thread has a bar: work beside it
+    prints lines, which a terminal shows above the bar.
     """
 
     def __init__(self, task: str, total: float | None, unit: str, done: float = 0.0) -> None:
@@ -38,7 +46,8 @@ class Progress:
         self.done = self.first = done
         self.note = ""
         self.began = self.spoke = time.monotonic()
-        self.bar = _bar() if is_main_process() and sys.stderr.isatty() else None
+        in_front = is_main_process() and threading.current_thread() is threading.main_thread()
+        self.bar = _bar() if in_front and sys.stderr.isatty() else None
 
     def __enter__(self) -> Self:
         """Show the task, and return the display."""
@@ -61,7 +70,7 @@ class Progress:
             self.bar.update(self.bar.task_ids[0], completed=self.done, rate=pace, note=self.note)
         elif now - self.spoke >= PLAIN_INTERVAL_SECONDS:
             self.spoke = now
-            left = "" if self.total is None else f"{max(self.total - self.done, 0) / max(rate, 1e-9):,.0f} s left"
+            left = "" if self.total is None or rate <= 0 else f"{max(self.total - self.done, 0) / rate:,.0f} s left"
             say(f"{self.task}: {', '.join(part for part in (self._share(), pace, left, self.note) if part)}")
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -75,7 +84,11 @@ class Progress:
         return f"{self.done:,.0f} {self.unit}" if self.total is None else f"{self.done:,.0f}/{self.total:,.0f} {self.unit}"
 
 
-def _bar() -> Bar:
+def _bar() -> "Bar":
+    from rich.console import Console  # what is not shown on a terminal does without
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
     return Bar(
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),

@@ -24,6 +24,7 @@ def tune_process() -> None:
     measures both.
     """
     os.environ.setdefault("GOMP_SPINCOUNT", str(SPIN_COUNT))
+    os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")  # what torch lacks on Apple's GPU is computed on the CPU
     if not re.fullmatch(r"0*[1-9]\d*", os.environ.get("NUMBA_NUM_THREADS", "1")):
         del os.environ["NUMBA_NUM_THREADS"]  # numba would not load; OpenMP takes no notice of a number that is none
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "gnu_get_libc_version"):
