@@ -1,41 +1,40 @@
 """One HTML page about runs, made of what their folders hold."""
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from bytegolf.reporting.page import write_report
-from bytegolf.reporting.run_report import RunReport
-from bytegolf.scoring.compressors import CompressorScore
+from bytegolf.reporting.reading import read_contents
 from bytegolf.storage.claim import claimed
-from bytegolf.storage.files import sha256_of
-from bytegolf.storage.records import read_record
-from bytegolf.storage.run_folder import RunFolder
-from bytegolf.storage.run_records import PackRecord, ScoreRecord
 
 
-def report(runs: Sequence[Path], out: Path, compressors: Sequence[CompressorScore] = ()) -> Path:
-    """Write one HTML page about runs, scripts included, and return its path.
+@dataclass(frozen=True)
+class ReportResult:
+    """A page: where it is, the runs that it shows, those of them that are not finished, and why others in a folder were left out."""
 
-    A run is called by its folder's name, or by its parent's name as well where two runs have one name. Scores of an
-    artifact that was replaced since are left out. Raises InputError for what is no finished run.
+    report: str
+    runs: list[str]
+    unfinished: list[str]
+    left_out: list[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as an object for JSON."""
+        return asdict(self)
+
+
+def report(runs: Sequence[Path], out: Path, *, data: Path | None = None) -> ReportResult:
+    """Write one HTML page about runs, or all the runs in a folder, that opens without a network.
+
+    A run is called by its folder's name, or by its parent's name as well where two runs have one name. Scores of an artifact
+    that was replaced since are left out. `data` is the data folder, which is looked for beside the runs where it is not given.
+
+    Raises InputError for a run that is named and cannot be read, and for a folder that holds none that can. Runs that have not ended
+    are shown as they are.
     """
-    paths = list(dict.fromkeys(run.resolve() for run in runs))
-    named = len({path.name for path in paths}) == len(paths)
-    named_runs = {path.name if named else "/".join(path.parts[-2:]): RunFolder(path) for path in paths}
-    shown = [read_run_report(run, name) for name, run in named_runs.items()]
+    contents = read_contents(runs, data)
     with claimed(out):
-        write_report(out, shown, compressors)
-    return out
-
-
-def read_run_report(run: RunFolder, name: str) -> RunReport:
-    """Return what the page shows of a run. Raises InputError if it is not finished, or a record of it is damaged."""
-    scores = [read_record(path, ScoreRecord, "a score") for path in sorted(run.root.glob("score-*.json"))]
-    pack = read_record(run.pack, PackRecord, "what packing gave").model_dump() if run.pack.exists() else None
-    return RunReport(name, run.read_manifest(), run.events(), [score.model_dump() for score in scores if _is_current(run, score)], pack)
-
-
-def _is_current(run: RunFolder, score: ScoreRecord) -> bool:
-    """Return whether the file that was scored still lies in the run's folder unchanged."""
-    scored = run.root / score.of
-    return scored.is_file() and sha256_of(scored) == score.sha256
+        write_report(out, contents)
+    unfinished = [run.name for run in contents.runs if run.manifest is None]
+    return ReportResult(str(out), [run.name for run in contents.runs], unfinished, list(contents.left_out))
