@@ -1,0 +1,1 @@
+"""Model -> files of other tools: safetensors, and a folder that `transformers` loads."""
