@@ -12,7 +12,7 @@ from bytegolf.text.hub import HubPlace
 from bytegolf.text.shards import ShardWriter
 from bytegolf.text.tokenizer import BytesTokenizer
 
-REPO, ROOT = "somebody/golf", "deep/root"
+REPO, ROOT = "somebody/golf", "deep/down"
 PLACE = HubPlace(REPO, root=ROOT)
 HELD_OUT = ["first  ﬁne text", "    indented", "third\n\nline"]
 TRAINED = [inspect.getsource(inspect)[i * 300 :][:300] for i in range(20)]

@@ -18,7 +18,7 @@ import sentencepiece
 from bytegolf.config import BOS
 from bytegolf.errors import InputError
 from bytegolf.storage.data_folder import DataManifest
-from bytegolf.text import fineweb
+from bytegolf.text import fineweb, held_out_text
 from bytegolf.text.dataset import open_data
 from bytegolf.text.prepare import prepare_text
 from support.fake_hub import COMMIT, FakeHub, reach
@@ -67,7 +67,7 @@ def test_a_published_variant(hub: FakeHub, fetch: Fetch, tmp_path: Path, normali
     assert (manifest.train_documents, manifest.train_tokens) == (len(documents), 2 * SHARD) == (train.count(BOS), len(train))
     starts = [*np.flatnonzero(np.array(train) == BOS), len(train)]
     assert manifest.train_bytes == sum(len(plain.decode(train[a + 1 : b]).encode()) for a, b in itertools.pairwise(starts))
-    assert manifest.source == f"hf://datasets/{REPO}@{COMMIT}/deep/root#sp512"
+    assert manifest.source == f"hf://datasets/{REPO}@{COMMIT}/deep/down#sp512"
     assert manifest.vocab_size == 512 and manifest.split == "as published"
 
 
@@ -75,7 +75,8 @@ def test_long_streams_are_read_in_parts(hub: FakeHub, fetch: Fetch, tmp_path: Pa
     whole = fetch()
     for size in (1, 2, 7, 19):
         shutil.rmtree(tmp_path / "data")
-        monkeypatch.setattr(fineweb, "READ_TOKENS", size)
+        for module in (fineweb, held_out_text):
+            monkeypatch.setattr(module, "READ_TOKENS", size)
         assert fetch() == whole
 
 
@@ -85,7 +86,7 @@ def test_fetching_again_needs_no_network(hub: FakeHub, fetch: Fetch, monkeypatch
     reach("http://127.0.0.1:9", monkeypatch)
     assert fetch() == first and contents(tmp_path / "data") == before
     (tmp_path / "data" / TRAIN_0).unlink()
-    with pytest.raises(InputError, match=r"hf://datasets/somebody/golf/deep/root: expected an answer from http://127\.0\.0\.1:9, found"):
+    with pytest.raises(InputError, match=r"hf://datasets/somebody/golf/deep/down: expected an answer from http://127\.0\.0\.1:9, found"):
         fetch()
 
 

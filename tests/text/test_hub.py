@@ -56,7 +56,7 @@ def test_files_of_one_commit(hub: FakeHub, fetch_shards: Fetch, tmp_path: Path) 
 
 
 def test_a_small_file_is_known_by_the_hash_of_git(hub: FakeHub, tmp_path: Path) -> None:
-    hub.files["deep/root/note"] = b"a few words"
+    hub.files["deep/down/note"] = b"a few words"
     (note,) = Hub(PLACE).files(["note"])
     assert note.sha256 is None
     (tmp_path / "note").write_bytes(b"a few words")
@@ -91,13 +91,13 @@ def test_another_listing_than_published(hub: FakeHub, fetch: Callable[..., objec
 
 def test_what_is_not_published(hub: FakeHub, fetch_shards: Fetch) -> None:
     del hub.files[in_repo(TRAIN_1)]
-    with pytest.raises(InputError, match=rf"golf/deep/root: expected the file .*{TRAIN_1}, found nothing of that name"):
+    with pytest.raises(InputError, match=rf"golf/deep/down: expected the file .*{TRAIN_1}, found nothing of that name"):
         fetch_shards()
     with pytest.raises(InputError, match=r"golf: expected the file manifest\.json, found nothing of that name"):
         Hub(replace(PLACE, root="")).files(["manifest.json"])
-    with pytest.raises(InputError, match=r"nobody/golf/deep/root: expected a dataset that you may read, found none"):
+    with pytest.raises(InputError, match=r"nobody/golf/deep/down: expected a dataset that you may read, found none"):
         Hub(replace(PLACE, repo="nobody/golf"))
-    with pytest.raises(InputError, match=r"golf@old/deep/root: expected a revision of somebody/golf, found none called old"):
+    with pytest.raises(InputError, match=r"golf@old/deep/down: expected a revision of somebody/golf, found none called old"):
         Hub(replace(PLACE, revision="old"))
 
 

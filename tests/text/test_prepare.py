@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -18,11 +17,11 @@ from bytegolf.arrays import Tokens
 from bytegolf.config import BOS, TextConfig
 from bytegolf.errors import InputError
 from bytegolf.storage.data_folder import DataFolder, DataManifest
+from bytegolf.text import encoding
 from bytegolf.text import prepare as module
 from bytegolf.text.dataset import count_bytes, open_data
 from bytegolf.text.prepare import prepare_text
 from bytegolf.text.tokenizer import BpeTokenizer, BytesTokenizer, Kind
-from bytegolf.text.tokenizer_training import train_bpe
 from support.corpora import SOURCE, write_jsonl, write_texts
 
 TEXTS = [f"{i} " + SOURCE[i * 400 :][:400] for i in range(60)]
@@ -75,31 +74,11 @@ def test_any_text_survives(tmp_path_factory: pytest.TempPathFactory, bpe: BpeTok
 
 def test_batches_do_not_show(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare_text([str(source)], tmp_path / "a", vocab_size=400)
-    monkeypatch.setattr(module, "BATCH_DOCUMENTS", 7)
+    monkeypatch.setattr(encoding, "BATCH_DOCUMENTS", 7)
     prepare_text([str(source)], tmp_path / "b", vocab_size=400)
-    monkeypatch.setattr(module, "BATCH_CHARACTERS", 900)
+    monkeypatch.setattr(encoding, "BATCH_CHARACTERS", 900)
     prepare_text([str(source)], tmp_path / "c", vocab_size=400)
     assert contents(tmp_path / "a") == contents(tmp_path / "b") == contents(tmp_path / "c")
-
-
-def test_the_tokenizer_sees_no_held_out_text(tmp_path: Path) -> None:
-    texts = ["Z" * 99, *TEXTS, "Z" * 99]
-    prepare_text([str(write_jsonl(tmp_path / "a.jsonl", texts))], tmp_path / "data", vocab_size=400, val_docs=1)
-    ids = open_data(tmp_path / "data").tokenizer.encode("ZZ")
-    assert len(ids) == 2
-
-
-def test_a_sample_trains_the_tokenizer_of_a_large_corpus(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    trained_on: list[str] = []
-
-    def train(texts: Iterable[str], vocab_size: int, across_words: bool) -> BpeTokenizer:
-        trained_on.extend(texts)
-        return train_bpe(trained_on, vocab_size, across_words)
-
-    monkeypatch.setattr(module, "train_bpe", train)
-    monkeypatch.setattr(module, "SAMPLE_BYTES", 10_000)
-    prepare_text([str(source)], tmp_path / "data", vocab_size=400)
-    assert 5_000 < len("".join(trained_on)) <= 10_000
 
 
 def test_preparing_again_reuses(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -178,7 +157,7 @@ def test_text_that_changes_meanwhile(source: Path, tmp_path: Path, monkeypatch: 
         (source / "059.txt").write_text("something new")
         return encode(self, texts, normalised)
 
-    monkeypatch.setattr(module, "BATCH_DOCUMENTS", 7)  # so that the last document is read after the first are encoded
+    monkeypatch.setattr(encoding, "BATCH_DOCUMENTS", 7)  # so that the last document is read after the first are encoded
     monkeypatch.setattr(BytesTokenizer, "encode_batch", encode_later)
     with pytest.raises(InputError, match="expected the same documents in every pass, found them changed"):
         prepare_text([str(source)], tmp_path / "data", text=TextConfig(tokenizer="bytes"))
@@ -252,8 +231,8 @@ def test_held_out_text_at_rest(source: Path, tmp_path: Path) -> None:
 def test_memory_does_not_grow_with_the_text(tmp_path: Path, bpe: BpeTokenizer) -> None:
     (tmp_path / "given.model").write_bytes(bpe.serialised)
     code = (
-        "import sys, re, pathlib; from bytegolf.text import prepare as module\n"
-        "module.BATCH_CHARACTERS = 200_000\n"
+        "import sys, re, pathlib; from bytegolf.text import encoding, prepare as module\n"
+        "encoding.BATCH_CHARACTERS = 200_000\n"
         "folder = pathlib.Path(sys.argv[1])\n"
         "module.prepare_text([sys.argv[2]], folder / 'data', tokenizer=folder.parent / 'given.model', val_docs=2)\n"
         "print(re.search(r'VmHWM:\\s+(\\d+)', pathlib.Path('/proc/self/status').read_text())[1])"

@@ -47,6 +47,33 @@ def test_shards_are_one_array(folder: Path, parts: list[np.ndarray], max_tokens:
         assert type(stream[start:stop]) is np.ndarray
 
 
+@given(parts=chunks, later=chunks, max_tokens=st.integers(3, 50))
+@settings(max_examples=30)
+def test_a_writer_goes_on_where_another_was_killed(folder: Path, parts: list[np.ndarray], later: list[np.ndarray], max_tokens: int) -> None:
+    """What the first one wrote after the tokens that it synced is cut off."""
+    whole = [path.read_bytes() for path in write(folder, [*parts, *later], max_tokens)]
+    for path in folder.glob("*.bin"):
+        path.unlink()
+    killed = ShardWriter(folder, "train", max_tokens)
+    for part in parts:
+        killed.write(part)
+    killed.sync()
+    for part in [*later, *later]:
+        killed.write(part + np.uint16(1))
+    killed.sync()
+    with ShardWriter(folder, "train", max_tokens, tokens=sum(map(len, parts))) as writer:
+        for part in later:
+            writer.write(part)
+    assert [path.read_bytes() for path in sorted(folder.glob("*.bin"))] == whole
+
+
+def test_a_writer_needs_what_it_goes_on_from(folder: Path) -> None:
+    write(folder, [np.arange(20)], max_tokens=8)
+    os.truncate(folder / "train_000001.bin", HEADER_BYTES + 14)
+    with pytest.raises(InputError, match=r"train_000001\.bin: expected 1040 bytes as they were written, found 1038"):
+        ShardWriter(folder, "train", 8, tokens=20)
+
+
 def test_the_format(folder: Path) -> None:
     (path,) = write(folder, [np.array([1, 513])])
     data = path.read_bytes()

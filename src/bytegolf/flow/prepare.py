@@ -7,6 +7,7 @@ from typing import NamedTuple
 from bytegolf.auditing.overlap.report import compare_documents
 from bytegolf.config import Recipe, TextConfig
 from bytegolf.errors import InputError, ParameterError
+from bytegolf.names import PlaceName
 from bytegolf.recipes import load_recipe
 from bytegolf.runtime.progress import say
 from bytegolf.storage.claim import claimed
@@ -28,6 +29,8 @@ def prepare(
     normalised: bool = False,
     text_column: str | None = None,
     skip_bad: bool = False,
+    workers: int = 1,
+    on: PlaceName | None = None,
     variant: str | None = None,
     train_shards: int | None = None,
     with_docs: bool = False,
@@ -41,6 +44,9 @@ def prepare(
     of an existing `tokenizer` (a SentencePiece file, or "bytes"). The first `val_docs` documents are held out, by default
     one in twenty by hash. With `normalised` the tokenizer may change the text. Records of JSON and parquet have their text
     in `text_column` ("text" by default). With `skip_bad` records and files that cannot be read are skipped and listed.
+    Documents are encoded by so many `workers`, processes of this machine or `on` "ray" cores of a Ray cluster; 0 is all
+    there are. The data is the same for any number. (A program that starts several processes keeps what it does under
+    `if __name__ == "__main__":`, as always in Python.) What an interrupted preparation has done is not done again.
 
     Of published shards, `variant` says which vocabulary (by default the recipe's, or sp1024), `train_shards` how many of
     the training shards to fetch (by default 80), and `with_docs` whether to fetch the documents as well.
@@ -48,7 +54,7 @@ def prepare(
     Raises ParameterError for options that do not go together, InputError for sources that cannot be prepared.
     """
     known = load_recipe(str(recipe)) if isinstance(recipe, str | Path) else recipe
-    for_text = _TextOptions(vocab, str(tokenizer) if tokenizer else None, val_docs, normalised, text_column, skip_bad)
+    for_text = _TextOptions(vocab, str(tokenizer) if tokenizer else None, val_docs, normalised, text_column, skip_bad, on)
     for_published = _PublishedOptions(variant, train_shards, with_docs)
     published = any(source == "fineweb" or source.startswith("hf://") for source in sources)
     if published:
@@ -56,7 +62,7 @@ def prepare(
     else:
         for_published.refuse("applies to published shards only, fineweb or hf://datasets/…")
     with claimed(out, folder=True):
-        manifest = (for_published if published else for_text).prepare(sources, out, known)
+        manifest = for_published.prepare(sources, out, known) if published else for_text.prepare(sources, out, known, workers)
         _tell_overlap(out, manifest)
     return manifest
 
@@ -80,12 +86,13 @@ class _TextOptions(NamedTuple):
     normalised: bool
     text_column: str | None
     skip_bad: bool
+    on: PlaceName | None
 
     def refuse(self, reason: str) -> None:
         """Raise ParameterError if any of these options is given."""
         _refuse(self._asdict(), reason)
 
-    def prepare(self, sources: Sequence[str], out: Path, recipe: Recipe | None) -> DataManifest:
+    def prepare(self, sources: Sequence[str], out: Path, recipe: Recipe | None, workers: int) -> DataManifest:
         """Make a data folder from text."""
         vocabularies = {"recipe": recipe, "vocab": self.vocab, "tokenizer": self.tokenizer}
         given = [name for name, value in vocabularies.items() if value is not None]
@@ -104,6 +111,8 @@ class _TextOptions(NamedTuple):
             normalised=self.normalised,
             text_column=self.text_column,
             skip_bad=self.skip_bad,
+            num_workers=workers,
+            on=self.on,
         )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from bytegolf.errors import InputError
-from bytegolf.runtime.progress import Progress
+from bytegolf.runtime.progress import Advancing
 from bytegolf.text.documents import CorpusFile, CorpusReading, Document, Remarks
 from bytegolf.text.readers import python_module, read_in_pieces, read_whole
 
@@ -38,7 +38,7 @@ class Corpus:
     def __iter__(self) -> Iterator[Document]:
         return self.read()
 
-    def read(self, progress: Progress | None = None, remarks: Remarks | None = None) -> Iterator[Document]:
+    def read(self, progress: Advancing | None = None, remarks: Remarks | None = None) -> Iterator[Document]:
         """Yield every document, advance `progress` by the bytes read from disk, and enter in `remarks` what is no document.
 
         Raises InputError for a record or file that cannot be read, unless they are skipped.
@@ -72,7 +72,7 @@ def open_corpus(
     return Corpus(", ".join(sources), files, text_column, remarks.skip_bad)
 
 
-def _read(file: CorpusFile, reading: CorpusReading, progress: Progress | None) -> Iterator[Document]:
+def _read(file: CorpusFile, reading: CorpusReading, progress: Advancing | None) -> Iterator[Document]:
     """Yield the documents of a file, and advance `progress` by the bytes read from disk."""
     try:
         with file.path.open("rb") as raw:

@@ -15,7 +15,7 @@ from bytegolf.text.foreign_shards import find_tokenizer, require_countable
 from bytegolf.text.shards import HEADER_BYTES, TokenStream
 from bytegolf.text.tokenizer import Tokenizer, load_tokenizer
 
-COUNT_TOKENS = 10_000_000  # counted at once
+COUNT_TOKENS = 1_000_000  # counted at once
 
 
 @dataclass(frozen=True)

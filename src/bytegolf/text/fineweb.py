@@ -11,31 +11,27 @@ lacks some of the files in its manifest is refused.
 import hashlib
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import zstandard
 
-from bytegolf.arrays import Tokens
 from bytegolf.config import BOS
-from bytegolf.errors import InputError, ParameterError
-from bytegolf.runtime.progress import Progress, say
+from bytegolf.errors import ParameterError
+from bytegolf.runtime.progress import say
 from bytegolf.storage.data_folder import DataFolder, DataManifest, TokenizerFile
 from bytegolf.storage.files import sha256_of
 from bytegolf.text.dataset import count_bytes
 from bytegolf.text.foreign_shards import require_countable
+from bytegolf.text.held_out_text import READ_TOKENS, write_held_out_text
 from bytegolf.text.hub import Hub, HubFile, HubPlace
-from bytegolf.text.prepare import ZSTD_LEVEL
 from bytegolf.text.published import DOCUMENTS, MANIFEST, Variant, choose_variant
 from bytegolf.text.shards import TokenStream
-from bytegolf.text.tokenizer import SERIALISED_BYTES, Tokenizer, load_tokenizer
+from bytegolf.text.tokenizer import SERIALISED_BYTES, load_tokenizer
 
 FINEWEB = HubPlace("willdepueoai/parameter-golf", root="datasets")
 VARIANT, TRAIN_SHARDS = "sp1024", 80  # those of the baseline
 SPLIT = "as published"
 GATHERING = ".fetched"
-READ_TOKENS = 10_000_000  # at once
 
 
 def fetch_published(
@@ -131,7 +127,7 @@ def _describe(hub: Hub, variant: Variant, paths: dict[str, Path], gathering: Pat
     require_countable(val, tokenizer)
     text = DataFolder(gathering).val_text
     paths = {**paths, text.name: text}
-    offsets, val_bytes = _write_text(text, val, tokenizer)
+    offsets, val_bytes = write_held_out_text(text, val, tokenizer)
     say(f"count: the bytes of {len(train):,} training tokens")
     hashes = {name: sha256_of(path) for name, path in sorted(paths.items())}
     return DataManifest(
@@ -151,37 +147,6 @@ def _describe(hub: Hub, variant: Variant, paths: dict[str, Path], gathering: Pat
         val_offsets=offsets,
         files=hashes,
     )
-
-
-def _write_text(path: Path, val: TokenStream, tokenizer: Tokenizer) -> tuple[list[int], int]:
-    """Write the text that the held-out tokens decode to; return the offset of each document and the size, in bytes."""
-    offsets, end = [], 0
-    with (
-        path.open("wb") as file,
-        zstandard.ZstdCompressor(level=ZSTD_LEVEL).stream_writer(file) as out,
-        Progress("decode the held-out text", len(val), "tokens") as progress,
-    ):
-        for tokens in _documents(val):
-            text = tokenizer.decode(tokens)
-            out.write(text)
-            offsets.append(end)
-            end += len(text)
-            progress.advance(len(tokens))
-    return offsets, end
-
-
-def _documents(stream: TokenStream) -> Iterator[Tokens]:
-    """Yield the tokens of each document, BOS first. Raises InputError if the stream does not begin with BOS."""
-    rest = stream[:0]
-    for start in range(0, len(stream), READ_TOKENS):
-        tokens = np.concatenate([rest, stream[start : start + READ_TOKENS]])
-        begins = np.flatnonzero(tokens == BOS)
-        if start == 0 and tokens[0] != BOS:
-            raise InputError(f"held-out shards: expected a document, which begins with token {BOS}, found token {tokens[0]}")
-        yield from np.split(tokens, begins[1:])[:-1]
-        rest = tokens[begins[-1] :]
-    if rest.size:
-        yield rest
 
 
 def _count_documents(stream: TokenStream) -> int:

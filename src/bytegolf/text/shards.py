@@ -72,13 +72,17 @@ class ShardWriter:
     """Writes tokens to `folder/split_000000.bin` and so on, beginning a new shard whenever one is full.
 
     It is a context manager; `tokens` counts the tokens written. A shard's header is valid once the shard is closed.
+    With `tokens` it goes on after that many, which an earlier writer of the same `max_tokens` has synced.
     """
 
-    def __init__(self, folder: Path, split: str, max_tokens: int = MAX_SHARD_TOKENS) -> None:
+    def __init__(self, folder: Path, split: str, max_tokens: int = MAX_SHARD_TOKENS, *, tokens: int = 0) -> None:
+        """Prepare to write. Raises InputError if shards with so many `tokens` are not there."""
         self.folder, self.split, self.max_tokens = folder, split, max_tokens
-        self.tokens = 0
+        self.tokens = tokens
         self._file: BinaryIO | None = None
-        self._in_shard = 0
+        self._written: list[Path] = []  # since the last sync; the last one may be open
+        self._in_shard = tokens % max_tokens
+        self._drop_later()
 
     def write(self, tokens: npt.ArrayLike) -> None:
         """Append tokens, (n,)."""
@@ -93,6 +97,17 @@ class ShardWriter:
             self.tokens += part.size
             left = left[part.size :]
 
+    def sync(self) -> None:
+        """Put all that was written on disk, so that a later writer can go on from here."""
+        if self._in_shard == self.max_tokens:
+            self.close()  # a later writer does not open a full shard
+        elif self._file is not None:
+            self._file.flush()
+        for path in self._written:
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+        self._written = self._written[-1:] if self._file is not None else []
+
     def close(self) -> None:
         """Write the last shard's header and close it."""
         if self._file is not None:
@@ -101,11 +116,34 @@ class ShardWriter:
             self._file.close()
             self._file = None
 
+    def _path(self, index: int) -> Path:
+        return self.folder / f"{self.split}_{index:06d}.bin"
+
     def _next_shard(self) -> None:
         self.close()
-        self._file = (self.folder / f"{self.split}_{self.tokens // self.max_tokens:06d}.bin").open("wb")
+        self._written.append(self._path(self.tokens // self.max_tokens))
+        self._file = self._written[-1].open("wb")
         self._file.write(_header(0))
         self._in_shard = 0
+
+    def _drop_later(self) -> None:
+        """Cut off what was written after the first `tokens` tokens, and open the shard that these end in."""
+        full, begun = divmod(self.tokens, self.max_tokens)
+        sizes = [self.max_tokens] * full + [begun] * (begun > 0)
+        for index, size in enumerate(sizes):
+            path, wanted = self._path(index), HEADER_BYTES + size * TOKEN_BYTES
+            there = path.stat().st_size if path.is_file() else 0
+            if there < wanted:
+                raise InputError(f"{path}: expected {wanted} bytes as they were written, found {there}")
+            os.truncate(path, wanted)
+        index = len(sizes)
+        while (path := self._path(index)).exists():
+            path.unlink()
+            index += 1
+        if begun:
+            self._written.append(self._path(full))
+            self._file = self._written[-1].open("r+b")
+            self._file.seek(0, os.SEEK_END)
 
     def __enter__(self) -> Self:
         return self

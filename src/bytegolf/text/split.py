@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from bytegolf.errors import InputError, ParameterError
 from bytegolf.runtime.progress import Progress
 from bytegolf.text.corpus import Corpus
+from bytegolf.text.digests import Digests
 from bytegolf.text.documents import Document, Remarks
 
 HELD_OUT_ONE_IN = 20
+DIGEST_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Split:
     corpus_sha256: str
     documents: int
     train_bytes: int  # includes copies of held-out documents
-    held_out: frozenset[bytes]  # digests of the held-out texts
+    held_out: Digests  # of the held-out texts
 
     def divide(self, documents: Iterable[Document]) -> Iterator[tuple[Document, bool]]:
         """Yield (document, whether it is held out) in order, leaving out copies of held-out documents."""
@@ -79,11 +81,11 @@ def decide_split(corpus: Corpus, rule: SplitRule, progress: Progress | None = No
 
     Raises InputError unless there are documents both to hold out and to train on.
     """
-    fingerprint, held_out, train_bytes, count = Fingerprint(), set[bytes](), 0, 0
+    fingerprint, held_out, train_bytes, count = Fingerprint(), bytearray(), 0, 0
     for index, document in enumerate(fingerprint.over(corpus.read(progress, remarks))):
         count += 1
         if rule.holds_out(index, document):
-            held_out.add(_digest(document.text))
+            held_out += _digest(document.text)
         else:
             train_bytes += len(_encode(document.text))
     if count == 0:
@@ -91,7 +93,7 @@ def decide_split(corpus: Corpus, rule: SplitRule, progress: Progress | None = No
     remedy = "choose how many of the first documents to hold out (val_docs)"
     if not held_out:
         raise InputError(f"{corpus.source}: expected documents to hold out, found none of {count} with {rule}; {remedy}")
-    split = Split(rule, fingerprint.hexdigest(), count, train_bytes, frozenset(held_out))
+    split = Split(rule, fingerprint.hexdigest(), count, train_bytes, Digests(held_out, DIGEST_BYTES))
     if all(is_held_out for _, is_held_out in split.divide(corpus)):  # reads up to the first training document
         raise InputError(f"{corpus.source}: expected documents to train on, found all {count} held out by {rule}; {remedy}")
     return split

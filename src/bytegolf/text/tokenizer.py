@@ -5,7 +5,6 @@ there is no EOS.
 """
 
 import hashlib
-import os
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
@@ -60,7 +59,7 @@ class Tokenizer(Protocol):
         """Return the tokens of one document, without BOS, (n,)."""
 
     def encode_batch(self, texts: Sequence[str], normalised: bool = False) -> list[Tokens]:
-        """Return the tokens of each text, encoded on all cores.
+        """Return the tokens of each text.
 
         With `normalised` a tokenizer that changes text may do so: nothing is done to keep characters that it rewrites.
         """
@@ -154,7 +153,7 @@ class BpeTokenizer(_TableTokenizer):
     def encode_batch(self, texts: Sequence[str], normalised: bool = False) -> list[Tokens]:
         """See `Tokenizer`."""
         split = [[text] if normalised else _parts(text) for text in texts]
-        encoded = iter(self._processor.encode([part for parts in split for part in parts], num_threads=os.cpu_count() or 1))
+        encoded = iter(self._processor.encode([part for parts in split for part in parts], num_threads=1))
         return [self._joined(islice(encoded, len(parts))) for parts in split]
 
     def _joined(self, parts: Iterable[list[int]]) -> Tokens:
