@@ -2,53 +2,25 @@
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from bytegolf.names import CalibrationName, CoderName, MethodName
+from bytegolf.recipe_table import RecipeTable, require
 
 MAX_VOCAB_SIZE = 65_536  # shards hold tokens as uint16
-MAX_NUMBER = 2**63 - 1  # that torch takes as a seed
-MAX_REAL = 1e38  # that float32 holds
 MAX_TABLE_ROWS = 2**26  # of a hash table
+MAX_BLOCKS = 512  # that a token passes
 BOS = 1  # the token that starts every document, in every vocabulary
-
-
-def _require(holds: bool, key: str, expected: str, found: object) -> None:
-    if not holds:
-        raise ValueError(f"{key}: expected {expected}, found {found}")
-
-
-def _takes_int(table: type[BaseModel], key: str) -> bool:
-    return key in table.model_fields and table.model_fields[key].annotation is int
-
-
-class RecipeTable(BaseModel):
-    """A section of a recipe: frozen and strict, with unknown keys forbidden."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _whole_numbers(cls, values: object) -> object:
-        """Take 1e3 for 1000 where a whole number is expected."""
-        if not isinstance(values, dict):
-            return values
-        whole = {key for key, value in values.items() if isinstance(value, float) and value.is_integer()}
-        return {key: int(value) if key in whole and _takes_int(cls, key) else value for key, value in values.items()}
-
-    @model_validator(mode="after")
-    def _numbers_in_range(self) -> Self:
-        for key, value in self:
-            highest = MAX_NUMBER if isinstance(value, int) else MAX_REAL
-            _require(not isinstance(value, int | float) or value <= highest, key, f"at most {highest}", value)
-        return self
 
 
 class ModelConfig(RecipeTable):
     """The architecture: everything a decoder needs to rebuild the model, and nothing else."""
 
     vocab_size: int = Field(1024, ge=2, le=MAX_VOCAB_SIZE, description="tokens in the vocabulary")
-    num_layers: int = Field(10, ge=1, le=512, description="transformer blocks")
+    num_layers: int = Field(10, ge=1, le=MAX_BLOCKS, description="transformer blocks")
+    loop_first: int = Field(0, ge=0, description="first of the blocks that are looped, counted from 0")
+    loop_blocks: int = Field(0, ge=0, description="blocks that are looped, one after the other; 0 is all from loop_first on")
+    loops: int = Field(1, ge=1, description="times that looped blocks are run, with the same weights; 1 is no loop")
     model_dim: int = Field(512, ge=2, le=16_384, description="width of the residual stream")
     num_heads: int = Field(8, ge=1, le=512, description="query heads")
     num_kv_heads: int = Field(4, ge=1, le=512, description="key and value heads, shared by groups of query heads")
@@ -63,6 +35,9 @@ class ModelConfig(RecipeTable):
     residual_mix: bool = Field(True, description="each block starts from a learned mix of x and the embedding x0")
     unet_skips: bool = Field(True, description="add the first half's outputs back in the second half, last in first out")
     smear_gate: bool = Field(True, description="blend each embedding with its predecessor's through a learned gate")
+    head_gate_inputs: int = Field(
+        0, ge=0, description="first dimensions of a block's input that open and close each head, by learned weights; 0 is no gate"
+    )
     xsa_layers: int = Field(0, ge=0, description="last blocks with exclusive self-attention")
     bigram_size: int = Field(0, ge=0, le=MAX_TABLE_ROWS, description="rows of the bigram hash table; 0 is none")
     bigram_dim: int = Field(128, ge=1, le=16_384, description="width of the bigram table")
@@ -89,25 +64,46 @@ class ModelConfig(RecipeTable):
         return int(self.mlp_mult * self.model_dim)
 
     @property
+    def looped(self) -> range:
+        """Return the numbers of the blocks that are run `loops` times."""
+        return range(self.loop_first, self.loop_first + self.loop_blocks if self.loop_blocks else self.num_layers)
+
+    @property
+    def block_order(self) -> tuple[int, ...]:
+        """Return the numbers of all blocks in the order in which they are run."""
+        return (*range(self.looped.start), *(self.loops * (*self.looped,)), *range(self.looped.stop, self.num_layers))
+
+    @property
+    def depth(self) -> int:
+        """Return how many blocks are run, each as often as it is."""
+        return self.num_layers + (self.loops - 1) * len(self.looped)
+
+    @property
     def rotated_dims(self) -> int:
         """Return the number of rotated dimensions of a head."""
         return self.rope_dims or self.head_dim
 
     @model_validator(mode="after")
     def _shapes_agree(self) -> Self:
-        _require(self.model_dim % self.num_heads == 0, "num_heads", f"a divisor of model_dim {self.model_dim}", self.num_heads)
-        _require(self.num_heads % self.num_kv_heads == 0, "num_kv_heads", f"a divisor of num_heads {self.num_heads}", self.num_kv_heads)
-        _require(
+        require(self.model_dim % self.num_heads == 0, "num_heads", f"a divisor of model_dim {self.model_dim}", self.num_heads)
+        require(self.num_heads % self.num_kv_heads == 0, "num_kv_heads", f"a divisor of num_heads {self.num_heads}", self.num_kv_heads)
+        require(
             self.rotated_dims <= self.head_dim and self.rotated_dims % 2 == 0,
             "rope_dims",
             f"an even number up to the head width {self.head_dim}",
             self.rotated_dims,
         )
         for name in ("bigram_size", "trigram_size"):
-            _require(getattr(self, name) != 1, name, "0 or at least 2 rows", 1)
+            require(getattr(self, name) != 1, name, "0 or at least 2 rows", 1)
+        gate = self.head_gate_inputs
+        require(gate <= self.model_dim, "head_gate_inputs", f"at most model_dim {self.model_dim}", gate)
         for name in ("xsa_layers", "value_embed_layers"):
-            _require(getattr(self, name) <= self.num_layers, name, f"at most num_layers {self.num_layers}", getattr(self, name))
-        _require(self.mlp_dim >= 1, "mlp_mult", "an MLP at least 1 wide", self.mlp_mult)
+            require(getattr(self, name) <= self.num_layers, name, f"at most num_layers {self.num_layers}", getattr(self, name))
+        layers, first = self.num_layers, self.loop_first
+        require(first < layers, "loop_first", f"a block, which num_layers {layers} counts from 0 to {layers - 1}", first)
+        require(self.looped.stop <= layers, "loop_blocks", f"at most {layers - first}, the blocks from loop_first on", self.loop_blocks)
+        require(self.depth <= MAX_BLOCKS, "loops", f"at most {MAX_BLOCKS} blocks run in all", self.depth)
+        require(self.mlp_dim >= 1, "mlp_mult", "an MLP at least 1 wide", self.mlp_mult)
         return self
 
 
@@ -139,7 +135,7 @@ class TrainConfig(RecipeTable):
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="of compute; weights, averages and optimiser state stay float32; auto is bfloat16 where the device has it"
     )
-    device: str = Field("auto", description="cpu, cuda, or auto for the best at hand")
+    device: str = Field("auto", description="cpu, cuda, mps (Apple's GPU), or auto for the best at hand")
     compile: bool = Field(True, description="compile forward and backward before the clock starts, where there is a compiler")
     log_every: int = Field(10, ge=1, description="steps between two lines of the log")
     validate_every: int = Field(0, ge=0, description="steps between two validations; 0 is only after the last step")
@@ -153,15 +149,15 @@ class TrainConfig(RecipeTable):
     @model_validator(mode="after")
     def _batches_divide(self) -> Self:
         length = self.sequence_length
-        _require(self.batch_tokens % length == 0, "batch_tokens", f"a multiple of sequence_length {length}", self.batch_tokens)
+        require(self.batch_tokens % length == 0, "batch_tokens", f"a multiple of sequence_length {length}", self.batch_tokens)
         micro = self.micro_batch_tokens or self.batch_tokens
-        _require(
+        require(
             micro % length == 0 and self.batch_tokens % micro == 0,
             "micro_batch_tokens",
             f"a multiple of sequence_length {length} that divides batch_tokens {self.batch_tokens}",
             micro,
         )
-        _require(self.max_steps > 0 or self.max_seconds > 0, "max_steps", "a cap in steps or in max_seconds", 0)
+        require(self.max_steps > 0 or self.max_seconds > 0, "max_steps", "a cap in steps or in max_seconds", 0)
         return self
 
 
@@ -174,6 +170,9 @@ class OptimConfig(RecipeTable):
     momentum_start: float = Field(0.92, ge=0, lt=1, description="momentum at step 0")
     momentum_warmup_steps: int = Field(1500, ge=0, description="steps over which momentum rises linearly")
     newton_schulz_steps: int = Field(5, ge=1, le=20, description="iterations of Muon's orthogonalisation")
+    normuon_beta2: float = Field(
+        0.0, ge=0, lt=1, description="decay of the rows' mean squares that Muon's updates are divided by (NorMuon); 0 is Muon alone"
+    )
     embed_lr: float = Field(0.03, ge=0, description="AdamW's learning rate for lookup tables")
     head_lr: float = Field(0.008, ge=0, description="AdamW's learning rate for an untied head")
     projection_lr: float = Field(0.02, ge=0, description="AdamW's learning rate for the projections of hash and value embeddings")
@@ -215,7 +214,7 @@ class ScoreConfig(RecipeTable):
 
     @model_validator(mode="after")
     def _stride_fits(self) -> Self:
-        _require(self.stride <= self.window, "stride", f"at most window {self.window}", self.stride)
+        require(self.stride <= self.window, "stride", f"at most window {self.window}", self.stride)
         return self
 
 

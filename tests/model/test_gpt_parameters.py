@@ -11,6 +11,7 @@ from bytegolf.model.shapes import parameter_count, parameter_shapes
 from bytegolf.model.weights import weight_class
 from bytegolf.recipes import load_recipe
 from support.models import CHANGES, EVERYTHING, changed, random_tokens
+from support.reference_order import reference_order
 
 SIZES = {
     "baseline": (ModelConfig(num_layers=9, mlp_mult=2, smear_gate=False), 17_059_912),
@@ -37,9 +38,13 @@ def shapes(draw: st.DrawFn) -> ModelConfig:
     layers, dim = draw(st.integers(1, 9)), kv_heads * group * head_dim
     widths = st.one_of(st.integers(1, 40), st.just(dim), st.just(kv_heads * head_dim))
     rows = st.one_of(st.just(0), st.integers(2, 50))
+    loop_first = draw(st.integers(0, layers - 1))
     return ModelConfig(
         vocab_size=draw(st.integers(2, 300)),
         num_layers=layers,
+        loop_first=loop_first,
+        loop_blocks=draw(st.integers(0, layers - loop_first)),
+        loops=draw(st.integers(1, 4)),
         model_dim=dim,
         num_heads=kv_heads * group,
         num_kv_heads=kv_heads,
@@ -69,7 +74,7 @@ def formula(c: ModelConfig) -> int:
         V * D * (1 if c.tie_embeddings else 2)
         + L * (2 * D * D + 2 * kv * D + 2 * M * D)
         + L * (2 * D + H + 2 * D * c.residual_mix)
-        + L // 2 * D * c.unet_skips
+        + len(reference_order(c)) // 2 * D * c.unet_skips
         + D * c.smear_gate
         + (table(c.bigram_size, c.bigram_dim, D) if c.bigram_size else 0)
         + (table(c.trigram_size, c.trigram_dim, D) if c.trigram_size else 0)

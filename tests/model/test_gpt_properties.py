@@ -18,6 +18,7 @@ EVERY_SWITCH = [
     pytest.param(EVERYTHING, id="isolated"),
     pytest.param(changed(isolate_documents=False), id="not isolated"),
     pytest.param(changed(tie_embeddings=False, xsa_layers=4), id="untied, xsa everywhere"),
+    pytest.param(changed(loop_first=1, loop_blocks=2, loops=3), id="looped"),
 ]
 
 

@@ -14,7 +14,19 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from bytegolf.model import kernels
-from bytegolf.model.kernels import Kernel, Setting, by_torch, by_wheel, choose, flash_attention_3, kernel_for, reads_shared_heads, tiled
+from bytegolf.model.kernels import (
+    Kernel,
+    Setting,
+    by_torch,
+    by_wheel,
+    choose,
+    flash_attention_3,
+    is_compiled_for,
+    kernel_for,
+    precision_of_sums,
+    reads_shared_heads,
+    tiled,
+)
 
 
 def plain(q_BKnGh: Tensor, k_BKTh: Tensor, v_BKTh: Tensor, visible: Tensor | None) -> Tensor:
@@ -132,6 +144,7 @@ def test_the_kernel_of_a_setting(setting: Setting, expected: str) -> None:
 
 def test_only_fused_kernels_for_half_precision_share_heads_on_cuda() -> None:
     assert reads_shared_heads("cuda", BF16, masked=False) and reads_shared_heads("cpu", FP32, masked=True)
+    assert not reads_shared_heads("mps", FP32, masked=False)
     assert not reads_shared_heads("cuda", FP32, masked=False) and not reads_shared_heads("cuda", BF16, masked=True)
 
 
@@ -169,3 +182,9 @@ def test_a_wheel_that_does_not_fit_is_left_alone(gpu: Callable[..., Kernel]) -> 
 def test_the_kernels_of_this_machine() -> None:
     cpu = torch.device("cpu")
     assert kernel_for(cpu, FP32, False) is tiled and kernel_for(cpu, FP32, True) is by_torch
+
+
+def test_what_apples_gpu_lacks_is_not_asked_for() -> None:
+    cpu, cuda, mps = (torch.device(name) for name in ("cpu", "cuda", "mps"))
+    assert [precision_of_sums(device) for device in (cpu, cuda, mps)] == [torch.float64, torch.float64, torch.float32]
+    assert [is_compiled_for(device) for device in (cpu, cuda, mps)] == [True, True, False]

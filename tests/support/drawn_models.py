@@ -11,9 +11,13 @@ from bytegolf.config import BOS, ModelConfig
 def every_switch(draw: st.DrawFn, isolate_documents: bool | None = None) -> ModelConfig:
     """Sizes are drawn, and how many blocks have XSA and value embeddings; no part of the model is left out."""
     layers, kv_heads, group, half_head = (draw(st.integers(low, high)) for low, high in ((2, 6), (1, 3), (1, 3), (2, 4)))
+    loop_first = draw(st.integers(0, layers - 1))
     return ModelConfig(
         vocab_size=draw(st.integers(5, 60)),
         num_layers=layers,
+        loop_first=loop_first,
+        loop_blocks=draw(st.integers(0, layers - loop_first)),
+        loops=draw(st.integers(1, 3)),
         model_dim=kv_heads * group * 2 * half_head,
         num_heads=kv_heads * group,
         num_kv_heads=kv_heads,
@@ -25,6 +29,7 @@ def every_switch(draw: st.DrawFn, isolate_documents: bool | None = None) -> Mode
         residual_mix=True,
         unet_skips=True,
         smear_gate=True,
+        head_gate_inputs=draw(st.integers(0, 4)),
         xsa_layers=draw(st.integers(1, layers)),
         bigram_size=draw(st.integers(2, 40)),
         bigram_dim=draw(st.integers(1, 12)),

@@ -29,6 +29,7 @@ from support.exact_numbers import (
     values,
     without_traces,
 )
+from support.reference_order import reference_order
 
 BOS = 1
 
@@ -97,15 +98,15 @@ class _Text:
     # --- blocks
 
     def blocks(self, x0: Matrix) -> Matrix:
-        layers = self.config.num_layers
+        order = reference_order(self.config)
         x, stack = x0, list[Matrix]()
         skips = iter(self["controls.skips"] if "controls.skips" in self.w else [])
-        for i in range(layers):
-            if self.config.unet_skips and i >= layers // 2 and stack:
+        for step, i in enumerate(order):
+            if self.config.unet_skips and step >= len(order) // 2 and stack:
                 gain, output = without_traces(next(skips)), stack.pop()
                 x = [[a + g * b for a, g, b in zip(s, gain, o, strict=True)] for s, o in zip(x, output, strict=True)]
             x = self.block(i, x, x0)
-            if i < layers // 2:
+            if step < len(order) // 2:
                 stack.append(x)
         return x
 
@@ -148,10 +149,19 @@ class _Text:
                 group = n * self.config.num_kv_heads // heads
                 past = range(self.starts[t], t + 1)
                 keys = [[round(k / key_unit) for k in self.turned(values(normed(all_keys[s][group], 19)), s)] for s in past]
-                read += self.read(query, key_unit, keys, [all_values[s][group] for s in past], i >= layers - self.config.xsa_layers)
+                made = self.read(query, key_unit, keys, [all_values[s][group] for s in past], i >= layers - self.config.xsa_layers)
+                read += [y * openness for y in made] if (openness := self.openness(i, n, row)) is not None else made
             row_out = rounded(read, 15)
             outputs.append(times(self["banks.qo"][layers + i], Rounded(row_out.integers, row_out.scale * value_unit)))
         return outputs
+
+    def openness(self, i: int, head: int, row: Rounded) -> float | None:
+        if not self.config.head_gate_inputs:
+            return None
+        total = 0.0
+        for weight, integer in zip(without_traces(self["controls.head_gate"][i][head]), row.integers, strict=False):
+            total += weight * (integer * row.scale)
+        return 2.0 * sigmoid(total)
 
     def heads(self, x: Vector) -> Matrix:
         bounds = range(0, len(x) + 1, self.width)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from bytegolf.config import ModelConfig
+from support.reference_order import reference_order
 
 BOS = 1  # starts a document
 RMS_EPS = torch.finfo(torch.float32).eps  # the effective value of the baseline scripts, whatever the dtype
@@ -82,17 +83,17 @@ class _Sequence:
     # --- blocks
 
     def blocks(self, x0_TD: Tensor) -> Tensor:
-        num_layers = self.config.num_layers
-        num_encoders = num_layers // 2
+        order = reference_order(self.config)
+        num_encoders = len(order) // 2
         x = x0_TD
         stack = []
-        for i in range(num_encoders):
+        for i in order[:num_encoders]:
             x = self.block(i, x, x0_TD)
             stack.append(x)
-        for j in range(num_layers - num_encoders):
+        for j, i in enumerate(order[num_encoders:]):
             if self.config.unet_skips and stack:
                 x = x + self.p["controls.skips"][j] * stack.pop()
-            x = self.block(num_encoders + j, x, x0_TD)
+            x = self.block(i, x, x0_TD)
         return x
 
     def block(self, i: int, x: Tensor, x0: Tensor) -> Tensor:
@@ -123,7 +124,11 @@ class _Sequence:
             k_Th = self.rope(_rms(self.head(k_TK, n // heads_per_kv)))
             v_Th = self.head(v_TK, n // heads_per_kv)
             y_Th = self.attend(q_Th, k_Th, v_Th)
-            outputs.append(_without_own_value(y_Th, v_Th) if has_xsa else y_Th)
+            y_Th = _without_own_value(y_Th, v_Th) if has_xsa else y_Th
+            if self.config.head_gate_inputs:
+                z_T = x_TD[:, : self.config.head_gate_inputs] @ self.p["controls.head_gate"][i, n]
+                y_Th = y_Th * (2 / (1 + torch.exp(-z_T)))[:, None]
+            outputs.append(y_Th)
         return torch.cat(outputs, dim=1) @ self.p["banks.qo"][num_layers + i].T
 
     def head(self, x: Tensor, n: int) -> Tensor:

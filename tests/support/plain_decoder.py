@@ -84,6 +84,7 @@ def list_parameters(model: dict[str, Any]) -> list[Parameter]:
     """The table of docs/artifact.md."""
     V, D, L, H = (model[key] for key in ("vocab_size", "model_dim", "num_layers", "num_heads"))
     K, M = model["num_kv_heads"] * D // H, int(model["mlp_mult"] * D)
+    N = L + (model["loops"] - 1) * (model["loop_blocks"] or L - model["loop_first"])
     parameters = [Parameter("tokens", (V, D), "embedding")]
     if not model["tie_embeddings"]:
         parameters.append(Parameter("head", (V, D), "embedding"))
@@ -106,8 +107,10 @@ def list_parameters(model: dict[str, Any]) -> list[Parameter]:
     ]
     if model["residual_mix"]:
         parameters.append(Parameter("controls.residual_mix", (L, 2, D), "control"))
-    if model["unet_skips"] and L > 1:
-        parameters.append(Parameter("controls.skips", (L // 2, D), "control"))
+    if model["head_gate_inputs"]:
+        parameters.append(Parameter("controls.head_gate", (L, H, model["head_gate_inputs"]), "control"))
+    if model["unet_skips"] and N > 1:
+        parameters.append(Parameter("controls.skips", (N // 2, D), "control"))
     return parameters
 
 

@@ -89,7 +89,7 @@ def clipped_gradients(model: GPT, optimizers: Optimizers) -> dict[str, Tensor]:
     """What reached the optimisers in their first step, read off their states."""
     found = {}
     for name, parameter in model.named_parameters():
-        muon, adam = optimizers.muon.state[parameter], optimizers.adam.state[parameter]
+        muon, adam = optimizers.banks.state[parameter], optimizers.adam.state[parameter]
         found[name] = muon["momentum"] if name in BANKS else adam["exp_avg"] / (1 - CONFIG.beta1)
     return found
 
@@ -136,7 +136,7 @@ def test_momentum_follows_its_schedule() -> None:
     for step, expected in ((0, 0.5), (1, 0.6), (4, 0.9), (9, 0.9)):
         set_gradients(model, seed=step)
         optimizers.step(step, 1.0)
-        assert optimizers.muon.param_groups[0]["momentum"] == pytest.approx(expected)
+        assert optimizers.banks.param_groups[0]["momentum"] == pytest.approx(expected)
 
 
 def test_gradients_are_dropped_and_state_is_float32() -> None:

@@ -26,7 +26,8 @@ EVERY_SWITCH = (
 RUNS = {
     "late QAT and EMA": ("qat.start=0.8", "average.ema_decay=0.8"),
     "late QAT and SWA": ("qat.start=0.7", "average.ema_decay=0.0", "average.swa_below=0.8", "average.swa_every=2"),
-    "parts of batches, untied head, no averages": (
+    "parts of batches, untied head, a loop, no averages": (
+        "model.loop_first=1", "model.loop_blocks=1", "model.loops=2",
         "train.micro_batch_tokens=12", "model.tie_embeddings=false", "qat.start=1.0", "average.ema_decay=0.0", "optim.grad_clip=0.0"
     ),
 }  # fmt: skip

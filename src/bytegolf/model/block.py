@@ -22,6 +22,7 @@ class BlockControls(NamedTuple):
     mlp_scale: Tensor  # (D,)
     depth_scale: Tensor  # () factor on what both branches read
     residual_mix: Tensor | None  # (2, D): shares of the stream and of the first state
+    head_gate: Tensor | None  # (H, n): how the first n dimensions of what attention reads open each head
 
 
 class Skip(NamedTuple):
@@ -76,6 +77,8 @@ def block(
     x = mixed(x, x0, controls, skip)
     read = branch_input(x, controls)
     heads = attention_heads(read, weights, controls.q_gain, value_embedding, exclusive, context, last, cache)
+    if controls.head_gate is not None:
+        heads = gated(heads, read[:, -heads.shape[1] :], controls.head_gate)
     x = torch.addcmul(x[:, -heads.shape[1] :], controls.attention_scale, product(heads, weights.out))
     hidden = branch_input(x, controls)
     activation = mlp_activation(hidden, weights, leak)
@@ -97,6 +100,16 @@ def mixed(x: Tensor, x0: Tensor, controls: BlockControls, skip: Skip | None) -> 
 def branch_input(x: Tensor, controls: BlockControls) -> Tensor:
     """Return the normed stream that attention and MLP read, (B, T, D)."""
     return rms_norm(x) * controls.depth_scale
+
+
+def gated(heads_BTD: Tensor, read_BTD: Tensor, gate_Hn: Tensor) -> Tensor:
+    """Return each head's output times 2 · sigmoid(gate · first n dimensions read), which is 1 where the gate's weights are 0.
+
+    A sparse form of the gates of Qiu et al. 2025 (arXiv 2505.06708), as in modded-nanogpt.
+    """
+    heads, inputs = gate_Hn.shape
+    openness = 2 * torch.sigmoid(product(read_BTD[..., :inputs], gate_Hn))
+    return (heads_BTD.unflatten(-1, (heads, -1)) * openness[..., None]).flatten(2)
 
 
 def mlp_activation(x: Tensor, weights: BlockWeights, leak: float) -> Tensor:

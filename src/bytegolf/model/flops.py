@@ -10,11 +10,13 @@ from bytegolf.model.weights import weight_class
 def training_flops_per_token(recipe: Recipe) -> int:
     """Return the FLOPs of training on a token, forward and backward.
 
-    They are 6 per weight in a matrix product, and 6·L·T·D for causal attention, T being the sequence length.
+    They are 6 per weight in a matrix product, each time that its block is run, and 6·T·D for causal attention in each of these
+    blocks, T being the sequence length.
     """
     model = recipe.model
-    shapes = parameter_shapes(model)
-    products = sum(prod(shape) for name, shape in shapes.items() if weight_class(name) in ("mlp", "attention", "projection"))
+    sizes = [(weight_class(name), prod(shape)) for name, shape in parameter_shapes(model).items()]
+    of_blocks = sum(size for kind, size in sizes if kind in ("mlp", "attention"))
+    projections = sum(size for kind, size in sizes if kind == "projection")
     head = model.vocab_size * model.model_dim
-    attention = model.num_layers * recipe.train.sequence_length * model.num_heads * model.head_dim
-    return 6 * (products + head + attention)
+    attention = recipe.train.sequence_length * model.num_heads * model.head_dim
+    return 6 * (model.depth * (of_blocks // model.num_layers + attention) + projections + head)

@@ -32,16 +32,18 @@ class Controls(nn.Module):
         self.mlp_scale = nn.Parameter(torch.ones(layers, dim))
         self.q_gain = nn.Parameter(torch.full((layers, config.num_heads), config.qk_gain))
         self.residual_mix = nn.Parameter(torch.tensor([1.0, 0.0])[:, None].repeat(layers, 1, dim)) if config.residual_mix else None
-        self.skips = nn.Parameter(torch.ones(layers // 2, dim)) if config.unet_skips and layers > 1 else None
+        gate = config.head_gate_inputs
+        self.head_gate = nn.Parameter(torch.zeros(layers, config.num_heads, gate)) if gate else None
+        self.skips = nn.Parameter(torch.ones(config.depth // 2, dim)) if config.unet_skips and config.depth > 1 else None
         self.depth_scale = config.depth_scale
 
     def blocks(self, dtype: torch.dtype) -> list[BlockControls]:
         """Return each block's gains in `dtype`."""
         layers, device = len(self.mlp_scale), self.mlp_scale.device
         depth = torch.arange(1, layers + 1, device=device) ** -0.5 if self.depth_scale else torch.ones(layers, device=device)
-        mixes = [None] * layers if self.residual_mix is None else self.residual_mix.to(dtype).unbind(0)
-        stacks = (self.q_gain, self.attention_scale, self.mlp_scale, depth)
-        return [BlockControls(*vectors) for vectors in zip(*(stack.to(dtype).unbind(0) for stack in stacks), mixes, strict=True)]
+        stacks = (self.q_gain, self.attention_scale, self.mlp_scale, depth, self.residual_mix, self.head_gate)
+        vectors = ([None] * layers if stack is None else stack.to(dtype).unbind(0) for stack in stacks)
+        return [BlockControls(*own) for own in zip(*vectors, strict=True)]
 
 
 class GPT(nn.Module):
@@ -124,24 +126,25 @@ class GPT(nn.Module):
     ) -> Tensor:
         """Return the stream after all blocks, (B, T, D).
 
-        Outputs of the first half return in the second half, last in first out (U-Net). Only the last block can leave positions
-        out: the others' are read by the next. Caches, one a block, are read and extended. `observe` is told what each matrix of
-        block i reads, as "blocks.i.read" and so on (see `block`).
+        Blocks are run in the recipe's order, looped ones several times. Outputs of its first half return in the second half, last
+        in first out (U-Net). Only the last to run can leave positions out: the others' are read by the next. Caches, one for each
+        that is run, are read and extended. `observe` is told what each matrix of block i reads, each time that it is run, as
+        "blocks.i.read" and so on (see `block`).
         """
         config, dtype = self.config, self.compute_dtype
         weights, controls = self.banks.blocks(dtype), self.controls.blocks(dtype)
         gains = None if self.controls.skips is None else iter(self.controls.skips.to(dtype).unbind(0))
         context = Context(rotary, visible, kernel_for(x0.device, dtype, visible is not None))
-        first_half = config.num_layers // 2
+        first_half = config.depth // 2
         stack: list[Tensor] = []
         x = x0
-        for i in range(config.num_layers):
-            skip = Skip(stack.pop(), next(gains)) if gains and i >= first_half and stack else None
+        for step, i in enumerate(config.block_order):
+            skip = Skip(stack.pop(), next(gains)) if gains and step >= first_half and stack else None
             exclusive = i >= config.num_layers - config.xsa_layers
             inputs = BlockInputs(weights[i], controls[i], values[i], skip, exclusive, config.mlp_leak)
-            asked = last if i == config.num_layers - 1 else None
-            x = self.functions.block(x, x0, inputs, context, asked, caches[i] if caches else None, under(f"blocks.{i}", observe))
-            if gains and i < first_half:
+            asked = last if step == config.depth - 1 else None
+            x = self.functions.block(x, x0, inputs, context, asked, caches[step] if caches else None, under(f"blocks.{i}", observe))
+            if gains and step < first_half:
                 stack.append(x)
         return x
 

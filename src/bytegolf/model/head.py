@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from bytegolf.model.kernels import precision_of_sums
 from bytegolf.model.product import product
 
 CHUNK_LOGITS = 1 << 20  # logits held at once
@@ -61,12 +62,12 @@ class _MeanCrossEntropy(torch.autograd.Function):
         head_low = head_VD.to(dtype)
         gradient_x = torch.empty_like(x_ND)
         gradient_head = torch.zeros_like(head_VD)
-        total = torch.zeros((), dtype=torch.float64, device=x_ND.device)
+        total = torch.zeros((), dtype=precision_of_sums(x_ND.device), device=x_ND.device)
         rows = max(1, CHUNK_LOGITS // len(head_VD))
         for x, targets, gradient in zip(x_ND.split(rows), targets_N.split(rows), gradient_x.split(rows), strict=True):
             u = product(x.to(head_VD.dtype) / cap, head_VD)
             nll, by_logits = pointwise(u, targets, cap, dtype)
-            total += nll.sum(dtype=torch.float64)
+            total += nll.sum(dtype=total.dtype)
             gradient.copy_(by_logits @ head_low)
             gradient_head += by_logits.T @ x
         ctx.save_for_backward(gradient_x.div_(positions), gradient_head.div_(positions))

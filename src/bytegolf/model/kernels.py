@@ -1,4 +1,4 @@
-"""The kernels that compute attention, and the choice among them, which is made here and nowhere else.
+"""The kernels that compute attention, and what else depends on the device. The choices are made here and nowhere else.
 
 B batch, K key-value heads, G query heads that share one of them, T keys, n queries: the last n positions. A kernel gives
 softmax(q kᵀ) v, (B, K, n, G, h), over the keys up to each query's own, or over those that `visible` (B, 1, n, T) names.
@@ -87,9 +87,20 @@ def by_torch(q_BKnGh: Tensor, k_BKTh: Tensor, v_BKTh: Tensor, visible: Tensor | 
 def reads_shared_heads(device: str, dtype: torch.dtype, masked: bool) -> bool:
     """Return whether torch's best kernel lets query heads share keys and values.
 
-    On CUDA that for float32 and for masks does not; asked to, torch would take one that writes all scores out.
+    On CUDA that for float32 and for masks does not; asked to, torch would take one that writes all scores out. On MPS torch
+    repeats them itself, and did so wrongly in some versions.
     """
-    return device != "cuda" or (dtype in HALF and not masked)
+    return device == "cpu" or (device == "cuda" and dtype in HALF and not masked)
+
+
+def precision_of_sums(device: torch.device) -> torch.dtype:
+    """Return the precision in which long sums are kept: float64, which MPS lacks."""
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
+def is_compiled_for(device: torch.device) -> bool:
+    """Return whether torch.compile is relied on. For MPS it is a prototype."""
+    return device.type != "mps"
 
 
 def by_wheel(flash: Callable[..., Any], q_BKnGh: Tensor, k_BKTh: Tensor, v_BKTh: Tensor, visible: Tensor | None) -> Tensor:

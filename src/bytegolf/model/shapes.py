@@ -45,6 +45,8 @@ def _controls(config: ModelConfig) -> dict[str, Shape]:
     shapes["controls.q_gain"] = (layers, config.num_heads)
     if config.residual_mix:
         shapes["controls.residual_mix"] = (layers, 2, dim)
-    if config.unet_skips and layers > 1:
-        shapes["controls.skips"] = (layers // 2, dim)
+    if config.head_gate_inputs:
+        shapes["controls.head_gate"] = (layers, config.num_heads, config.head_gate_inputs)
+    if config.unet_skips and config.depth > 1:
+        shapes["controls.skips"] = (config.depth // 2, dim)
     return shapes

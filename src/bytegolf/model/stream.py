@@ -19,7 +19,7 @@ class Stream:
 
     def __init__(self, model: GPT, reach: int) -> None:
         self.model, self.reach = model, reach
-        self.caches = [KeysValues(reach) for _ in range(model.config.num_layers)]
+        self.caches = [KeysValues(reach) for _ in model.config.block_order]
         self.tokens: Tensor | None = None  # (B, P): the last ones
 
     def hidden(self, tokens_BT: Tensor) -> Tensor:

@@ -11,13 +11,16 @@ from torch.func import functional_call
 from bytegolf.config import Recipe
 from bytegolf.model.compiled import ModelFunctions, compiled_functions
 from bytegolf.model.gpt import GPT
+from bytegolf.model.kernels import is_compiled_for
 from bytegolf.model.weights import Bits, Weights
 from bytegolf.runtime.parallel import ALONE, Group
 from bytegolf.runtime.progress import say
 from bytegolf.training.averaging import Averages
+from bytegolf.training.bank_optimizer import MakeBankOptimizer
 from bytegolf.training.checkpoint import Checkpoint, flatten, optimizer_tensors, restore_optimizer
 from bytegolf.training.fake_quant import ClassBits, Grid, SpacingTable, fake_quantize
 from bytegolf.training.late_qat import QatPlan
+from bytegolf.training.normuon import bank_optimizer
 from bytegolf.training.optimizers import Optimizers
 from bytegolf.training.replicas import require_equal
 
@@ -30,10 +33,12 @@ class Learner:
     With several processes each holds a replica, takes its share of every batch, and moves its weights as all the others do.
     """
 
-    def __init__(self, recipe: Recipe, model: GPT, qat: QatPlan, group: Group = ALONE) -> None:
+    def __init__(
+        self, recipe: Recipe, model: GPT, qat: QatPlan, group: Group = ALONE, make_banks: MakeBankOptimizer = bank_optimizer
+    ) -> None:
         self.recipe, self.model, self.qat, self.group = recipe, model, qat, group
         self.device = next(model.parameters()).device
-        self.optimizers = Optimizers(model, recipe.optim, model.compute_dtype, group)
+        self.optimizers = Optimizers(model, recipe.optim, model.compute_dtype, group, make_banks)
         self.averages = Averages(recipe.average)
         self.grid: Grid | None = None  # until QAT starts
 
@@ -85,6 +90,8 @@ class Learner:
 
     def compile(self) -> None:
         """Compile what steps will need; weights and data order are untouched. Without a compiler all stays as it is."""
+        if not is_compiled_for(self.device):
+            return
         say("compile: begins, under a minute, and once for this shape of model on this machine")
         self.model.functions = compiled_functions()
         try:

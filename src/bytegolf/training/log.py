@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from bytegolf.storage.files import errors_name
+from bytegolf.training.points import point_of
 from bytegolf.training.trackers import Track
 
 
@@ -43,8 +44,7 @@ class EventLog:
         shown = "  ".join(f"{key} {value:.5g}" if isinstance(value, float) else f"{key} {value}" for key, value in values.items())
         self._lines.append(f"{event:<10}{shown}")
         if self._track is not None:
-            numbers = {key: float(value) for key, value in values.items() if isinstance(value, (int, float))}
-            self._track(event, int(numbers.pop("step")), numbers)
+            self._track(point_of(event, values))
 
 
 class NoLog(EventLog):

@@ -177,7 +177,10 @@ class Trainer:
         if not self.group.is_main:
             yield NoLog()
             return
-        with trackers(self.recipe, self.run) as track, EventLog(self.run.log, self.run.text_log, keep_bytes, track) as log:
+        with (
+            trackers(self.recipe, self.run, keep_bytes[0]) as track,
+            EventLog(self.run.log, self.run.text_log, keep_bytes, track) as log,
+        ):
             yield log
 
     def _progress(self) -> Progress:

@@ -1,8 +1,8 @@
 """Which optimiser moves which weight: Muon the banks, AdamW everything else, one learning rate per kind of weight.
 
 Every optimiser takes a step in two calls: `begin` sets its gradients off to be summed over all processes, `finish` moves the
-weights once the norm of all gradients together is known. A new optimiser is a module beside `muon` and `adamw` with these two,
-built and stepped here. What a checkpoint keeps of it follows from its place in `Optimizers.all`.
+weights once the norm of all gradients together is known. Another one for the banks is a `BankOptimizer` beside `muon`,
+chosen in `normuon.bank_optimizer` (docs/how-to-extend.md). What a checkpoint keeps follows from its place in `Optimizers.all`.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,20 +12,29 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from bytegolf.config import OptimConfig
+from bytegolf.model.kernels import precision_of_sums
 from bytegolf.model.weights import weight_class
 from bytegolf.runtime.parallel import ALONE, Group, Transfer
 from bytegolf.training.adamw import FlatAdamW
-from bytegolf.training.muon import Muon, SummedGradient
+from bytegolf.training.bank_optimizer import MakeBankOptimizer, SummedGradient
+from bytegolf.training.normuon import bank_optimizer
 from bytegolf.training.schedule import muon_momentum
 
 
 class Optimizers:
     """The optimisers of a model, stepped as one."""
 
-    def __init__(self, model: nn.Module, config: OptimConfig, compute_dtype: torch.dtype, group: Group = ALONE) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        config: OptimConfig,
+        compute_dtype: torch.dtype,
+        group: Group = ALONE,
+        make_banks: MakeBankOptimizer = bank_optimizer,
+    ) -> None:
         self.config, self.group = config, group
         banks = _parameters(model, lambda name: weight_class(name) in ("mlp", "attention"))
-        self.muon = Muon(banks, config.matrix_lr, config.matrix_weight_decay, config.newton_schulz_steps, compute_dtype, group)
+        self.banks = make_banks(banks, config, compute_dtype, group)
         decay = config.weight_decay
         groups = [
             (_parameters(model, lambda name: weight_class(name) == "table" or name == "tokens"), config.embed_lr, decay),
@@ -39,7 +48,7 @@ class Optimizers:
             eps=config.adam_eps,
             fused=True,
         )
-        self.all: dict[str, Optimizer] = {"muon": self.muon, "adam": self.adam}
+        self.all: dict[str, Optimizer] = {type(self.banks).__name__.lower(): self.banks, "adam": self.adam}
         self.base_rates = {name: [group["lr"] for group in optimizer.param_groups] for name, optimizer in self.all.items()}
 
     def step(self, step: int, scale: float) -> None:
@@ -47,13 +56,13 @@ class Optimizers:
 
         Nothing is waited for before all gradients are under way. They are dropped in the end.
         """
-        banks, others = self.muon.begin(), self.adam.begin(self.group)
+        banks, others = self.banks.begin(), self.adam.begin(self.group)
         for name, optimizer in self.all.items():
             for group, base in zip(optimizer.param_groups, self.base_rates[name], strict=True):
                 group["lr"] = base * scale
-        self.muon.param_groups[0]["momentum"] = muon_momentum(step, self.config)
+        self.banks.param_groups[0]["momentum"] = muon_momentum(step, self.config)
         clip = self._clip(banks, others) if self.config.grad_clip else 1.0
-        self.muon.finish(banks, clip)
+        self.banks.finish(banks, clip)
         self.adam.finish(others, clip)
         for optimizer in self.all.values():
             optimizer.zero_grad()
@@ -66,7 +75,8 @@ class Optimizers:
         """
         parts, rest = [bank.gradient.wait() for bank in banks], others.wait()
         counted = [*parts, rest] if self.group.is_main else parts
-        squares = torch.stack(torch._foreach_norm(counted)).double().square().sum()
+        norms = torch.stack(torch._foreach_norm(counted))
+        squares = norms.to(precision_of_sums(norms.device)).square().sum()
         norm = self.group.sum_(squares).sqrt()
         return (self.config.grad_clip / (norm + 1e-6)).clamp(max=1.0).float()
 

@@ -18,7 +18,7 @@ from bytegolf.model.flops import training_flops_per_token
 from bytegolf.model.gpt import GPT
 from bytegolf.model.shapes import parameter_count
 from bytegolf.names import ProtocolName
-from bytegolf.runtime.device import peak_memory
+from bytegolf.runtime.device import device_name, peak_memory
 from bytegolf.scoring.protocols import score_tokens
 from bytegolf.storage.files import errors_name
 from bytegolf.text.batches import run_batches
@@ -84,7 +84,7 @@ def measure(recipe: Recipe, seconds: float, corpus_tokens: int) -> Speed:
         return Speed(
             recipe=recipe.name,
             parameters=parameter_count(recipe.model),
-            device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+            device=device_name(device),
             dtype=str(dtype).removeprefix("torch."),
             threads=torch.get_num_threads(),
             corpus_tokens=corpus_tokens,

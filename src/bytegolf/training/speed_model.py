@@ -7,7 +7,7 @@ import torch
 
 from bytegolf.config import Recipe
 from bytegolf.model.gpt import GPT
-from bytegolf.runtime.device import choose_device, choose_dtype
+from bytegolf.runtime.device import choose_device, choose_dtype, synchronize
 
 MEASURED_TOKENS = 4096
 
@@ -22,8 +22,7 @@ def seconds_per_token(recipe: Recipe) -> float:
     for _ in range(3):
         began = time.perf_counter()
         model(tokens[:, :-1], tokens[:, 1:]).backward()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
+        synchronize(device)
         seconds.append(time.perf_counter() - began)
     return min(seconds) / tokens[:, 1:].numel()
 

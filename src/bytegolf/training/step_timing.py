@@ -11,7 +11,7 @@ import torch
 from bytegolf.config import Recipe
 from bytegolf.model.gpt import GPT
 from bytegolf.packing.plan import plan_artifact
-from bytegolf.runtime.device import choose_device, choose_dtype
+from bytegolf.runtime.device import choose_device, choose_dtype, synchronize
 from bytegolf.text.batches import Batches
 from bytegolf.text.shards import ShardWriter, TokenStream
 from bytegolf.training.late_qat import QatPlan
@@ -96,6 +96,5 @@ def best_of(repeats: int, work: Callable[[], object], device: torch.device) -> f
 
 def now(device: torch.device) -> float:
     """Return the time once the device has done all it was given."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    synchronize(device)
     return time.perf_counter()
