@@ -1,64 +1,15 @@
-"""What README and docs say exists, exists: commands, options, recipes, functions, files."""
+"""What README and docs say exists, exists: files, words, figures. Their code: test_docs_code.py."""
 
-import ast
-import io
 import json
 import re
 import runpy
-import shlex
-import sys
-from contextlib import redirect_stdout
 from pathlib import Path
 
-import pytest
-
-import bytegolf
-from bytegolf.cli.app import main
-from bytegolf.recipes import recipe_names
 from support import defects_page
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "bytegolf"
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
-
-
-def blocks(page: Path) -> list[str]:
-    """Return the lines of a page's indented blocks, comments aside."""
-    return [line[4:].split("  #")[0].rstrip() for line in page.read_text().splitlines() if line.startswith("    ")]
-
-
-def commands() -> list[str]:
-    return sorted({line for page in PAGES for line in blocks(page) if line.startswith("bytegolf ")})
-
-
-def help_of(verb: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(sys, "argv", ["bytegolf", verb, "--help"])
-    monkeypatch.setenv("COLUMNS", "200")
-    shown = io.StringIO()
-    with redirect_stdout(shown), pytest.raises(SystemExit):
-        main()
-    return shown.getvalue()
-
-
-def test_there_are_commands_to_check() -> None:
-    assert len(commands()) >= 8
-
-
-@pytest.mark.parametrize("command", commands())
-def test_a_command_has_its_verb_options_and_recipe(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, verb, *rest = shlex.split(command)
-    known = help_of(verb, monkeypatch)
-    for option in (word for word in rest if word.startswith("--")):
-        assert option in known
-    if verb in ("plan", "train", "recipes") and rest and not rest[0].startswith("--"):
-        assert rest[0] in recipe_names()
-
-
-def test_the_python_of_the_readme_names_what_is_offered() -> None:
-    page = (ROOT / "README.md").read_text()
-    code = "\n".join(line[4:] for line in page[page.index("    from pathlib") : page.index("## What it promises")].splitlines())
-    names = {node.attr for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "bg"}
-    assert names and names <= set(bytegolf.__all__)
 
 
 def test_links_lead_somewhere() -> None:
@@ -77,7 +28,7 @@ def test_every_defect_of_the_baseline_has_its_test() -> None:
 
 
 def test_every_page_is_in_the_reading_order() -> None:
-    listed = re.findall(r"\]\(([a-z-]+\.md)\)", (ROOT / "docs" / "README.md").read_text())
+    listed = set(re.findall(r"\]\(([a-z-]+\.md)(?:#[a-z-]+)?\)", (ROOT / "docs" / "README.md").read_text()))
     assert sorted(listed) == sorted(path.name for path in (ROOT / "docs").glob("*.md") if path.name != "README.md")
 
 
@@ -124,6 +75,13 @@ def test_no_figure_is_left_to_fill_in() -> None:
 def test_the_page_of_figures_is_made_of_the_results() -> None:
     made = runpy.run_path(str(ROOT / "benchmarks" / "page.py"))["page"]()
     assert (ROOT / "docs" / "speed.md").read_text() == made
+
+
+def test_the_cost_of_a_report_is_what_was_measured() -> None:
+    found = json.loads((ROOT / "benchmarks" / "results" / "report.json").read_text())
+    page = (ROOT / "docs" / "report.md").read_text()
+    assert f"{found['runs']} runs of {found['steps']:,} logged steps: {found['seconds']:.2f} s" in page
+    assert f"{found['bytes']:,} bytes" in page and found["date"] in page and found["seconds"] < 2
 
 
 def test_the_measured_packing_is_what_its_results_say() -> None:
