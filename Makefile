@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install quickstart test check lint wheel docs bench golden
+.PHONY: install quickstart test check lint wheel docs site bench golden picture
 
 install: $(BIN)/.installed
 
@@ -9,6 +9,9 @@ $(BIN)/.installed: pyproject.toml requirements.lock
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	# two files of the tests, coded and decoded: what numba compiles once and keeps is compiled here
+	$(BIN)/bytegolf compress tests/artifact/golden-trellis-v1.bgz LICENSE .venv/compiled.bgc
+	$(BIN)/bytegolf decompress tests/artifact/golden-grid-v1.bgz tests/coding/golden-sliding-v1.bgc .venv/compiled.txt
 	touch $@
 
 quickstart: install
@@ -39,6 +42,10 @@ docs: install
 	$(BIN)/python benchmarks/packing_page.py
 	$(BIN)/python benchmarks/experts_page.py
 
+site: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "site: build/site, to be seen by: $(BIN)/python -m http.server --directory build/site"
+
 bench: install
 	$(BIN)/bytegolf bench tiny small benchmarks/full_size.toml --out benchmarks/results/speed.json
 	$(BIN)/bytegolf bench tiny --corpus-tokens 500000 --out benchmarks/results/corpus-1MB.json
@@ -47,6 +54,13 @@ bench: install
 	$(BIN)/python benchmarks/scoring.py v10_banked --window 1024
 	$(BIN)/python benchmarks/scoring.py v10_banked
 	$(BIN)/python benchmarks/page.py
+	$(BIN)/python benchmarks/report.py runs/quickstart/run
+
+picture: runs/quickstart/run/report.html
+	cd tests && ../$(BIN)/python -m support.report_picture ../$<
+
+runs/quickstart/run/report.html:
+	$(MAKE) quickstart
 
 golden: install
 	cd tests && ../$(BIN)/python -m support.regenerate_golden

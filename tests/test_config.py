@@ -3,7 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from bytegolf.config import ModelConfig, Recipe, RecipeTable, ScoreConfig, TrainConfig
+from bytegolf.config import ModelConfig, Recipe, ScoreConfig, TrainConfig
+from bytegolf.recipe_table import RecipeTable
 
 SECTIONS = {name: section for name, section in Recipe() if isinstance(section, RecipeTable)}
 
@@ -40,10 +41,35 @@ def test_widths_follow_from_heads() -> None:
 
 
 @pytest.mark.parametrize(
+    ("loop", "order"),
+    [
+        ({}, (0, 1, 2, 3)),
+        ({"loops": 1, "loop_first": 2}, (0, 1, 2, 3)),
+        ({"loops": 2}, (0, 1, 2, 3, 0, 1, 2, 3)),
+        ({"loops": 2, "loop_first": 1}, (0, 1, 2, 3, 1, 2, 3)),
+        ({"loops": 3, "loop_first": 1, "loop_blocks": 2}, (0, 1, 2, 1, 2, 1, 2, 3)),
+        ({"loops": 2, "loop_blocks": 1}, (0, 0, 1, 2, 3)),
+        ({"loops": 2, "loop_first": 3, "loop_blocks": 1}, (0, 1, 2, 3, 3)),
+    ],
+)
+def test_looped_blocks_are_run_again(loop: dict[str, int], order: tuple[int, ...]) -> None:
+    model = ModelConfig.model_validate({"num_layers": 4, **loop})
+    assert model.block_order == order and model.depth == len(order)
+
+
+@pytest.mark.parametrize(
     ("section", "values", "key"),
     [
         (ModelConfig, {"num_heads": 3}, "num_heads: expected a divisor of model_dim 512, found 3"),
         (ModelConfig, {"num_layers": 2, "xsa_layers": 3}, "xsa_layers: expected at most num_layers 2, found 3"),
+        (ModelConfig, {"num_layers": 4, "loop_first": 4}, "loop_first: expected a block, which num_layers 4 counts from 0 to 3, found 4"),
+        (
+            ModelConfig,
+            {"num_layers": 4, "loop_first": 2, "loop_blocks": 3},
+            "loop_blocks: expected at most 2, the blocks from loop_first on, found 3",
+        ),
+        (ModelConfig, {"num_layers": 4, "loops": 129}, "loops: expected at most 512 blocks run in all, found 516"),
+        (ModelConfig, {"loops": 2**62}, "loops: expected at most 512 blocks run in all"),
         (TrainConfig, {"batch_tokens": 4096, "sequence_length": 1000}, "batch_tokens: expected a multiple of sequence_length 1000"),
         (TrainConfig, {"max_steps": 0}, "max_steps: expected a cap in steps or in max_seconds, found 0"),
         (ScoreConfig, {"window": 8, "stride": 9}, "stride: expected at most window 8, found 9"),

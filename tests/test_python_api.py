@@ -74,12 +74,12 @@ def test_the_docstrings_flow(tmp_path: Path) -> None:
 
 
 def test_importing_loads_nothing_heavy(tmp_path: Path) -> None:
-    heavy = ["torch", "numpy", "sentencepiece", "pydantic", "plotly", "safetensors"]
+    heavy = ["torch", "numpy", "sentencepiece", "pydantic", "scipy", "safetensors"]
     assert python(f"import sys, bytegolf; print([name for name in {heavy} if name in sys.modules])", tmp_path).strip() == "[]"
 
 
-def test_the_flow_needs_neither_plotly_nor_statistics_nor_other_compressors(tmp_path: Path) -> None:
+def test_the_flow_needs_neither_statistics_nor_other_compressors(tmp_path: Path) -> None:
     """A machine that has torch can train, pack and score with what it has."""
-    missing = ("plotly", "brotli", "pyppmd", "scipy", "datasketch")
+    missing = ("brotli", "pyppmd", "scipy", "datasketch")
     code = f"import sys\nfor name in {missing}: sys.modules[name] = None\nimport bytegolf.api, bytegolf.cli.tables"
     assert python(code, tmp_path) == ""

@@ -9,25 +9,60 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+from numba.core.caching import FunctionCache
+from numba.core.runtime.nrt import rtsys
 
 Compilable = TypeVar("Compilable", bound=Callable[..., Any])
 
-OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 WITHOUT_COUNTS: dict[str, Any] = {**OPTIONS, "_nrt": False}
+INSIDE: dict[str, Any] = {"no_cpython_wrapper": True}
 
 
 def compiled(function: Compilable) -> Compilable:
     """Return a function that is compiled when it is first called."""
-    return numba.njit(**OPTIONS)(function)
+    return _kept(function, OPTIONS)
 
 
 def compiled_without_counts(function: Compilable) -> Compilable:
     """Return a compiled function that counts no references.
 
-    Many small functions that hand each other dozens of arrays spend half of their time on counting. Numba refuses to compile
+    Small functions that hand each other arrays spend half of their time on counting, and more. Numba refuses to compile
     without it what allocates or keeps an array.
     """
-    return numba.njit(**WITHOUT_COUNTS)(function)
+    return _kept(function, WITHOUT_COUNTS)
+
+
+def compiled_inside(function: Compilable) -> Compilable:
+    """Return a compiled function that other compiled functions call, and Python cannot.
+
+    To take dozens of arrays from Python is more code than most functions are, and takes longer to compile.
+    """
+    return _kept(function, OPTIONS | INSIDE)
+
+
+def compiled_inside_without_counts(function: Compilable) -> Compilable:
+    """Return a compiled function that others call, and that counts no references."""
+    return _kept(function, WITHOUT_COUNTS | INSIDE)
+
+
+def _kept(function: Compilable, options: dict[str, Any]) -> Compilable:
+    dispatcher = numba.njit(**options)(function)
+    dispatcher._cache = _LoadedFirst(function)
+    return dispatcher
+
+
+class _LoadedFirst(FunctionCache):
+    """A cache that does not make numba ready to compile before it has looked: that takes longer than to load what is kept.
+
+    What compiles makes numba ready itself.
+    """
+
+    def load_overload(self, sig: object, target_context: object) -> object:
+        """Return what is kept for a signature, None if there is nothing."""
+        rtsys.initialize(target_context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)
 
 
 def forget_other_sources(package: Path) -> None:

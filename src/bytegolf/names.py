@@ -7,3 +7,4 @@ ProvableName = Literal["standard", "sliding", "streaming"]  # ttt learns in floa
 MethodName = Literal["rate", "gptq", "baseline"]
 CoderName = Literal["range", "zstd", "lzma", "zlib"]
 CalibrationName = Literal["text", "self", "random"]
+PlaceName = Literal["ray"]  # where work is done other than on this machine

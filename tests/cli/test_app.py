@@ -14,8 +14,8 @@ from support.command_line import RunCli, tree
 from support.runs import environment
 
 VERBS = (
-    *("quickstart", "recipes", "plan", "prepare", "train", "import", "pack", "score", "report"),
-    *("prove", "verify", "audit", "review", "compare", "compress", "decompress", "bench"),
+    *("quickstart", "recipes", "plan", "prepare", "train", "import", "sweep", "pack", "score", "report"),
+    *("prove", "verify", "audit", "review", "compare", "submit", "generate", "export", "compress", "decompress", "doctor", "bench"),
 )
 
 
@@ -46,7 +46,7 @@ for verb in {["", *VERBS]}:
         main()
     except SystemExit as ended:
         assert ended.code == 0
-heavy = [name for name in ("torch", "numpy", "sentencepiece", "plotly", "constriction", "safetensors") if name in sys.modules]
+heavy = [name for name in ("torch", "numpy", "sentencepiece", "scipy", "constriction", "safetensors") if name in sys.modules]
 print("loaded:", heavy, file=sys.stderr)
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment(), capture_output=True, text=True)

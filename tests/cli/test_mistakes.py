@@ -117,7 +117,8 @@ MISTAKES = {
     "score run --data data --protocol ttt --set ttt.lr=1e30 --set ttt.grad_clip=0 --set ttt.chunk_tokens=64": ("finite scores", "ttt.lr"),
     # reports
     "report nowhere --out page.html": ("nowhere", "expected a run folder"),
-    "report unfinished --out page.html": ("unfinished", "expected a finished run"),
+    "report empty --out page.html": ("empty", "expected a finished run"),
+    "report run --data other --out page.html": ("other", "expected the data folder that run was trained on"),
     "report run nowhere --out page.html": ("nowhere",),
     "report run --out folder": ("folder",),
     "report run --out .": (),

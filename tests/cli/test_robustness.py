@@ -229,11 +229,11 @@ def test_ended_at_some_instant(cell: tuple[str, str], place: Place, right: Refer
         assert status in (0, 130, -number, -signal.SIGINT), told
         if number != signal.SIGKILL:
             assert b"Traceback" not in told
-            left = [path for path in place.root.rglob(".*") if path.name.endswith((".partial", ".lock"))]
+            left = [path for path in place.root.rglob(".*") if path.name.endswith((".partial", ".lock", ".unfinished"))]
             assert left == [], told
         if status == 0 and verb == "import":  # done, and not to be done again
             break
     if not (status == 0 and verb == "import"):
         assert place.run(place.process(*options)).status == 0
     assert place.essence() == right.essence
-    assert [path for path in place.root.rglob(".*") if path.name.endswith((".partial", ".lock"))] == []
+    assert [path for path in place.root.rglob(".*") if path.name.endswith((".partial", ".lock", ".unfinished"))] == []

@@ -66,3 +66,26 @@ def test_what_nohup_ignores_stays_ignored() -> None:
     assert process.stdout is not None and process.stdout.readline() == b"begun\n"
     process.send_signal(signal.SIGHUP)
     assert process.wait(30) == 0
+
+
+INTERRUPTED_WHERE_NOTHING_IS_RAISED = """
+import os, signal, time
+from bytegolf.cli.streams import end_on_signals
+end_on_signals()
+class Dying:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.01)
+try:
+    Dying()
+    time.sleep(60)
+except KeyboardInterrupt:
+    print("ended")
+"""
+
+
+def test_a_signal_that_python_may_not_raise_comes_again() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_WHERE_NOTHING_IS_RAISED], env=environment(), capture_output=True, text=True, timeout=50
+    )
+    assert (done.stdout, done.stderr) == ("ended\n", "")

@@ -15,14 +15,17 @@ from bytegolf.artifact.finished_run import read_run
 from bytegolf.coding.block_coder import Layout
 from bytegolf.coding.compressor import Compressor
 from bytegolf.coding.packed_model import PackedModel
-from bytegolf.flow.report import read_run_report
+from bytegolf.flow.audit import audit_data
 from bytegolf.proving.prove import HeldOutText
 from bytegolf.proving.verify import verify_receipt
+from bytegolf.reporting.page import page
+from bytegolf.reporting.reading import read_contents, read_run_report
 from bytegolf.scoring.compressors import CompressorScore
 from bytegolf.storage.data_folder import DataFolder
 from bytegolf.storage.files import write_json
 from bytegolf.storage.records import read_record
 from bytegolf.storage.run_folder import RunFolder
+from bytegolf.storage.run_records import OverlapRecord
 from bytegolf.training.checkpoint import load_checkpoint
 from support.artifacts import seal
 from support.baseline_files import banked, exported, imported, per_layer, torch_bytes
@@ -52,6 +55,10 @@ def report(folder: Path) -> object:
     return read_run_report(RunFolder(folder / "run"), "run")
 
 
+def shown(folder: Path) -> object:
+    return page(read_contents([folder / "run"]))
+
+
 def checkpoint(folder: Path) -> object:
     return load_checkpoint(folder / "run" / "checkpoints", torch.device("cpu"))
 
@@ -66,6 +73,10 @@ def compressed(folder: Path) -> object:
 
 def compressors(folder: Path) -> object:
     return read_record(folder / "data" / "compressors.json", list[CompressorScore], "the scores of compressors")
+
+
+def overlap(folder: Path) -> object:
+    return read_record(folder / "data" / "overlap.json", OverlapRecord, "what an audit of the data gave")
 
 
 def weights_in(name: str) -> Callable[[Path], object]:
@@ -87,7 +98,9 @@ READERS = {
     "a run's manifest": Reader("run/manifest.json", report),
     "a run's log": Reader("run/log.jsonl", report),
     "a run's score": Reader("run/score-sliding.json", report),
-    "what packing gave": Reader("run/pack.json", report),
+    "what packing gave": Reader("run/pack.json", shown),
+    "bits along a text": Reader("run/bits-sliding.json", shown),
+    "an audit of data": Reader("data/overlap.json", overlap),
     "a run's weights": Reader("run/weights.safetensors", lambda folder: read_run(folder / "run")),
     "the state of a checkpoint": Reader("run/checkpoints/step-00000020/state.json", checkpoint),
     "the tensors of a checkpoint": Reader("run/checkpoints/step-00000020/tensors.safetensors", checkpoint),
@@ -103,6 +116,7 @@ def samples(run: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     shutil.copytree(run, folder / "run")
     shutil.copytree(data, folder / "data")
     write_json(folder / "data" / "compressors.json", [{"name": "xz -9e", "alone": 2.5, "primed": 2.0}])
+    audit_data(folder / "data", near=False)
     model = random_model(SMALL)
     (folder / "plain.pt").write_bytes(torch_bytes(banked(model)))
     (folder / "wrapped.pt").write_bytes(torch_bytes({"model": {f"_orig_mod.{name}": tensor for name, tensor in per_layer(model).items()}}))

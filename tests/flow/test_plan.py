@@ -9,4 +9,9 @@ def test_the_artifact_is_planned_and_steps_are_added() -> None:
     recipe = micro()
     plan, artifact = bg.plan(recipe), plan_artifact(recipe)
     assert artifact.steps is None and plan.steps == recipe.train.max_steps
-    assert {**plan.to_json(), "steps": None} == artifact.to_json()
+    assert {**plan.to_json(), "steps": None, "steps_capped": False} == artifact.to_json()
+
+
+def test_what_a_recipe_caps_is_told_from_what_the_clock_allows() -> None:
+    assert bg.plan(micro()).steps_capped
+    assert not bg.plan(micro("train.max_steps=0", "train.max_seconds=5")).steps_capped

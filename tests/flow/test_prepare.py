@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 from huggingface_hub import constants
 
@@ -45,6 +47,8 @@ def test_vocabularies_of_text(texts: str, tmp_path: Path) -> None:
         ("fineweb", {"vocab": 300}, "vocab", "applies to text only"),
         ("fineweb", {"text_column": "body"}, "text_column", "applies to text only"),
         ("fineweb", {"skip_bad": True}, "skip_bad", "applies to text only"),
+        ("fineweb", {"on": "ray"}, "on", "applies to text only"),
+        ("texts", {"workers": -1}, "workers", "expected a number of processes, or 0 for all cores, found -1"),
         ("fineweb", {"normalised": True}, "normalised", "applies to text only"),
         ("fineweb", {"recipe": "tiny", "variant": "sp512"}, "variant", "cannot be combined with recipe"),
     ],
@@ -93,3 +97,27 @@ def test_texts_that_become_the_same_in_their_tokens_are_told(tmp_path: Path, cap
     told = capsys.readouterr().err
     assert manifest.copies_left_out == 0
     assert f"training has too: 1 of 2, 54.17% of the bytes; see: bytegolf audit --data {tmp_path / 'data'}" in told
+
+
+def test_several_workers_read_a_folder_of_parquet_and_name_what_is_bad(tmp_path: Path) -> None:
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    for number in range(5):
+        column = [f"{number} {text}" for text in documents(count=20)]
+        pyarrow.parquet.write_table(pyarrow.table({"id": range(20), "text": column}), folder / f"part-{number}.parquet", row_group_size=7)
+    one = bg.prepare([str(folder)], tmp_path / "one", tokenizer="bytes")
+    assert one.train_documents + one.val_documents == 100
+    assert bg.prepare([str(folder)], tmp_path / "two", tokenizer="bytes", workers=2) == one
+    assert {path.name: path.read_bytes() for path in (tmp_path / "one").iterdir()} == {
+        path.name: path.read_bytes() for path in (tmp_path / "two").iterdir()
+    }
+    (folder / "part-3.parquet").write_bytes((folder / "part-3.parquet").read_bytes()[:-100])
+    with pytest.raises(InputError, match=r"part-3\.parquet: expected parquet, found"):
+        bg.prepare([str(folder)], tmp_path / "three", tokenizer="bytes", workers=2)
+
+
+def test_a_cluster_that_is_not_there_is_told_before_anything_is_read(texts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    with pytest.raises(ParameterError, match=r"on: expected a Ray cluster at 127\.0\.0\.1:1, found none"):
+        bg.prepare([texts], tmp_path / "data", tokenizer="bytes", on="ray")
+    assert not (tmp_path / "data").exists()

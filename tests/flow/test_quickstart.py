@@ -22,7 +22,7 @@ def test_quickstart_packs_a_useful_model_into_its_budget(tmp_path: Path) -> None
     budget = load_recipe("quickstart").pack.budget
     assert budget == 1_000_000
     assert (tmp_path / "run" / "artifact.bgz").stat().st_size == result["pack"]["bytes"] <= budget
-    slow_machine = result["train"]["steps"] < 250  # the clock is 100 s, whatever else runs there
+    slow_machine = result["train"]["steps"] < 250  # the clock is 160 s, whatever else runs there
     assert result["pack"]["bpb_after"] <= (2.20 if slow_machine else 1.60)
     assert result["pack"]["bpb_after"] - result["pack"]["bpb_before"] < 0.005
     assert result["proof"]["ok"] and result["proof"]["text_bytes"] == result["data"]["val_bytes"], "all of it"
@@ -52,6 +52,15 @@ def test_the_whole_flow_on_a_smaller_corpus_and_recipe(tmp_path: Path) -> None:
     folder = tmp_path / "out" / "run"
     assert result.pack.bpb_after is not None and result.pack.bytes == (folder / "artifact.bgz").stat().st_size <= 30_000
     assert result.report == str(folder / "report.html") and "xz -9e" in (folder / "report.html").read_text()
+    assert result.half is not None and result.half.bytes == (tmp_path / "out" / "half.bgz").stat().st_size <= 15_000
+    assert result.half.bpb_before == result.pack.bpb_before and result.half.bpb_after is not None
     assert len(result.compressors) >= 4 and all(0 < score.primed < score.alone < 8 for score in result.compressors)
     shown = json.loads(json.dumps(result.to_json()))
-    assert {"data", "train", "pack", "compressors", "report"} <= set(shown) and shown["train"]["run"] == str(folder)
+    assert {"data", "train", "pack", "half", "compressors", "report"} <= set(shown) and shown["train"]["run"] == str(folder)
+
+
+def test_no_file_of_half_the_bytes(tmp_path: Path) -> None:
+    texts = write_texts(tmp_path / "texts", documents())
+    whole = bg.quickstart(tmp_path / "out", recipe=micro("pack.budget=5000"), sources=[str(texts)])
+    assert whole.pack.bytes <= 5_000 and whole.half is None
+    assert not (tmp_path / "out" / "half.bgz").exists()

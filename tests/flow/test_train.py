@@ -39,7 +39,7 @@ def test_a_run_begins_as_its_recipe_says(data: Path, tmp_path: Path, init: str) 
 def test_a_run_folder(run: Path) -> None:
     assert {path.name for path in run.iterdir()} == {
         "recipe.toml", "bytes", "log.jsonl", "train.log", "checkpoints", "weights.safetensors", "manifest.json",
-        "pack.json", "artifact.bgz", "score-sliding.json", "report.html",
+        "pack.json", "pack-rate-30000.json", "artifact.bgz", "score-sliding.json", "bits-sliding.json", "report.html",
     }  # fmt: skip
     assert load_recipe(run / "recipe.toml") == micro()
     assert [path.name for path in sorted((run / "checkpoints").iterdir())] == ["step-00000010", "step-00000020"]

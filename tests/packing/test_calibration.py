@@ -60,7 +60,9 @@ def watched_inputs(model: GPT, tokens: Tensor) -> dict[str, list[Tensor]]:
     return seen
 
 
-@pytest.mark.parametrize("case", ["everything", "untied head", "bare", "3 layers", "no hashes", "bigram without projection", "one kv head"])
+@pytest.mark.parametrize(
+    "case", ["everything", "untied head", "bare", "3 layers", "no hashes", "bigram without projection", "one kv head", "looped"]
+)
 def test_moments_are_those_of_the_inputs(case: str) -> None:
     config = changed(**{**CHANGES[case], "num_layers": CHANGES[case].get("num_layers", 3), "xsa_layers": 1, "value_embed_layers": 1})
     model = random_model(config)

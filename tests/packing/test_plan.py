@@ -18,7 +18,7 @@ def test_fixed_widths_fit_or_do_not() -> None:
         assert (plan.fits, plan.predicted_bytes) == (fits, size)
 
 
-@pytest.mark.parametrize("name", ["tiny", "small", "v10_banked", "quickstart"])
+@pytest.mark.parametrize("name", ["pocket", "tiny", "small", "v10_banked", "quickstart"])
 def test_a_plan_of_each_recipe(name: str) -> None:
     recipe = load_recipe(name)
     plan = plan_artifact(recipe)
@@ -65,6 +65,15 @@ def test_operations_per_token_by_hand() -> None:
     products = 3 * in_a_block + 8 * 5 + 8 * 32
     attention = 3 * (64 // 2) * (8 + 8) * 6  # half of 64 keys on average, scores and values, 2 operations forward and 4 backward
     assert training_flops_per_token(recipe) == 6 * products + attention
+
+
+def test_operations_of_a_loop_are_those_of_the_model_written_out() -> None:
+    """Blocks 1 and 2 of four, three times in all, are eight that are run. Hashes are looked up once."""
+    shape = {"bigram_size": 64, "trigram_size": 64, "value_embed_layers": 2, "unet_skips": False}
+    looped = ModelConfig.model_validate({**shape, "num_layers": 4, "loop_first": 1, "loop_blocks": 2, "loops": 3})
+    written_out = ModelConfig.model_validate({**shape, "num_layers": 8})
+    assert training_flops_per_token(Recipe(model=looped)) == training_flops_per_token(Recipe(model=written_out))
+    assert parameter_count(looped) == parameter_count(ModelConfig.model_validate({**shape, "num_layers": 4}))
 
 
 def test_an_untied_head_takes_no_more_operations() -> None:

@@ -1,5 +1,6 @@
 """The grid of late QAT is the one that `pack` would choose for the same weights."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return finished(tmp_path_factory)
+    """Finished, to be packed at other budgets, of which a run keeps a record."""
+    return shutil.copytree(finished(tmp_path_factory), tmp_path_factory.mktemp("packed") / "run")
 
 
 def solved(weights: Weights, data: Path, *overrides: str) -> QatGrid | None:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from bytegolf.config import Recipe, RecipeTable
+from bytegolf.config import Recipe
+from bytegolf.recipe_table import RecipeTable
 from bytegolf.recipes import load_recipe, recipe_names, recipe_toml, validate_recipe
 
 Write = Callable[..., Path]

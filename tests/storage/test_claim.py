@@ -76,6 +76,26 @@ def test_one_of_many_at_a_time(tmp_path: Path) -> None:
     assert most == 1 and tree(tmp_path) == {}
 
 
+def test_neighbours_in_a_new_folder(tmp_path: Path) -> None:
+    """Each makes the folders that are missing and removes those that it made, without taking them from the others."""
+    errors: list[BaseException] = []
+
+    def work(name: str) -> None:
+        try:
+            for _ in range(300):
+                with claimed(tmp_path / "a" / "b" / name):
+                    assert (tmp_path / "a" / "b").is_dir()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(str(number),)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors and not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
 def test_what_killed_processes_left_of_it_is_removed(tmp_path: Path) -> None:
     (tmp_path / ".out.123.partial").write_bytes(b"half")
     (tmp_path / ".out.124.partial").mkdir()

@@ -1,4 +1,4 @@
-"""The table of docs/proof.md that shows which tests of the audit catch which predictors.
+"""The table of docs/audit.md that shows which tests of the audit catch which predictors.
 
 cd tests && python -m support.audit_page     # write the table anew
 """
@@ -12,7 +12,7 @@ from support.cheats import CHEATING
 from support.cheats.honest import HONEST
 from support.source_code import ROOT
 
-PAGE = ROOT / "docs" / "proof.md"
+PAGE = ROOT / "docs" / "audit.md"
 OPTIONS = AuditOptions(max_scorings=400)
 TABLE = re.compile(r"^\| violation \|.*?(?=\n\n)", re.DOTALL | re.MULTILINE)
 

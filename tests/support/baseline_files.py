@@ -36,7 +36,7 @@ def vectors(model: GPT) -> Tensors:
             saved[f"blocks.{layer}.resid_mix"] = own["controls.residual_mix"][layer].clone()
     for place, scale in enumerate(own.get("value_embedding.layer_scales", [])):
         saved[f"ve_layer_scales.{place}"] = scale.reshape(1).clone()
-    if model.config.num_layers == 1:
+    if model.config.depth == 1:
         saved["skip_weights"] = torch.zeros(0, model.config.model_dim)
     return saved
 

@@ -98,6 +98,7 @@ VERBS = {
         "train micro.toml --data IN --out OUT", "data", "folder", part="train_000000.bin",
         cells=(("exists", REFUSED), ("disk full", AGAIN)),
     ),
+    "sweep": Verb("sweep micro.toml --data IN --seeds 1 --set qat.start=1 --out OUT", "data", "folder", part="train_000000.bin"),
     "import": Verb(
         "import IN --recipe micro.toml --tokenizer bytes --out OUT", "weights.safetensors", "folder", cells=(("exists", REFUSED),)
     ),
@@ -112,8 +113,15 @@ VERBS = {
     "audit": Verb("audit predictor:make --tokens 16 --noise-tokens 64 --no-sandbox", "predictor.py"),
     "review": Verb("review IN", "train_gpt.py", cells=(("empty", RIGHT), ("truncated", RIGHT))),
     "compare": Verb("compare --leaderboard IN --alpha 0.1", "board.csv"),
+    "submit": Verb(
+        "submit IN --data data --out OUT --limit-bytes 200 --check-bytes 200 --no-sandbox", "run", "folder", part="weights.safetensors",
+        cells=(("exists", REFUSED),),
+    ),
+    "generate": Verb("generate IN --prompt ab --seed 1 --max-tokens 8", "model.bgz"),
+    "export": Verb("export IN --to hf --out OUT", "model.bgz", "folder"),
     "compress": Verb("compress model.bgz IN OUT", "notes.txt", "file", cells=(("empty", RIGHT), ("truncated", RIGHT))),
     "decompress": Verb("decompress model.bgz IN OUT", "notes.bgc", "file"),
+    "doctor": Verb("doctor"),
     "bench": Verb("bench IN --seconds 0 --corpus-tokens 65536 --out OUT", "micro.toml", "file"),
 }  # fmt: skip
 
@@ -173,8 +181,12 @@ def essence(verb: str, out: Path) -> object:
     """Return what two outputs of a verb have in common, whatever the time and the machine's pace."""
     if verb == "prepare":
         return {path.name: _sha256(path) for path in out.iterdir() if path.name != "manifest.json"}
-    if verb in ("train", "import"):
-        return _sha256(out / "weights.safetensors")
+    if verb in ("train", "import", "sweep"):
+        return _sha256(out / ("cells/seed=1" if verb == "sweep" else "") / "weights.safetensors")
+    if verb == "submit":
+        return {path.name: _sha256(path) for path in (out / "train_gpt.py", *out.glob("*.bgz"))}
+    if verb == "export":
+        return {path.name: _sha256(path) for path in out.iterdir()}
     if verb == "prove":
         receipt = json.loads(out.read_bytes())
         return {key: receipt[key] for key in ("ok", "coded_bytes", "sha256", "proof_sha256")}
@@ -239,7 +251,8 @@ and `make docs` writes this page from the same table.
 - **{SHOWN}**: the result could not be printed where it belongs, so it stands on stderr; status 2.
 - **{ENDED}**: status 130 (or the signal's own in the first instants); nothing half made is left, and the same command (`train` with
   `--resume`) then gives the right result.
-- **{AGAIN}**: what was half made is hidden, and the same command removes it and gives the right result.
+- **{AGAIN}**: what was half made is hidden, and the same command removes it and gives the right result. (`prepare` of much text, which has
+  a record of what it has done, goes on from there, and keeps it after other endings too.)
 - **·**: does not apply.
 
 `quickstart` is prepare, train, pack, report and prove in one, and otherwise ends as they do.

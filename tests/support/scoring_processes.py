@@ -38,4 +38,5 @@ def process(rank: int, size: int, folder: str) -> None:
     torch.set_num_threads(1)
     dist.init_process_group("gloo", f"file://{folder}/meet", datetime.timedelta(minutes=3), size, rank)
     Path(folder, f"{rank}.json").write_text(json.dumps(bpb(Group(rank, size))))
+    dist.barrier()  # as a run's processes wait for each other: gloo aborts one whose peer is gone while it still listens
     dist.destroy_process_group()

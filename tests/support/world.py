@@ -40,7 +40,7 @@ DAMAGED_RUNS: dict[str, Callable[[Path], object]] = {
 def make_world(root: Path, data: Path, run: Path) -> Path:
     """Fill `root` with what is good, made of a data folder and a finished run, and with everything that may be wrong with it."""
     shutil.copytree(data, root / "data")
-    shutil.copytree(run, root / "run", ignore=shutil.ignore_patterns("report.html"))  # it has 5 MB of plotly
+    shutil.copytree(run, root / "run", ignore=shutil.ignore_patterns("report.html"))
     shutil.copy(MICRO, root / "micro.toml")
     (root / "wrong.toml").write_text("[model\n")
     write_texts(root / "texts", documents(count=30))

@@ -10,9 +10,10 @@ from typing import Annotated, NamedTuple, NoReturn
 import typer
 from typer.core import TyperCommand
 
+from bytegolf.cli.output import emit
 from bytegolf.cli.several_values import ManyAgainst
 from bytegolf.cli.streams import discard_output, end_on_signals, settle_streams
-from bytegolf.cli.verbs import auditing, comparing, contest, machine, packing, proving, start, training
+from bytegolf.cli.verbs import auditing, comparing, contest, machine, packing, proving, start, sweeping, training, using
 from bytegolf.errors import FAILED, INTERRUPTED, InputError, InterruptedRunError, ParameterError, is_out_of_memory
 from bytegolf.runtime.threads import tune_process
 
@@ -40,6 +41,7 @@ VERBS: dict[str, tuple[Verb, ...]] = {
             "bytegolf import final_model.pt --recipe v10_banked --tokenizer bpe_1024.model --out runs/imported",
             name="import",
         ),
+        Verb(sweeping.sweep, "bytegolf sweep tiny --data data --seeds 1,2,3 --grid optim.matrix_lr=0.02,0.03 --out sweeps/lr"),
     ),
     "Pack and score": (
         Verb(packing.pack, "bytegolf pack runs/tiny --budget 500000 --data data"),
@@ -54,12 +56,21 @@ VERBS: dict[str, tuple[Verb, ...]] = {
     "Compete": (
         Verb(contest.review, "bytegolf review records/track_10min_16mb/2026-03-17_NaiveBaseline --markdown"),
         Verb(comparing.compare, "bytegolf compare runs/new-1 runs/new-2 --against 1.1194,1.1200,1.1189", command=ManyAgainst),
+        Verb(
+            contest.submit,
+            "bytegolf submit runs/s1 runs/s2 runs/s3 --data data --out submission --author Ada --github-id ada",
+        ),
     ),
-    "Compress files": (
+    "Use a model": (
+        Verb(using.generate, 'bytegolf generate runs/tiny/artifact.bgz --prompt "def main" --temperature 0.8 --seed 1'),
+        Verb(using.export, "bytegolf export runs/tiny --to hf --out exported"),
         Verb(proving.compress, "bytegolf compress runs/tiny/artifact.bgz notes.txt notes.bgc"),
         Verb(proving.decompress, "bytegolf decompress runs/tiny/artifact.bgz notes.bgc notes.txt"),
     ),
-    "This machine": (Verb(machine.bench, "bytegolf bench tiny small --out speed.json"),),
+    "This machine": (
+        Verb(machine.doctor, "bytegolf doctor"),
+        Verb(machine.bench, "bytegolf bench tiny small --out speed.json"),
+    ),
 }
 
 SHARED_VERBS = ("train", "score")  # which torchrun may start several times, to work as one
@@ -67,7 +78,7 @@ SHARED_VERBS = ("train", "score")  # which torchrun may start several times, to 
 app = typer.Typer(
     name="bytegolf",
     help="Train, pack and prove the best language model that fits in N bytes.\n\n"
-    "The flow is prepare → train → pack → score → prove. Begin with: bytegolf quickstart",
+    "The flow is prepare → train → pack → score → prove → submit. Begin with: bytegolf quickstart",
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
@@ -86,11 +97,17 @@ def _print_version(asked: bool) -> None:
     raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _options(
+    context: typer.Context,
     shows_version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
-    """Take the options that come before a verb."""
+    """Take the options that come before a verb. Without a verb, show the flow and the next step."""
+    if context.invoked_subcommand is None:
+        from bytegolf.cli.first_tables import overview_table
+        from bytegolf.flow.next_step import next_step
+
+        emit(next_step(), False, overview_table)
 
 
 def main() -> None:
@@ -100,7 +117,7 @@ def main() -> None:
         end_on_signals()
         tune_process()
         with _process_group():
-            status = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+            status = app(sys.argv[1:], standalone_mode=False)
         if status == INTERRUPTED:  # what typer makes of Ctrl-C
             raise KeyboardInterrupt
         sys.exit(status)

@@ -1,5 +1,6 @@
 """The entry point: it imports nothing before an interruption can end the process in one line."""
 
+import gc
 import sys
 
 from bytegolf.errors import INTERRUPTED
@@ -14,3 +15,5 @@ def main() -> None:
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
+    finally:
+        gc.freeze()  # Python would look for unused cycles before it ends, a tenth of the time of a small file

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -32,8 +32,24 @@ def emit(result: Any, as_json: bool, table: Callable[[Any], str], *, out: Path |
         raise InputError(f"stdout: {error.strerror}; the result stands above") from None
 
 
-def _print(text: str, stream: TextIO | None) -> None:
+def print_as_it_comes(texts: Iterable[str]) -> None:
+    """Print parts of a text on stdout, each as soon as it is there, and end the last line. Raises InputError if stdout cannot take them."""
+    last = "\n"
+    try:
+        try:
+            for text in filter(None, texts):
+                _print(text, sys.stdout, end="")
+                last = text
+        finally:  # what was interrupted ends its line too
+            if not last.endswith("\n"):
+                _print("", sys.stdout)
+    except OSError as error:
+        discard_output()
+        raise InputError(f"stdout: {error.strerror}") from None
+
+
+def _print(text: str, stream: TextIO | None, end: str = "\n") -> None:
     """Print now. Raises OSError if the stream is closed or full; characters that its encoding lacks are replaced."""
     if stream is None:
         raise OSError(None, "expected it open, found it closed")
-    print(text, file=stream, flush=True)
+    print(text, file=stream, end=end, flush=True)

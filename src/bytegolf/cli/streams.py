@@ -3,10 +3,15 @@
 import io
 import os
 import signal
+import stat
 import sys
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
+
+from bytegolf.errors import ParameterError
+
+AGAIN_SECONDS = 0.01
 
 
 def settle_streams() -> None:
@@ -33,7 +38,36 @@ def end_on_signals() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
+    signal.signal(signal.SIGALRM, _interrupt)
+    sys.unraisablehook = _interrupt_again
+
+
+def _interrupt_again(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Let an interruption that came where Python lets nothing be raised (in a fork, in a destructor) come again a little later."""
+    if unraisable.exc_type is KeyboardInterrupt:
+        signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
+    else:
+        sys.__unraisablehook__(unraisable)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
+
+
+def piped_text() -> str:
+    """Return the text that a pipe or a file gives to stdin, "" where that is a terminal, the null device or closed.
+
+    Raises ParameterError, which names the prompt, if it is not UTF-8.
+    """
+    try:
+        kind = os.fstat(0).st_mode
+    except OSError:
+        return ""
+    if not (stat.S_ISFIFO(kind) or stat.S_ISREG(kind) or stat.S_ISSOCK(kind)):
+        return ""
+    with os.fdopen(os.dup(0), "rb") as stdin:
+        data = stdin.read()
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise ParameterError("prompt", f"expected text in UTF-8 on stdin, found something else at byte {error.start}") from None

@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # the results of other verbs, which take seconds to load
     from bytegolf.flow.import_checkpoint import ImportResult
     from bytegolf.flow.pack import PackResult
     from bytegolf.flow.quickstart import QuickstartResult
+    from bytegolf.flow.report import ReportResult
     from bytegolf.flow.train import TrainResult
     from bytegolf.flow.train_baseline import BaselineResult
     from bytegolf.packing.plan import Plan
@@ -33,6 +34,7 @@ def quickstart_table(result: QuickstartResult) -> str:
             ("after packing", f"{pack.bpb_after:.4f} bpb"),
             *([("with experts", f"{pack.bpb_experts:.4f} bpb")] if pack.bpb_experts is not None else []),
             ("artifact", f"{pack.bytes:,} bytes of {pack.budget:,}"),
+            *_in_half(result.half),
         ],
     )
     columns = ("bits per byte of the held-out text", "alone", "after the training text")
@@ -41,6 +43,14 @@ def quickstart_table(result: QuickstartResult) -> str:
     if pack.bpb_experts is not None:
         rows.append(("bytegolf, with experts", "", f"{pack.bpb_experts:.4f}"))
     return f"{model}\n{columns_table(columns, rows)}\n{receipt_table(result.proof)}\nreport: {result.report}"
+
+
+def _in_half(half: PackResult | None) -> list[Row]:
+    """Return what the same run scores at half the bytes."""
+    if half is None:
+        return []
+    experts = "" if half.bpb_experts is None else f", {half.bpb_experts:.4f} with experts"
+    return [(f"in {half.bytes:,} bytes", f"{half.bpb_after:.4f} bpb{experts}")]
 
 
 def data_table(manifest: DataManifest) -> str:
@@ -167,7 +177,7 @@ def plan_table(result: Plan) -> str:
         [
             ("parameters", f"{result.parameters:,}"),
             ("per token", f"{result.flops_per_token / 1e6:,.2f} MFLOP, forward and backward"),
-            ("steps here", f"{result.steps:,}, or more where training is compiled"),
+            ("steps here", f"{result.steps:,}" + ("" if result.steps_capped else ", or more where training is compiled")),
             ("bits", ", ".join(f"{kind} {bits:.2f}" for kind, bits in result.bits.items())),
             *((f"  {name}", f"{size:,} bytes") for name, size in result.predicted.items() if size),
             ("artifact", f"about {result.predicted_bytes:,} bytes of {result.budget:,}"),
@@ -196,6 +206,12 @@ def bench_table(result: BenchResult) -> str:
     ]
     table = columns_table(("bench", *(speed.recipe for speed in speeds)), rows)
     return f"{table}\nfrom the command to the first step, compilation aside: {result.start_up_seconds:.1f} s"
+
+
+def report_lines(result: ReportResult) -> str:
+    """Return where the page is, and which runs it shows as they were left, or not at all."""
+    unfinished = [f"not finished: {', '.join(result.unfinished)}"] if result.unfinished else []
+    return "\n".join([result.report, *unfinished, *(f"left out: {reason}" for reason in result.left_out)])
 
 
 def _pace(result: TrainResult, decimals: int = 1) -> str:

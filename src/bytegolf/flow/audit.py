@@ -5,6 +5,7 @@ from pathlib import Path
 from bytegolf.auditing.audit import AuditReport, audit_in_sandbox
 from bytegolf.auditing.bench import DEFAULT_OPTIONS, AuditOptions
 from bytegolf.auditing.overlap.report import OverlapReport, compare_documents
+from bytegolf.storage.files import record_json
 from bytegolf.text.dataset import open_data
 
 
@@ -20,6 +21,10 @@ def audit(name: str, options: AuditOptions = DEFAULT_OPTIONS, *, sandbox: bool =
 def audit_data(data: Path, *, tokenizer: Path | None = None, near: bool = True) -> OverlapReport:
     """Compare the training documents of a data folder with the held-out ones: exact copies, and `near` duplicates.
 
-    A folder of bare shards may need its `tokenizer`. Raises InputError if there are no shards of both splits.
+    What was found is kept in the folder, for reports. A folder of bare shards may need its `tokenizer`. Raises InputError if there
+    are no shards of both splits.
     """
-    return compare_documents(open_data(data, tokenizer), near=near)
+    dataset = open_data(data, tokenizer)
+    found = compare_documents(dataset, near=near)
+    record_json(dataset.folder.overlap, found.to_json())
+    return found

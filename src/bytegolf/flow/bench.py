@@ -8,7 +8,7 @@ from multiprocessing import active_children, get_context
 
 from bytegolf.config import Recipe
 from bytegolf.errors import InputError
-from bytegolf.runtime.interruption import end_with_parent
+from bytegolf.runtime.interruption import end_with_parent, uninterrupted
 from bytegolf.runtime.progress import Progress
 from bytegolf.runtime.threads import tune_process
 from bytegolf.storage.provenance import provenance
@@ -40,7 +40,9 @@ def _measured_alone(recipe: Recipe, seconds: float, corpus_tokens: int) -> Speed
     """Return the speed of a recipe, measured in a process of its own."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_begin_child) as child:
         try:
-            return child.submit(measure, recipe, seconds, corpus_tokens).result()
+            with uninterrupted():
+                speed = child.submit(measure, recipe, seconds, corpus_tokens)
+            return speed.result()
         except BrokenProcessPool:
             raise InputError(
                 f"recipe {recipe.name}: expected its measurement to end, found its process killed; too little memory, perhaps"

@@ -37,7 +37,7 @@ def import_checkpoint(checkpoint: Path, out: Path, *, recipe: Recipe, tokenizer:
     vocabulary = load_tokenizer(tokenizer)
     if vocabulary.vocab_size != recipe.model.vocab_size:
         expected = f"expected the recipe's model.vocab_size {recipe.model.vocab_size} in {tokenizer}"
-        raise ParameterError("tokenizer", f"{expected}, found {vocabulary.vocab_size}")
+        raise ParameterError("tokenizer", f"{expected}, found {vocabulary.vocab_size}; give the one that the checkpoint was trained with")
     parameters = parameter_count(recipe.model)
     weights = translate(read_tensors(checkpoint, parameters), recipe.model, str(checkpoint))
     with claimed(out, folder=True):

@@ -10,8 +10,9 @@ from bytegolf.errors import ParameterError
 from bytegolf.flow.models import require_same_tokenizer
 from bytegolf.flow.score import ScoreOptions, score_dataset
 from bytegolf.model.shapes import parameter_count
-from bytegolf.model.weights import Bits
+from bytegolf.model.weights import Bits, Weights
 from bytegolf.names import CoderName, MethodName
+from bytegolf.packing.displacement import Displacement, displacements
 from bytegolf.packing.fit import Fitted, fit
 from bytegolf.packing.methods import prepare_ladder
 from bytegolf.packing.search import BudgetTooSmallError
@@ -29,7 +30,7 @@ class PackResult:
     """An artifact.
 
     `bpb_before` and `bpb_after` are sliding scores of the run's weights and of the decoded file, if text was given, by the model alone;
-    `bpb_experts` is the latter with experts, if the file has any.
+    `bpb_experts` is the latter with experts, if the file has any. `tensors` says how far rounding moved each parameter.
     """
 
     bytes: int
@@ -45,6 +46,7 @@ class PackResult:
     file: str
     bits: Bits
     sections: dict[str, int]
+    tensors: dict[str, Displacement]
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as an object for JSON."""
@@ -82,11 +84,12 @@ def pack(
     if dataset and scored and is_stream(file):
         raise ParameterError("out", f"expected a file, which can be read again and scored, found {file}")
     with claimed(file):
-        fitted = _fitted(recipe, trained, dataset, budget, reserve)
+        fitted = fit_run(recipe, trained, dataset, budget, reserve)
         write_atomically(file, fitted.file.data)
-        result = _result(recipe, budget, fitted, file)
+        result = _result(recipe, budget, fitted, file, trained.weights)
         if dataset and scored:
             result = _scored(result, run, file, dataset)
+            record_json(trained.folder.pack_to(budget, result.method), result.to_json())
         if out is None:
             record_json(trained.folder.pack, result.to_json())
     return result
@@ -99,7 +102,7 @@ def _scored(result: PackResult, run: Path, file: Path, dataset: Dataset) -> Pack
     return result.with_scores(before.bpb, after.bpb, after.bpb_model)
 
 
-def _result(recipe: Recipe, budget: int, fitted: Fitted, file: Path) -> PackResult:
+def _result(recipe: Recipe, budget: int, fitted: Fitted, file: Path, weights: Weights) -> PackResult:
     """Return the result of packing, which is not scored."""
     parameters = parameter_count(recipe.model)
     return PackResult(
@@ -116,6 +119,7 @@ def _result(recipe: Recipe, budget: int, fitted: Fitted, file: Path) -> PackResu
         file=str(file),
         bits=fitted.bits,
         sections=fitted.file.sections,
+        tensors=displacements(weights, fitted.artifact.decoded()),
     )
 
 
@@ -126,7 +130,7 @@ def _packed_by(recipe: Recipe, method: MethodName | None, coder: CoderName | Non
     return validate_recipe({**values, "pack": {**values["pack"], **chosen}}, recipe.name) if chosen else recipe
 
 
-def _fitted(recipe: Recipe, trained: FinishedRun, dataset: Dataset | None, budget: int, reserve: int) -> Fitted:
+def fit_run(recipe: Recipe, trained: FinishedRun, dataset: Dataset | None, budget: int, reserve: int) -> Fitted:
     """Return the largest artifact within budget − reserve. Raises ParameterError if there is none."""
     try:
         with on_threads(1):  # so that their number changes no byte

@@ -9,4 +9,5 @@ from bytegolf.training.speed_model import predicted_steps
 
 def plan(recipe: Recipe) -> Plan:
     """Predict the artifact's size, and how many steps this machine will take at least in the recipe's time."""
-    return replace(plan_artifact(recipe), steps=predicted_steps(recipe))
+    steps = predicted_steps(recipe)
+    return replace(plan_artifact(recipe), steps=steps, steps_capped=steps == recipe.train.max_steps)

@@ -5,12 +5,14 @@ from pathlib import Path
 from bytegolf.coding.packed_model import PackedModel
 from bytegolf.coding.protocol_predictor import ProtocolSettings
 from bytegolf.flow.models import require_same_tokenizer
-from bytegolf.flow.score import require_provable, with_stride
+from bytegolf.flow.score import record_course, require_provable, with_stride
 from bytegolf.names import ProtocolName
 from bytegolf.proving.decoder_process import DecoderProcess
 from bytegolf.proving.prove import HeldOutText, prove_text
 from bytegolf.proving.receipt import Receipt
+from bytegolf.scoring.ledger import Score
 from bytegolf.storage.claim import claimed
+from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.dataset import Dataset, open_data
 
 
@@ -34,8 +36,16 @@ def prove(
     dataset = require_same_tokenizer(open_data(data, tokenizer), packed.artifact.tokenizer)
     config = with_stride(packed.artifact.score, stride)
     settings = ProtocolSettings(require_provable(protocol, "protocol"), config, packed.artifact.experts if experts else None)
+    text, run = _held_out_text(dataset, limit_bytes), RunFolder(artifact.parent)
+    of = {"of": artifact.name, "sha256": packed.sha256, "data": dataset.sha256}
+
+    def keep(claim: Score) -> None:
+        """Keep the course of a run's score, as `score` does of one by the settings that are the artifact's own."""
+        if run.recipe.exists() and not text.part and not stride and experts:
+            record_course(run, claim, text.tokens, dataset.tokenizer, of)
+
     with claimed(artifact.with_name("receipt.json")):
-        return prove_text(packed, _held_out_text(dataset, limit_bytes), settings, DecoderProcess(sandbox, hidden=(data,)))
+        return prove_text(packed, text, settings, DecoderProcess(sandbox, hidden=(data,)), keep)
 
 
 def _held_out_text(dataset: Dataset, limit_bytes: int) -> HeldOutText:

@@ -1,21 +1,23 @@
 """A run or an artifact, and held-out text -> bits per byte."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 
-from bytegolf.config import ExpertsConfig, Recipe, ScoreConfig, TttConfig
+from bytegolf.arrays import TokenSequence
+from bytegolf.config import Recipe, ScoreConfig, TttConfig
 from bytegolf.errors import ParameterError
 from bytegolf.exact.model import ExactModel
-from bytegolf.flow.models import load_model, require_same_tokenizer
+from bytegolf.flow.models import experts_used, load_model, require_same_tokenizer
 from bytegolf.names import ProtocolName, ProvableName
 from bytegolf.recipes import load_recipe, override_recipe
 from bytegolf.runtime.device import choose_device
 from bytegolf.runtime.parallel import ALONE, Group, joined
 from bytegolf.runtime.progress import Progress
+from bytegolf.scoring.course import course_json
 from bytegolf.scoring.exact import ReadWindows, score_exactly
 from bytegolf.scoring.exact_on_device import ExactOnDevice
 from bytegolf.scoring.ledger import Score
@@ -23,6 +25,7 @@ from bytegolf.scoring.protocols import PROTOCOLS, score_tokens
 from bytegolf.storage.files import record_json, sha256_of
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.dataset import Dataset, open_data
+from bytegolf.text.tokenizer import Tokenizer
 
 
 class ScoreOptions(NamedTuple):
@@ -76,17 +79,26 @@ def score_dataset(
     with Progress(f"score {protocol}", len(tokens) - 1, "tokens") as progress:
         if options.exact:
             provable, model = require_provable(protocol, "exact"), loaded.exact_model()
-            read = reader_on_device(model, choose_device("auto", group.local_rank))
+            read = reader_on_device(model, choose_device("auto", group))
             result = score_exactly(model, tokens, num_bytes, provable, config, progress.advance, experts=experts, read=read)
         else:
-            gpt = loaded.model(group.local_rank)
+            gpt = loaded.model(group)
             result = score_tokens(gpt, tokens, num_bytes, protocol, config, progress.advance, ttt=ttt, experts=experts, group=group)
     whole = num_bytes == dataset.val_bytes  # of a part it is not known how long it was before
     result = replace(result, normalised=dataset.normalised, original_bytes=dataset.original_bytes if whole else None)
     if group.is_main and run.recipe.exists() and options == AS_RECORDED:
         scored = run.weights if source.is_dir() else source
-        record_json(run.score(protocol), {**result.to_json(), "of": scored.name, "sha256": sha256_of(scored), "data": dataset.sha256})
+        of = {"of": scored.name, "sha256": sha256_of(scored), "data": dataset.sha256}
+        record_json(run.score(protocol), {**result.to_json(), **of})
+        record_course(run, result, tokens, dataset.tokenizer, of)
     return result
+
+
+def record_course(run: RunFolder, result: Score, tokens: TokenSequence, tokenizer: Tokenizer, of: Mapping[str, str]) -> None:
+    """Keep in the run's folder where in the text the bits of a score were spent; `of` names the file and the data."""
+    if result.course is not None:
+        course = course_json(tokens, tokenizer, result.course, result.course_model)
+        record_json(run.course(result.protocol), {"protocol": result.protocol, **of, **course})
 
 
 def reader_on_device(model: ExactModel, device: torch.device) -> ReadWindows | None:
@@ -101,13 +113,6 @@ def require_provable(protocol: ProtocolName, parameter: str) -> ProvableName:
             parameter, "expected another protocol than ttt, which learns in floating point and is not proved (docs/proof.md)"
         )
     return protocol
-
-
-def experts_used(own: ExpertsConfig | None, wanted: bool | None) -> ExpertsConfig | None:
-    """Return the settings of experts, or None for none: the model's `own`, unless others are `wanted`."""
-    if wanted is None:
-        return own
-    return (own or ExpertsConfig(enabled=True)) if wanted else None
 
 
 def with_stride(config: ScoreConfig, stride: int) -> ScoreConfig:

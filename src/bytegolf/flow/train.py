@@ -58,13 +58,10 @@ def train(
     """
     with joined() as group:
         run, dataset = RunFolder(out), open_data(data, tokenizer)
-        if dataset.tokenizer.vocab_size != recipe.model.vocab_size:
-            expected = f"expected the recipe's model.vocab_size {recipe.model.vocab_size} in {data}"
-            raise ParameterError("data", f"{expected}, found tokenizer {dataset.tokenizer.name}")
-        count_sequences(dataset.train, recipe.train.sequence_length)  # what cannot begin leaves no folder behind
+        require_trainable(recipe, dataset)  # what cannot begin leaves no folder behind
         require_shares(recipe, group)
         group.once(lambda: require_trackers(recipe.train))
-        device = choose_device(recipe.train.device, group.local_rank)
+        device = choose_device(recipe.train.device, group)
         _require_the_same(group, data=dataset.sha256, tokenizer=dataset.tokenizer.sha256, recipe=recipe_toml(recipe))
         repeated = read_recorded_run(replay, recipe, dataset) if replay and group.is_main else None  # the main process reads the clock
         with claimed(out, folder=True) if group.is_main else nullcontext():
@@ -75,6 +72,15 @@ def train(
             if repeated:
                 repeated.compare(run)
             return group.once(lambda: _train_result(run))
+
+
+def require_trainable(recipe: Recipe, dataset: Dataset) -> None:
+    """Raise InputError unless a recipe can be trained on data: of its vocabulary, and long enough for a sequence."""
+    if dataset.tokenizer.vocab_size != recipe.model.vocab_size:
+        expected = f"expected the recipe's model.vocab_size {recipe.model.vocab_size} in {dataset.folder.root}"
+        advice = f"prepare it with --recipe {recipe.name}, or train with --set model.vocab_size={dataset.tokenizer.vocab_size}"
+        raise ParameterError("data", f"{expected}, found tokenizer {dataset.tokenizer.name}; {advice}")
+    count_sequences(dataset.train, recipe.train.sequence_length)
 
 
 def _require_the_same(group: Group, **identities: str) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor
 from bytegolf.config import Recipe
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT
+from bytegolf.model.kernels import precision_of_sums
 from bytegolf.packing.calibration_text import training_batches
 from bytegolf.text.shards import TokenStream
 
@@ -41,7 +42,7 @@ def input_moments(model: GPT, batches: Iterable[NDArray[np.int64]], advance: Cal
             sums.add("head", model.head_input(x))
             positions += batch.size
             advance(batch.size)
-    means = {name: total.cpu() / positions for name, total in sums.totals.items()}
+    means = {name: total.cpu().double() / positions for name, total in sums.totals.items()}
     if not all(mean.isfinite().all() for mean in means.values()):
         raise InputError("model: expected finite activations, found NaN or infinity; its training diverged")
     blocks = range(model.config.num_layers)
@@ -58,7 +59,7 @@ class InputSums:
         self.totals: dict[str, Tensor] = {}
 
     def add(self, place: str, x: Tensor) -> None:
-        """Add what was read at a place, (..., columns): products in float32, sums in float64."""
+        """Add what was read at a place, (..., columns): products in float32, sums in float64 where the device has it."""
         rows = x.flatten(0, -2).float()
-        total = (rows.T @ rows).double()
+        total = (rows.T @ rows).to(precision_of_sums(x.device))
         self.totals[place] = self.totals[place] + total if place in self.totals else total

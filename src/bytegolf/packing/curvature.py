@@ -94,7 +94,7 @@ def _drawn(logits_NV: Tensor, generator: torch.Generator) -> Tensor:
 
 def _curvature(gradients: Tensor) -> Curvature:
     columns = gradients.mT @ gradients / gradients.shape[1]
-    return Curvature(columns.double().cpu(), gradients.square().mean(2).double().cpu())
+    return Curvature(columns.cpu().double(), gradients.square().mean(2).cpu().double())
 
 
 def row_uses(model: GPT, batches: Iterable[NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:

@@ -24,6 +24,7 @@ class Plan:
     budget: int
     fits: bool
     steps: int | None = None  # that this machine will take at least, where it was measured
+    steps_capped: bool = False  # by the recipe: it will take no more
 
     @property
     def predicted_bytes(self) -> int:

@@ -69,7 +69,7 @@ class Lattices:
             alone = weight_class(name) == "control"  # gains have nothing to mend each other's errors with
             columns = curvature.columns.diagonal(dim1=1, dim2=2).mean(1, keepdim=True) if alone else curvature.columns
             row_weights = _row_weights(curvature.rows[0].numpy(), uses[name]) if name in uses else None
-            stack = weights[name].double().reshape(stack_shape(shape)).cpu()
+            stack = weights[name].cpu().double().reshape(stack_shape(shape))
             stacks[name] = _prepared(stack, columns, least, row_weights, recipe.pack)
         return cls(stacks, fixed_bits(recipe.pack))
 

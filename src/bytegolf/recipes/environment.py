@@ -13,8 +13,9 @@ from typing import Any
 from pydantic import ValidationError, create_model
 from pydantic.fields import FieldInfo
 
-from bytegolf.config import Recipe, RecipeTable
+from bytegolf.config import Recipe
 from bytegolf.errors import InputError
+from bytegolf.recipe_table import RecipeTable
 from bytegolf.recipes import load_recipe, override_recipe, recipe_toml, validate_recipe
 from bytegolf.recipes.rules import Given, ruled
 from bytegolf.recipes.similar import nearest_variable

@@ -72,7 +72,8 @@ def _with_overrides(values: dict[str, Any], overrides: Sequence[str], source: st
 
 def _in(folder: str) -> dict[str, Traversable]:
     """Return the recipes in a folder of this package, by name."""
-    entries = resources.files(__package__).joinpath(folder).iterdir()
+    place = resources.files(__package__).joinpath(folder)
+    entries = place.iterdir() if place.is_dir() else ()  # a submission's script carries none
     return {Path(entry.name).stem: entry for entry in entries if entry.name.endswith(".toml")}
 
 
@@ -126,7 +127,7 @@ def _parse_override(override: str) -> dict[str, Any]:
     key, equals, text = override.partition("=")
     section, dot, name = key.strip().partition(".")
     if not (equals and section and dot and name):
-        raise ParameterError("overrides", f"expected section.key=value, found {override!r}")
+        raise ParameterError("overrides", f"expected section.key=value, found {override!r}; bytegolf recipes NAME lists the keys")
     try:
         parsed = tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):

@@ -3,7 +3,8 @@
 import json
 from collections.abc import Iterator
 
-from bytegolf.config import Recipe, RecipeTable
+from bytegolf.config import Recipe
+from bytegolf.recipe_table import RecipeTable
 
 
 def recipe_toml(recipe: Recipe) -> str:
@@ -18,7 +19,8 @@ def _toml_lines(recipe: Recipe) -> Iterator[str]:
         if isinstance(section, RecipeTable):
             yield f"\n[{title}]"
             for key, field in type(section).model_fields.items():
-                yield f"{f'{key} = {_toml_value(getattr(section, key))}':<32}# {field.description}"
+                meaning = f"# {field.description}" if field.description else ""  # a submission's script has none
+                yield f"{f'{key} = {_toml_value(getattr(section, key))}':<32}{meaning}".rstrip()
 
 
 def _toml_value(value: object) -> str:

@@ -6,7 +6,8 @@ from typing import Literal
 from pydantic import Field
 from pydantic.fields import FieldInfo
 
-from bytegolf.config import Recipe, RecipeTable
+from bytegolf.config import Recipe
+from bytegolf.recipe_table import RecipeTable
 
 Value = int | float | bool | str
 

@@ -10,7 +10,7 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -34,22 +34,21 @@ def claimed(output: Path, *inputs: Path, folder: bool = False) -> Iterator[None]
     for other in inputs:
         if output.exists() and other.exists() and output.samefile(other):
             raise ParameterError("out", f"expected another file than {other}, which is read, found the same one")
-    require_writable(output, folder=folder)
     if is_stream(output):
+        require_writable(output, folder=folder)
         with _reader_of(output):
             yield
         return
     target = output.resolve()
     made = [missing for missing in target.parents if not missing.exists()]
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(output, _lock_file(target)):
+        with _locked(output, folder):
             for left in partial_copies(target):
                 shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
             yield
     finally:
         for parent in made:
-            if parent.is_dir() and not any(parent.iterdir()):
+            with suppress(OSError):  # it is not empty, or a neighbour that made it too has removed it
                 parent.rmdir()
 
 
@@ -86,9 +85,10 @@ def _lock_file(target: Path) -> Path:
 
 
 @contextmanager
-def _locked(output: Path, path: Path) -> Iterator[None]:
-    """Hold the lock file `path` while the block runs, then remove it. Raises InputError if another process holds it."""
-    file = _open_locked(output, path)
+def _locked(output: Path, folder: bool) -> Iterator[None]:
+    """Hold the lock of an output while the block runs, then remove it. Raises InputError if another process holds it."""
+    path = _lock_file(output.resolve())
+    file = _open_locked(output, path, folder)
     try:
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}, since {datetime.now():%Y-%m-%d %H:%M:%S}".encode())
@@ -99,10 +99,22 @@ def _locked(output: Path, path: Path) -> Iterator[None]:
         file.close()
 
 
-def _open_locked(output: Path, path: Path) -> BinaryIO:
+def _opened(output: Path, path: Path, folder: bool, attempts: int = 50) -> BinaryIO:
+    """Return the lock file, open, in a folder that is made for it. A neighbour that made it too may remove it at any moment: look again."""
+    try:
+        require_writable(output, folder=folder)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a+b")
+    except (FileNotFoundError, FileExistsError, InputError):
+        if attempts == 1:
+            raise
+        return _opened(output, path, folder, attempts - 1)
+
+
+def _open_locked(output: Path, path: Path, folder: bool) -> BinaryIO:
     """Return the lock file, open and locked."""
     while True:
-        file = path.open("a+b")
+        file = _opened(output, path, folder)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

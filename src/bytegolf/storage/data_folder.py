@@ -79,6 +79,11 @@ class DataFolder:
         """Return the path of the cached sizes of the held-out text under general-purpose compressors."""
         return self.root / "compressors.json"
 
+    @property
+    def overlap(self) -> Path:
+        """Return the path of what the last audit of the data found in training and in held-out text alike."""
+        return self.root / "overlap.json"
+
     def shards(self, split: str) -> list[Path]:
         """Return the shard files of `train` or `val` in order. Raises InputError if there are none."""
         if not self.root.is_dir():
@@ -87,7 +92,8 @@ class DataFolder:
             )
         paths = sorted(path for path in self.root.glob("*.bin") if path.name.startswith(f"{split}_") or f"_{split}_" in path.name)
         if not paths:
-            raise InputError(f"{self.root}: expected shards {split}_*.bin, found none")
+            advice = f"give a folder that prepare made, or finish making it with: bytegolf prepare SOURCE --out {self.root}"
+            raise InputError(f"{self.root}: expected shards {split}_*.bin, found none; {advice}")
         return paths
 
     def manifest(self) -> DataManifest | None:

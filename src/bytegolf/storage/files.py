@@ -66,25 +66,32 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     """
     require_writable(path, folder=True)
     target = path.resolve()  # resolved, since "." has no name to derive another from
-    inside = is_filled_in_place(target)
     partial = _partial(target)
     try:
         shutil.rmtree(partial, ignore_errors=True)  # left by a dead process with the same id
         with errors_name(path, partial):
             partial.mkdir(parents=True)
             yield partial
-            for file in filter(Path.is_file, partial.rglob("*")):
-                with file.open("rb") as written:
-                    os.fsync(written.fileno())
-            if inside:
-                for file in sorted(partial.iterdir(), key=lambda file: file.stat().st_mtime_ns):
-                    file.replace(target / file.name)
-            else:
-                if target.exists():
-                    shutil.rmtree(target)
-                partial.rename(target)
+            publish_folder(partial, target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def publish_folder(complete: Path, target: Path) -> None:
+    """Put a complete folder in the place of `target`, after its files are on disk.
+
+    A `target` that is filled in place gets its files in the order in which they were written.
+    """
+    for file in filter(Path.is_file, complete.rglob("*")):
+        with file.open("rb") as written:
+            os.fsync(written.fileno())
+    if is_filled_in_place(target):
+        for file in sorted(complete.iterdir(), key=lambda file: file.stat().st_mtime_ns):
+            file.replace(target / file.name)
+    else:
+        if target.exists():
+            shutil.rmtree(target)
+        complete.rename(target)
 
 
 def is_stream(path: Path) -> bool:
@@ -189,8 +196,10 @@ def write_atomically(path: Path, data: bytes | str) -> None:
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write `value` to `path` as indented JSON, completely or not at all."""
-    write_atomically(path, json.dumps(value, indent=2) + "\n")
+    """Write `value` to `path` as indented JSON, completely or not at all, in little memory however long its lists are."""
+    with atomic_file(path) as file:
+        file.writelines(part.encode() for part in json.JSONEncoder(indent=2).iterencode(value))
+        file.write(b"\n")
 
 
 def record_json(path: Path, value: object) -> None:

@@ -83,21 +83,40 @@ class RunFolder:
         """Return the path of the score under `protocol`."""
         return self.root / f"score-{protocol}.json"
 
+    def course(self, protocol: str) -> Path:
+        """Return the path of the record of where in the text the bits of a score under `protocol` were spent."""
+        return self.root / f"bits-{protocol}.json"
+
+    def pack_to(self, budget: int, method: str) -> Path:
+        """Return the path of the scored result of packing to a budget by a method, kept beside that of other budgets."""
+        return self.root / f"pack-{method}-{budget}.json"
+
+    def data_places(self) -> list[Path]:
+        """Return where the data folder that the run was trained on is likely to lie: under the name `data` beside the run, or near."""
+        return list(dict.fromkeys(place / "data" for place in (*self.root.absolute().parents[:3], Path.cwd())))
+
     def read_manifest(self) -> dict[str, Any]:
         """Return what the finished run recorded. Raises InputError if the run is missing or unfinished."""
         if not self.root.is_dir():
-            raise InputError(f"{self.root}: expected a run folder, found nothing")
+            make = f"bytegolf train RECIPE --data DIR --out {self.root}"
+            raise InputError(f"{self.root}: expected a run folder, found nothing; make one with: {make}")
         if not self.manifest.exists():
             finish = f"bytegolf train RECIPE --data DIR --out {self.root} --resume"
             raise InputError(f"{self.root}: expected a finished run, found no manifest.json; finish it with: {finish}")
         return read_record(self.manifest, RunManifest, "what a finished run records").model_dump()
 
-    def events(self) -> list[dict[str, Any]]:
-        """Return the events of the log, one object each. Raises InputError if the log is damaged."""
+    def events(self, *, torn: bool = False) -> list[dict[str, Any]]:
+        """Return the events of the log, one object each. Raises InputError if the log is damaged.
+
+        Of a run that was killed the last line may be `torn`, and is then left out.
+        """
         try:
-            lines = self.log.read_bytes().splitlines()
+            content = self.log.read_bytes()
         except OSError as error:
             raise InputError(f"{self.log}: expected the log of a run, found {error.strerror}") from None
+        lines = content.splitlines()
+        if torn and not content.endswith(b"\n"):
+            lines = lines[:-1]
         events = []
         for number, line in enumerate(lines, 1):
             try:

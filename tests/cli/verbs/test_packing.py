@@ -45,4 +45,4 @@ def test_json_of_a_score_with_test_time_training(run_cli: RunCli, desk: Path, so
 
 def test_json_of_report(run_cli: RunCli, desk: Path) -> None:
     result = run_cli("report", "run", "--out", "page.html", "--json").json
-    assert result == {"report": "page.html"} and (desk / "page.html").exists()
+    assert result == {"report": "page.html", "runs": ["run"], "unfinished": [], "left_out": []} and (desk / "page.html").exists()

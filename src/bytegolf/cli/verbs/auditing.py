@@ -28,7 +28,7 @@ def audit(
     """Test a predictor from outside, or with --data whether training and held-out documents overlap.
 
     FACTORY makes something with vocab_size and reset, predict and observe (token by token), or bits (those of each token of
-    a text). It runs in a sandbox: does it look ahead, sum to one, score before it learns, score each token once? docs/proof.md
+    a text). It runs in a sandbox: does it look ahead, sum to one, score before it learns, score each token once? docs/audit.md
     explains the tests, docs/data.md the overlap. Exit status 1 for a violation, and for any overlap.
     """
     from bytegolf.errors import ParameterError

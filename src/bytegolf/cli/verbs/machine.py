@@ -10,6 +10,18 @@ from bytegolf.cli.options import AsJson, Overrides
 from bytegolf.cli.output import emit
 
 
+def doctor(as_json: AsJson = False) -> None:
+    """Tell what this machine can do, what is missing and how to get it, and what to run first.
+
+    Devices with their precision and attention, a compiler, the sandbox, memory and disk, optional packages. Missing things
+    that a verb can do without are told with what they are for.
+    """
+    import bytegolf as bg
+    from bytegolf.cli.first_tables import doctor_table
+
+    emit(bg.doctor(), as_json, doctor_table)
+
+
 def bench(
     recipes: Annotated[list[str], typer.Argument(metavar="RECIPE...", help="Names or TOML files of recipes.")] = ["tiny", "small"],  # noqa: B006
     overrides: Overrides = [],  # noqa: B006 - typer's idiom

@@ -90,11 +90,20 @@ def score(
 
 
 def report(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Finished runs.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Runs, or folders of runs: a sweep.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The page.")],
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="DIR", help="The data folder of the runs, where it does not lie beside them under the name data."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write one HTML page about runs, which opens without a network: loss curves, bytes by group, scores."""
-    import bytegolf as bg
+    """Write one HTML page about runs, which opens without a network.
 
-    emit({"report": str(bg.report(runs, out))}, as_json, lambda result: result["report"], out=out)
+    Curves, a comparison with intervals, where every byte goes, what rounding changed, bits along the text and token by token, the proof,
+    the data's audit, machine and versions; the data of each chart as a table. Runs that are not finished are shown as they are.
+    """
+    import bytegolf as bg
+    from bytegolf.cli.tables import report_lines
+
+    emit(bg.report(runs, out, data=data), as_json, report_lines, out=out)

@@ -9,7 +9,9 @@ import typer
 from bytegolf.cli.options import AsJson, OptionalData, OptionalRecipe, Overrides, TokenizerOption
 from bytegolf.cli.output import emit
 from bytegolf.errors import InputError
+from bytegolf.names import PlaceName
 
+Sources = Annotated[list[str], typer.Argument(metavar="SOURCE...", help="stdlib; files and folders of text, JSON or parquet; or fineweb.")]
 PublishedVariant = Annotated[
     str | None, typer.Option("--variant", metavar="NAME", help="Of fineweb: a published vocabulary, sp1024 if nothing is said.")
 ]
@@ -17,6 +19,7 @@ TrainShards = Annotated[
     int | None, typer.Option("--train-shards", metavar="N", help="Of fineweb: the first N training shards, 80 if nothing is said.")
 ]
 WithDocs = Annotated[bool, typer.Option("--with-docs", help="Of fineweb: also the documents (48 GB), to make another vocabulary of.")]
+Vocab = Annotated[int | None, typer.Option("--vocab", metavar="N", help="Train a BPE vocabulary of N tokens (1024 if nothing is said).")]
 ValDocs = Annotated[
     int | None, typer.Option("--val-docs", metavar="N", help="Hold out the first N documents instead of one in twenty by hash.")
 ]
@@ -27,20 +30,23 @@ Normalised = Annotated[
 TextColumn = Annotated[
     str | None, typer.Option("--text-column", metavar="NAME", help="Column of JSON and parquet that holds the text, if not text.")
 ]
+Workers = Annotated[
+    int, typer.Option("--workers", metavar="N", min=0, help="Processes that encode text; 0 is all cores. The data is the same.")
+]
+On = Annotated[
+    PlaceName | None,
+    typer.Option("--on", help="Encode text on a Ray cluster: that of this machine, or the one at RAY_ADDRESS.", show_default=False),
+]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Skip, count and list records and files that cannot be read.")]
 
 
 def prepare(
-    sources: Annotated[
-        list[str], typer.Argument(metavar="SOURCE...", help="stdlib; files and folders of text, JSON or parquet; or fineweb.")
-    ],
+    sources: Sources,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Data folder to make.")],
     recipe: Annotated[
         str | None, typer.Option("--recipe", metavar="NAME", help="Take kind and size of the vocabulary from a recipe.")
     ] = None,
-    vocab: Annotated[
-        int | None, typer.Option("--vocab", metavar="N", help="Train a BPE vocabulary of N tokens (1024 if nothing is said).")
-    ] = None,
+    vocab: Vocab = None,
     tokenizer: Annotated[
         str | None, typer.Option("--tokenizer", metavar="FILE.model|bytes", help="Use an existing tokenizer, or raw bytes.")
     ] = None,
@@ -48,6 +54,8 @@ def prepare(
     normalised: Normalised = False,
     text_column: TextColumn = None,
     skip_bad: SkipBad = False,
+    workers: Workers = 0,
+    on: On = None,
     variant: PublishedVariant = None,
     train_shards: TrainShards = None,
     with_docs: WithDocs = False,
@@ -57,7 +65,7 @@ def prepare(
 
     Every document is checked to decode to the bytes it came from. JSON (lines, or an array) and parquet hold a document
     per record, in "text" or --text-column. All but parquet may be compressed (.gz, .zst, .xz, .bz2). Preparing the same
-    text again reuses the folder.
+    text again reuses the folder, and the same command goes on with a preparation that was interrupted.
 
     fineweb downloads the contest's published shards and tokenizer; hf://datasets/OWNER/NAME/FOLDER downloads what
     somebody else published in the same layout. The same command goes on with a download that was interrupted.
@@ -75,6 +83,8 @@ def prepare(
         normalised=normalised,
         text_column=text_column,
         skip_bad=skip_bad,
+        workers=workers,
+        on=on,
         variant=variant,
         train_shards=train_shards,
         with_docs=with_docs,
