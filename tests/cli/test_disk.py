@@ -28,7 +28,7 @@ def test_a_full_disk(refused: Callable[..., str], monkeypatch: pytest.MonkeyPatc
         (3000, (), "new/recipe.toml"),
         (200_000, (), "new/checkpoints/step-00000010"),
         (50_000, ("train.checkpoint_every=0", "train.max_steps=20"), "new/weights.safetensors"),
-        (9400, ("train.checkpoint_every=0", "train.max_steps=60"), "new/log.jsonl"),
+        (12_000, ("train.checkpoint_every=0", "train.max_steps=60"), "new/log.jsonl"),
     ],
 )
 def test_training_on_a_full_disk(run_cli: RunCli, desk: Path, room: int, overrides: tuple[str, ...], refused: str) -> None:
