@@ -18,7 +18,7 @@ def test_fixed_widths_fit_or_do_not() -> None:
         assert (plan.fits, plan.predicted_bytes) == (fits, size)
 
 
-@pytest.mark.parametrize("name", ["pocket", "tiny", "small", "v10_banked", "quickstart"])
+@pytest.mark.parametrize("name", ["pocket", "tiny", "small", "v10_banked", "quickstart", "frontier_small", "frontier"])
 def test_a_plan_of_each_recipe(name: str) -> None:
     recipe = load_recipe(name)
     plan = plan_artifact(recipe)

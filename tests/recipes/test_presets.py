@@ -42,7 +42,7 @@ def by_key(recipe: Recipe) -> dict[str, object]:
 def test_there_is_a_recipe_for_every_preset() -> None:
     own, *presets = recipe_groups().values()
     assert sorted(name for group in presets for name in group) == sorted(EVERY)
-    assert own == ["pocket", "quickstart", "small", "tiny"]
+    assert own == ["frontier", "frontier_small", "pocket", "quickstart", "small", "tiny"]
 
 
 @pytest.mark.parametrize("name", EVERY)
