@@ -231,6 +231,16 @@ class TttConfig(RecipeTable):
     enabled: bool = Field(False, description="after training by environment variables, also score with test-time training")
 
 
+class LoraConfig(RecipeTable):
+    """Low-rank adapters that learn each document while it is scored (protocol `lora`), in pieces of `score.stride` tokens, by AdamW."""
+
+    rank: int = Field(8, ge=1, le=1024, description="rank of what is added to each matrix")
+    lr: float = Field(0.005, ge=0, description="AdamW's learning rate")
+    weight_decay: float = Field(0.5, ge=0, description="decoupled decay of the adapters")
+    beta1: float = Field(0.0, ge=0, lt=1, description="AdamW's first moment")
+    beta2: float = Field(0.99, ge=0, lt=1, description="AdamW's second moment")
+
+
 class PackConfig(RecipeTable):
     """The artifact and how it is packed.
 
@@ -282,6 +292,7 @@ class Recipe(RecipeTable):
     qat: QatConfig = QatConfig()
     score: ScoreConfig = ScoreConfig()
     ttt: TttConfig = TttConfig()
+    lora: LoraConfig = LoraConfig()
     experts: ExpertsConfig = ExpertsConfig()
     pack: PackConfig = PackConfig()
 

@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-ProtocolName = Literal["standard", "sliding", "streaming", "ttt"]
-ProvableName = Literal["standard", "sliding", "streaming"]  # ttt learns in floating point, see docs/proof.md
+ProtocolName = Literal["standard", "sliding", "streaming", "ttt", "lora"]
+ProvableName = Literal["standard", "sliding", "streaming"]  # the others learn in floating point, see docs/proof.md
 MethodName = Literal["rate", "gptq", "baseline"]
 CoderName = Literal["range", "zstd", "lzma", "zlib"]
 CalibrationName = Literal["text", "self", "random"]

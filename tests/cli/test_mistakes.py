@@ -111,6 +111,8 @@ MISTAKES = {
     "score run --data data --stride 33": ("stride", "32", "33"),
     "score run --data data --set ttt.lr=1": ("--set", "ttt.key=value", "protocol sliding"),
     "score run --data data --protocol ttt --set score.stride=4": ("--set", "ttt.key=value", "score.stride=4"),
+    "score run --data data --protocol lora --set ttt.lr=1": ("--set", "lora.key=value with protocol lora", "found ttt.lr=1"),
+    "score run --data data --protocol lora --set lora.lr=1e30": ("finite scores", "lora.lr"),
     "score run --data data --protocol ttt --set ttt.rate=4": ("unknown key ttt.rate", "expected", "lr, epochs"),
     "score run --data data --protocol ttt --set ttt.momentum=1": ("ttt.momentum", "less than 1", "found 1"),
     "score run --data data --protocol ttt --set ttt.freeze_blocks=9": ("ttt.freeze_blocks", "at most model.num_layers", "9"),

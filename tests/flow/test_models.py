@@ -24,7 +24,7 @@ def test_how_a_model_learns_is_said_by_the_recipe_it_lies_with(copied: Path, dat
     (copied / "recipe.toml").write_text(re.sub(r"chunk_tokens = \d+", "chunk_tokens = 96", recipe))
     shutil.copy(copied / "artifact.bgz", tmp_path / "alone.bgz")
     sources = (copied, copied / "artifact.bgz", tmp_path / "alone.bgz")
-    chunks = [(bg.score(source, data, "ttt").ttt or {})["chunk_tokens"] for source in sources]
+    chunks = [(bg.score(source, data, "ttt").learning or {})["ttt.chunk_tokens"] for source in sources]
     assert chunks == [96, 96, 32_768]
-    assert bg.score(copied, data, "ttt", overrides=["ttt.chunk_tokens=64"]).ttt != bg.score(copied, data, "ttt").ttt
-    assert read_json(copied / "score-ttt.json")["ttt"]["chunk_tokens"] == 96, "a score by other settings is not the run's"
+    assert bg.score(copied, data, "ttt", overrides=["ttt.chunk_tokens=64"]).learning != bg.score(copied, data, "ttt").learning
+    assert read_json(copied / "score-ttt.json")["learning"]["ttt.chunk_tokens"] == 96, "a score by other settings is not the run's"

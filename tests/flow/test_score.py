@@ -49,7 +49,7 @@ def test_a_score_of_normalised_text_has_a_second_figure(copied: Path, data: Path
 
 
 def test_an_unknown_protocol(copied: Path, data: Path) -> None:
-    with pytest.raises(InputError, match="protocol: expected standard or sliding or streaming or ttt, found 'magic'"):
+    with pytest.raises(InputError, match="protocol: expected standard or sliding or streaming or ttt or lora, found 'magic'"):
         bg.score(copied, data, "magic")  # type: ignore[arg-type]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from bytegolf.config import ExpertsConfig, Recipe
+from bytegolf.config import ExpertsConfig, LoraConfig, Recipe
 from bytegolf.errors import InputError
 from bytegolf.model.shapes import parameter_count
 from bytegolf.packing.plan import plan_artifact
@@ -27,6 +27,7 @@ OURS = {
     "text.tokenizer", "text.across_words", "train.warmdown", "train.dtype", "train.device", "train.compile", "train.validate_bytes",
     "train.checkpoint_every", "train.verify_every", "train.warmup_steps", "train.wandb", "train.tensorboard", "score.batch_tokens",
     "pack.coder", "pack.calibration_tokens", "pack.damping", "pack.act_order", *(f"experts.{key}" for key in ExpertsConfig.model_fields),
+    *(f"lora.{key}" for key in LoraConfig.model_fields),
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bytegolf.config import ScoreConfig
 from bytegolf.names import ProtocolName
+from bytegolf.scoring.low_rank_adaptation import documents
 from bytegolf.scoring.passes import Pass
 from bytegolf.scoring.protocols import PROTOCOLS, STAGES
 from support.models import changed, random_model
@@ -57,9 +58,11 @@ def test_stages_are_as_long_as_nothing_has_to_be_known() -> None:
     text = reading(random_model(changed()), random_tokens(101, 48), config(16, 16))
     stages = {protocol: [first_targets(list(stage)) for stage in STAGES[protocol](text)] for protocol in PROTOCOLS}
     firsts = list(range(0, 100, 16))
+    starts = [first for document in documents(text) for first in document[::16]]
     assert stages["standard"] == stages["sliding"] == [firsts]
     assert stages["streaming"] == [[first] for first in firsts]
     assert stages["ttt"] == [[0, 16, 32], [48, 64], [80, 96]]  # chunks of 40
+    assert stages["lora"] == [[first] for first in starts]
 
 
 def test_rows_are_what_a_model_takes() -> None:

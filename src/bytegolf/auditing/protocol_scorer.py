@@ -7,7 +7,7 @@ import torch
 
 from bytegolf.arrays import Doubles, Tokens
 from bytegolf.auditing.adapter import TokenIds
-from bytegolf.config import ExpertsConfig, ScoreConfig, TttConfig
+from bytegolf.config import ExpertsConfig, LoraConfig, ScoreConfig, TttConfig
 from bytegolf.exact.model import ExactModel
 from bytegolf.exact.output import TOTAL
 from bytegolf.experts.experts import Experts
@@ -34,10 +34,14 @@ class ProtocolScorer:
 
     @classmethod
     def of(
-        cls, model: GPT, protocol: ProtocolName, config: ScoreConfig, ttt: TttConfig, experts: ExpertsConfig | None = None
+        cls, model: GPT, protocol: ProtocolName, config: ScoreConfig, ttt: TttConfig, lora: LoraConfig, experts: ExpertsConfig | None = None
     ) -> "ProtocolScorer":
         """Return the scorer of a model in torch."""
-        return cls(model.config.vocab_size, protocol, lambda text: read_rows(Reading(model.eval(), text, config, ttt), protocol), experts)
+
+        def read(text: Tokens) -> Iterable[TargetRows]:
+            return read_rows(Reading(model.eval(), text, config, ttt, lora), protocol)
+
+        return cls(model.config.vocab_size, protocol, read, experts)
 
     @classmethod
     def exact(

@@ -14,7 +14,9 @@ OptionalRecipe = Annotated[
 ]
 ArtifactArgument = Annotated[Path, typer.Argument(metavar="ARTIFACT", help="A .bgz file, as pack makes it.")]
 Overrides = Annotated[list[str], typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override one key of the recipe; repeatable.")]
-TttOverrides = Annotated[list[str], typer.Option("--set", metavar="ttt.KEY=VALUE", help="Override how --protocol ttt trains; repeatable.")]
+LearningOverrides = Annotated[
+    list[str], typer.Option("--set", metavar="PROTOCOL.KEY=VALUE", help="Override how --protocol ttt or lora learns; repeatable.")
+]
 Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="Data folder made by prepare, or a folder of contest shards.")]
 OptionalData = Annotated[
     Path | None, typer.Option("--data", metavar="DIR", help="Data folder made by prepare, or a folder of contest shards.")
@@ -27,7 +29,8 @@ Protocol = Annotated[
     ProtocolName,
     typer.Option(
         help="standard: windows side by side; sliding: each window scores only its last stride tokens; streaming: each token "
-        "is forwarded once, its past kept in a rolling cache; ttt: sliding, and the model learns from each chunk after scoring it."
+        "is forwarded once, its past kept in a rolling cache; ttt: sliding, and the model learns from each chunk after scoring it; "
+        "lora: low-rank adapters learn each document, piece by piece."
     ),
 ]
 LimitBytes = Annotated[int, typer.Option("--limit-bytes", min=0, metavar="N", help="Read only about the first N held-out bytes; 0 is all.")]

@@ -137,7 +137,7 @@ def score_table(result: Score) -> str:
             ("bytes", f"{result.bytes:,}{' of the text as the tokenizer normalises it' if result.normalised else ''}"),
             *original,
             ("tokens", f"{result.tokens:,}"),
-            *((f"  ttt.{key}", f"{value:,}") for key, value in (result.ttt or {}).items()),
+            *((f"  {key}", f"{value:,}") for key, value in (result.learning or {}).items()),
         ],
     )
 

@@ -86,5 +86,14 @@ def evaluate(artifact: Path, recipe: Recipe, dataset: Dataset, protocol: Protoco
     tokens, num_bytes = dataset.held_out(limit_bytes)
     with Progress(f"score {protocol}", len(tokens) - 1, "tokens") as progress:
         return score_tokens(
-            model, tokens, num_bytes, protocol, packed.score, progress.advance, ttt=recipe.ttt, experts=packed.experts, group=group
+            model,
+            tokens,
+            num_bytes,
+            protocol,
+            packed.score,
+            progress.advance,
+            ttt=recipe.ttt,
+            lora=recipe.lora,
+            experts=packed.experts,
+            group=group,
         )

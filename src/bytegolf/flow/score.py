@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 
 from bytegolf.arrays import TokenSequence
-from bytegolf.config import Recipe, ScoreConfig, TttConfig
+from bytegolf.config import Recipe, ScoreConfig
 from bytegolf.errors import ParameterError
 from bytegolf.exact.model import ExactModel
 from bytegolf.flow.models import experts_used, load_model, require_same_tokenizer
@@ -29,15 +29,16 @@ from bytegolf.text.tokenizer import Tokenizer
 
 
 class ScoreOptions(NamedTuple):
-    """The options of a score: which part of the text, at which stride, how `ttt` learns, in which arithmetic."""
+    """The options of a score: which part of the text, at which stride, how it learns, in which arithmetic."""
 
     limit_bytes: int = 0  # of the text's beginning; 0 is all of it
     stride: int = 0  # tokens; 0 is the model's own
-    overrides: tuple[str, ...] = ()  # of how `ttt` trains: "ttt.lr=0.001"
+    overrides: tuple[str, ...] = ()  # of how `ttt` or `lora` learns: "ttt.lr=0.001"
     experts: bool | None = None  # None is as the model is meant to be scored
     exact: bool = False
 
 
+LEARNING: tuple[ProtocolName, ...] = ("ttt", "lora")
 AS_RECORDED = ScoreOptions()  # a run keeps no other scores
 
 
@@ -55,9 +56,9 @@ def score(
 ) -> Score:
     """Return the score of a run or an artifact on a data folder's held-out text, or on its first `limit_bytes` bytes.
 
-    `overrides` ("ttt.lr=0.001") change how the protocol `ttt` trains. `experts` are used or not whatever the model's recipe says,
+    `overrides` ("ttt.lr=0.001") change how the protocol `ttt` or `lora` learns. `experts` are used or not whatever the model's recipe says,
     by default settings where it has none. An `exact` score is computed in the arithmetic of proofs. Raises InputError for an
-    unknown protocol or override, a tokenizer that is not the model's, or `ttt` in exact arithmetic.
+    unknown protocol or override, a tokenizer that is not the model's, or a protocol that learns in exact arithmetic.
     """
     if protocol not in PROTOCOLS:
         raise ParameterError("protocol", f"expected {' or '.join(PROTOCOLS)}, found {protocol!r}")
@@ -73,7 +74,7 @@ def score_dataset(
     loaded = load_model(source)
     require_same_tokenizer(dataset, loaded.tokenizer)
     run = RunFolder(source if source.is_dir() else source.parent)
-    config, ttt = with_stride(loaded.score, options.stride), ttt_config(run, protocol, options.overrides)
+    config, recipe = with_stride(loaded.score, options.stride), learning_recipe(run, protocol, options.overrides)
     experts = experts_used(loaded.experts, options.experts)
     tokens, num_bytes = dataset.held_out(options.limit_bytes)
     with Progress(f"score {protocol}", len(tokens) - 1, "tokens") as progress:
@@ -83,7 +84,9 @@ def score_dataset(
             result = score_exactly(model, tokens, num_bytes, provable, config, progress.advance, experts=experts, read=read)
         else:
             gpt = loaded.model(group)
-            result = score_tokens(gpt, tokens, num_bytes, protocol, config, progress.advance, ttt=ttt, experts=experts, group=group)
+            result = score_tokens(
+                gpt, tokens, num_bytes, protocol, config, progress.advance, ttt=recipe.ttt, lora=recipe.lora, experts=experts, group=group
+            )
     whole = num_bytes == dataset.val_bytes  # of a part it is not known how long it was before
     result = replace(result, normalised=dataset.normalised, original_bytes=dataset.original_bytes if whole else None)
     if group.is_main and run.recipe.exists() and options == AS_RECORDED:
@@ -108,9 +111,9 @@ def reader_on_device(model: ExactModel, device: torch.device) -> ReadWindows | N
 
 def require_provable(protocol: ProtocolName, parameter: str) -> ProvableName:
     """Return the protocol. Raises ParameterError, which names a parameter, if it has no exact arithmetic."""
-    if protocol == "ttt":
+    if protocol == "ttt" or protocol == "lora":
         raise ParameterError(
-            parameter, "expected another protocol than ttt, which learns in floating point and is not proved (docs/proof.md)"
+            parameter, f"expected another protocol than {protocol}, which learns in floating point and is not proved (docs/proof.md)"
         )
     return protocol
 
@@ -122,13 +125,14 @@ def with_stride(config: ScoreConfig, stride: int) -> ScoreConfig:
     return config.model_copy(update={"stride": stride}) if stride else config
 
 
-def ttt_config(run: RunFolder, protocol: ProtocolName, overrides: Sequence[str]) -> TttConfig:
-    """Return the settings of `ttt`: those of the recipe in the folder `run`, else the defaults, with `overrides` applied.
+def learning_recipe(run: RunFolder, protocol: ProtocolName, overrides: Sequence[str]) -> Recipe:
+    """Return how `ttt` and `lora` learn: the recipe in the folder `run`, else the defaults, with `overrides` of the protocol applied.
 
     This is no part of an artifact. Raises ParameterError for overrides of anything else.
     """
     for override in overrides:
-        if protocol != "ttt" or not override.strip().startswith("ttt."):
-            raise ParameterError("overrides", f"expected ttt.key=value with protocol ttt, found {override} with protocol {protocol}")
-    recipe = load_recipe(run.recipe) if protocol == "ttt" and run.recipe.exists() else Recipe()
-    return override_recipe(recipe, overrides).ttt
+        if protocol not in LEARNING or not override.strip().startswith(f"{protocol}."):
+            expected = " or ".join(f"{name}.key=value with protocol {name}" for name in LEARNING)
+            raise ParameterError("overrides", f"expected {expected}, found {override} with protocol {protocol}")
+    recipe = load_recipe(run.recipe) if protocol in LEARNING and run.recipe.exists() else Recipe()
+    return override_recipe(recipe, overrides)

@@ -166,8 +166,8 @@ class _Making:
         return min(filter(None, (self.limit_bytes, self.check_bytes)), default=0)
 
     def write_proof(self, folder: Path, facts: SubmissionFacts) -> Receipt:
-        """Prove the score of the first artifact, beside it. Protocol `ttt` is not proved: `sliding` is in its place."""
-        protocol: ProtocolName = "sliding" if self.protocol == "ttt" else self.protocol
+        """Prove the score of the first artifact, beside it. Protocols that learn are not proved: `sliding` is in their place."""
+        protocol: ProtocolName = "sliding" if self.protocol in ("ttt", "lora") else self.protocol
         artifact = folder / facts.seeds[0].artifact
         return prove(artifact, self.data, protocol, limit_bytes=self.checked_bytes, tokenizer=self.tokenizer, sandbox=self.sandbox)
 

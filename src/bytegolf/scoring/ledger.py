@@ -13,10 +13,10 @@ from bytegolf.scoring.course import BitCourse, CourseRecorder
 class Score:
     """Bits spent on `tokens` tokens that stand for `bytes` bytes of UTF-8 text.
 
-    With experts, `bits_model` are those that the model alone would have spent. `ttt` has the settings of test-time training, if the
-    protocol was `ttt`. A score is `exact` if it was computed in the arithmetic of proofs. If the text is `normalised`, its bytes are
-    those that its tokenizer made of the documents, which had `original_bytes` bytes, if that is known. The courses say where in the
-    text the bits were spent; they are no part of the figures.
+    With experts, `bits_model` are those that the model alone would have spent. `learning` has the settings of a protocol that learns, by
+    recipe key. A score is `exact` if it was computed in the arithmetic of proofs. If the text is `normalised`, its bytes are those that
+    its tokenizer made of the documents, which had `original_bytes` bytes, if that is known. The courses say where in the text the bits
+    were spent; they are no part of the figures.
     """
 
     protocol: str
@@ -24,7 +24,7 @@ class Score:
     bytes: int
     tokens: int
     bits_model: float | None = None
-    ttt: dict[str, float] | None = None
+    learning: dict[str, float] | None = None
     exact: bool = False
     normalised: bool = False
     original_bytes: int | None = None

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from bytegolf.arrays import TokenSequence
-from bytegolf.config import ScoreConfig, TttConfig
+from bytegolf.config import LoraConfig, ScoreConfig, TttConfig
 from bytegolf.model.gpt import GPT
+from bytegolf.names import ProtocolName
 from bytegolf.runtime.parallel import ALONE, Group
 
 
@@ -26,6 +27,7 @@ class Reading:
     tokens: TokenSequence
     config: ScoreConfig
     ttt: TttConfig
+    lora: LoraConfig
     windows_per_pass: int = 1
     group: Group = ALONE  # processes that learn together; each reads the same text
 
@@ -33,6 +35,13 @@ class Reading:
     def targets(self) -> int:
         """Number of targets of the text."""
         return len(self.tokens) - 1
+
+    def learning(self, protocol: ProtocolName) -> dict[str, float] | None:
+        """Return the settings by which a protocol learns, by recipe key, or None if it does not."""
+        if protocol not in ("ttt", "lora"):
+            return None
+        settings = self.ttt.model_dump(exclude={"enabled"}) if protocol == "ttt" else self.lora.model_dump()
+        return {f"{protocol}.{key}": value for key, value in settings.items()}
 
     def rows(self, spans: list[slice]) -> Tensor:
         """Return spans of equal length as a model takes them, (spans, length), on its device."""

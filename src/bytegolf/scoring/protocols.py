@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from bytegolf.arrays import Doubles, TokenSequence
-from bytegolf.config import ExpertsConfig, ScoreConfig, TttConfig
+from bytegolf.config import ExpertsConfig, LoraConfig, ScoreConfig, TttConfig
 from bytegolf.errors import InputError
 from bytegolf.exact.output import integer_probabilities
 from bytegolf.experts.experts import Experts
@@ -22,6 +22,7 @@ from bytegolf.model.gpt import GPT
 from bytegolf.names import ProtocolName
 from bytegolf.runtime.parallel import ALONE, Group
 from bytegolf.scoring.ledger import Ledger, Score
+from bytegolf.scoring.low_rank_adaptation import low_rank_stages
 from bytegolf.scoring.mixing import ScoredTargets, TargetRows, improved
 from bytegolf.scoring.passes import Reading, Stage
 from bytegolf.scoring.streaming import streaming_stages
@@ -33,10 +34,11 @@ STAGES: dict[ProtocolName, Callable[[Reading], Iterator[Stage]]] = {
     "sliding": sliding_stages,
     "streaming": streaming_stages,
     "ttt": adapting_stages,
+    "lora": low_rank_stages,
 }
 PROTOCOLS: tuple[ProtocolName, ...] = get_args(ProtocolName)
 LOGITS_AT_ONCE = 1 << 21  # that leave the device
-TTT_DEFAULTS = TttConfig()
+TTT_DEFAULTS, LORA_DEFAULTS = TttConfig(), LoraConfig()
 
 
 def score_tokens(
@@ -48,6 +50,7 @@ def score_tokens(
     advance: Callable[[int], None] = lambda _: None,
     *,
     ttt: TttConfig = TTT_DEFAULTS,
+    lora: LoraConfig = LORA_DEFAULTS,
     experts: ExpertsConfig | None = None,
     group: Group = ALONE,
 ) -> Score:
@@ -56,15 +59,15 @@ def score_tokens(
     `advance` is told how many more targets were scored. The processes of `group`, which make the same call, share the work of
     `ttt`; the other protocols are scored by each alone. Raises InputError for a model whose nats are no numbers.
     """
-    learns = protocol == "ttt"
-    reading = Reading(model, tokens, config, ttt, windows_at_once(config), group if learns else ALONE)
-    if learns:
+    shared = protocol == "ttt"
+    reading = Reading(model, tokens, config, ttt, lora, windows_at_once(config), group if shared else ALONE)
+    if shared:
         mention_idle_chunks(reading)
     ledger = Ledger(protocol, reading.targets, num_bytes)
     with _evaluating(model), torch.inference_mode():
         for scored in _mixed(reading, protocol, experts) if experts else _alone(reading, protocol):
             advance(scored.recorded(ledger))
-    return replace(ledger.close(), ttt=ttt.model_dump(exclude={"enabled"}) if learns else None)
+    return replace(ledger.close(), learning=reading.learning(protocol))
 
 
 def _alone(reading: Reading, protocol: ProtocolName) -> Iterator[ScoredTargets]:
@@ -98,7 +101,7 @@ def _mixed(reading: Reading, protocol: ProtocolName, experts: ExpertsConfig) -> 
 def _doubles(values: Tensor, first: int) -> Doubles:
     """Return numbers of the targets from `first` on. Raises InputError for NaN and infinity."""
     if not values.isfinite().all():
-        why = "its training diverged, or ttt.lr is too high"
+        why = "its training diverged, or ttt.lr or lora.lr is too high"
         raise InputError(f"model: expected finite scores, found NaN or infinity from token {first} on; {why}")
     return values.cpu().double().numpy()
 

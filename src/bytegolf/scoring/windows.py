@@ -59,6 +59,15 @@ def streaming_windows(targets: int, config: ScoreConfig) -> Iterator[Window]:
         yield Window(first, first, min(first + config.stride, targets), min(first, config.window - config.stride) if first else AFRESH)
 
 
+def pieces(document: range, config: ScoreConfig) -> Iterator[Window]:
+    """Yield windows that score each of a document's targets once, `stride` at a time.
+
+    Where a window begins does not depend on where its document ends, which would be to look ahead.
+    """
+    for first in range(document.start, document.stop, config.stride):
+        yield Window(max(0, first + config.stride - config.window), first, min(first + config.stride, document.stop))
+
+
 WINDOWS: dict[ProtocolName, Callable[[int, ScoreConfig], Iterator[Window]]] = {
     "standard": standard_windows,
     "sliding": sliding_windows,

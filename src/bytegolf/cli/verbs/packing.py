@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bytegolf.cli.options import AsJson, Data, LimitBytes, Protocol, Stride, TokenizerOption, TttOverrides, WithExperts
+from bytegolf.cli.options import AsJson, Data, LearningOverrides, LimitBytes, Protocol, Stride, TokenizerOption, WithExperts
 from bytegolf.cli.output import emit
 from bytegolf.names import CoderName, MethodName
 
@@ -62,7 +62,7 @@ def score(
     protocol: Protocol = "sliding",
     limit_bytes: LimitBytes = 0,
     stride: Stride = 0,
-    overrides: TttOverrides = [],  # noqa: B006 - typer's idiom
+    overrides: LearningOverrides = [],  # noqa: B006 - typer's idiom
     tokenizer: TokenizerOption = None,
     experts: WithExperts = None,
     exact: Annotated[bool, typer.Option("--exact", help="In the arithmetic of proofs: any machine finds the same bits.")] = False,
