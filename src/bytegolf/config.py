@@ -35,9 +35,7 @@ class ModelConfig(RecipeTable):
     residual_mix: bool = Field(True, description="each block starts from a learned mix of x and the embedding x0")
     unet_skips: bool = Field(True, description="add the first half's outputs back in the second half, last in first out")
     smear_gate: bool = Field(True, description="blend each embedding with its predecessor's through a learned gate")
-    head_gate_inputs: int = Field(
-        0, ge=0, description="first dimensions of a block's input that open and close each head, by learned weights; 0 is no gate"
-    )
+    head_gate_inputs: int = Field(0, ge=0, description="first dimensions of a block's input that open and close its heads; 0 is no gate")
     xsa_layers: int = Field(0, ge=0, description="last blocks with exclusive self-attention")
     bigram_size: int = Field(0, ge=0, le=MAX_TABLE_ROWS, description="rows of the bigram hash table; 0 is none")
     bigram_dim: int = Field(128, ge=1, le=16_384, description="width of the bigram table")

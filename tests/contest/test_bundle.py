@@ -20,9 +20,9 @@ WHOLE = Entry("bytegolf.flow.contest_script", "main")
 CALL = "import sys, train_gpt; train_gpt.unpack(sys.argv[1])"
 
 
-@given(st.binary(max_size=300))
+@given(st.binary(max_size=300) | st.lists(st.sampled_from([b"'", b"\\", b"\n", b"\r", b"\0", b"1"])).map(b"".join))
 def test_any_bytes_stand_in_a_string(data: bytes) -> None:
-    source = b"# coding: latin-1\nx = '" + literal(data).encode("latin-1") + b"'\n"
+    source = b"# coding: latin-1\nx = '''" + literal(data).encode("latin-1") + b"'''\n"
     space: dict[str, str] = {}
     exec(compile(source, "script", "exec"), space)
     assert space["x"].encode("latin-1") == data

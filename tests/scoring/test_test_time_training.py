@@ -195,7 +195,7 @@ def assert_same(model: GPT, before: dict[str, Tensor], training: bool) -> None:
 
 
 def test_a_rate_that_is_too_high_ends_in_one_line() -> None:
-    with pytest.raises(InputError, match=r"expected finite scores.* or ttt\.lr is too high"):
+    with pytest.raises(InputError, match=r"expected finite scores.* or ttt\.lr or lora\.lr is too high"):
         score(random_model(changed()), random_tokens(70, 48), ttt(lr=1e30, grad_clip=0))
 
 

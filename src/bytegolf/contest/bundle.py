@@ -4,6 +4,7 @@ The sources that the program needs are compressed by PPMd, which makes them a si
 as a string of characters 0 to 255. In latin-1 that is a byte each; base85 would take a quarter more.
 """
 
+import re
 import textwrap
 from pathlib import Path
 from string import Template
@@ -21,7 +22,7 @@ STUB = Template(
         import os, sys, tempfile
         import pyppmd
 
-        ARCHIVE = '$archive'
+        ARCHIVE = '''$archive'''
         $settings
 
         def unpack(folder):
@@ -95,6 +96,6 @@ def carried_sources(entry: Entry) -> dict[str, str]:
 
 
 def literal(data: bytes) -> str:
-    """Return the inside of a string in single quotes whose characters are the bytes `data`."""
-    escapes = {0: "\\x00", 10: "\\n", 13: "\\r", 39: "\\'", 92: "\\\\"}
-    return data.decode("latin-1").translate(escapes)
+    """Return the inside of a string in three single quotes whose characters are the bytes `data`; few of them need two bytes."""
+    escaped = data.decode("latin-1").translate({0: "\\x00", 13: "\\r", 92: "\\\\"})
+    return re.sub(r"'(?='|\Z)", r"\\'", escaped)

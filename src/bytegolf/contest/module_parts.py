@@ -6,7 +6,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
-BLIND_DECORATORS = {"property", "staticmethod", "classmethod", "cached_property", "contextmanager"}  # to annotations
+COMPILERS = {"compiled", "compiled_inside", "compiled_without_counts", "compiled_inside_without_counts"}
+BLIND_DECORATORS = {"property", "staticmethod", "classmethod", "cached_property", "cache", "contextmanager", *COMPILERS}  # to annotations
 
 
 class ImportedName(NamedTuple):

@@ -15,7 +15,7 @@ from bytegolf.storage.run_folder import RunFolder
 from bytegolf.storage.run_records import ScoreRecord
 
 AT_THE_END = "standard score at the end of training"  # which the manifest keeps
-PREFERRED: tuple[ProtocolName, ...] = ("sliding", "streaming", "ttt", "standard")
+PREFERRED: tuple[ProtocolName, ...] = ("sliding", "streaming", "lora", "ttt", "standard")
 
 
 @dataclass(frozen=True)

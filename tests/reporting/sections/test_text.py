@@ -33,12 +33,13 @@ def test_what_experts_save() -> None:
     assert {"sliding, the model alone", "sliding, with experts"} <= set(page.text["li"].split("\n"))
 
 
-def test_what_test_time_training_saves() -> None:
+@pytest.mark.parametrize(("protocol", "name"), [("ttt", "test-time training"), ("lora", "low-rank adaptation")])
+def test_what_learning_saves(protocol: str, name: str) -> None:
     """Against the windows of sliding by the same file."""
     sliding = a_course("x" * 100, experts=False)
-    learned = sliding.model_copy(update={"protocol": "ttt", "slice_bits": [bits / 2 for bits in sliding.slice_bits]})
+    learned = sliding.model_copy(update={"protocol": protocol, "slice_bits": [bits / 2 for bits in sliding.slice_bits]})
     page = ParsedPage(along_section([a_run(courses=[sliding, learned])]))
-    assert "test-time training, the model alone: 1.000 bits per byte saved, 1.000 over the first tenth" in page.text["li"]
+    assert f"{name}, the model alone: 1.000 bits per byte saved, 1.000 over the first tenth" in page.text["li"]
     other = learned.model_copy(update={"sha256": "of another file"})
     assert "saved" not in along_section([a_run(courses=[sliding, other])])
 

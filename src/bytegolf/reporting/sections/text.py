@@ -18,6 +18,7 @@ from bytegolf.text.tokenizer import load_tokenizer
 
 POINTS = 64  # of a line along the text
 TENTH = 0.1
+LEARNING = {"ttt": "test-time training", "lora": "low-rank adaptation"}  # by protocol
 
 
 class KeptCourse(NamedTuple):
@@ -69,13 +70,13 @@ def _spent(one: KeptCourse) -> list[TextCurve]:
 
 
 def _saved(one: KeptCourse, kept: Sequence[KeptCourse]) -> list[TextCurve]:
-    """Return what experts save of the model's bits, and what test-time training does of those of the same windows without it."""
+    """Return what experts save of the model's bits, and what a protocol that learns does of those of the same windows without it."""
     found, record = [], one.record
     if record.slice_bits_model is not None:
         found.append(TextCurve(f"{one.name}, experts", record.slice_bytes, _less(one.alone, record.slice_bits)))
     same = [other for other in kept if other.run is one.run and other.record.protocol == "sliding" and other.record.sha256 == record.sha256]
-    if record.protocol == "ttt" and same and same[0].record.slice_bytes == record.slice_bytes:
-        name = f"{one.name.removesuffix('ttt')}test-time training, the model alone"
+    if record.protocol in LEARNING and same and same[0].record.slice_bytes == record.slice_bytes:
+        name = f"{one.name.removesuffix(record.protocol)}{LEARNING[record.protocol]}, the model alone"
         found.append(TextCurve(name, record.slice_bytes, _less(same[0].alone, one.alone)))
     return found
 
