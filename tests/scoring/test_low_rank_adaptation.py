@@ -17,7 +17,7 @@ from bytegolf.config import BOS, LoraConfig, ScoreConfig
 from bytegolf.errors import InputError
 from bytegolf.model.gpt import GPT
 from bytegolf.scoring.ledger import Score
-from bytegolf.scoring.low_rank_adaptation import BANKS, AdaptedModel, LowRank
+from bytegolf.scoring.low_rank_adaptation import AdaptedModel, LowRank
 from bytegolf.scoring.protocols import score_tokens
 from support.models import changed, random_model
 from support.protocol_passes import nats_of, reading
@@ -46,7 +46,7 @@ def adapters_of(model: GPT, how: LoraConfig) -> list[LowRank]:
 def plain_lora(model: GPT, tokens: list[int], layout: ScoreConfig, how: LoraConfig) -> list[float]:
     """Nats of each target, by AdamW as its paper has it (arXiv 1711.05101)."""
     weights = {name: value.detach() for name, value in model.named_parameters()}
-    names = [f"banks.{name}" for name in BANKS]
+    names = ["banks.qo", "banks.kv", "banks.up", "banks.down"]
     drawn = {name: adapter.a.detach() for name, adapter in zip(names, adapters_of(model, how), strict=True)}
     targets = len(tokens) - 1
     bounds = [0, *(place for place in range(1, targets) if tokens[place] == BOS), targets]

@@ -21,6 +21,7 @@ from bytegolf.scoring.course import course_json
 from bytegolf.scoring.exact import ReadWindows, score_exactly
 from bytegolf.scoring.exact_on_device import ExactOnDevice
 from bytegolf.scoring.ledger import Score
+from bytegolf.scoring.passes import LEARNING
 from bytegolf.scoring.protocols import PROTOCOLS, score_tokens
 from bytegolf.storage.files import record_json, sha256_of
 from bytegolf.storage.run_folder import RunFolder
@@ -38,7 +39,6 @@ class ScoreOptions(NamedTuple):
     exact: bool = False
 
 
-LEARNING: tuple[ProtocolName, ...] = ("ttt", "lora")
 AS_RECORDED = ScoreOptions()  # a run keeps no other scores
 
 

@@ -26,6 +26,7 @@ from bytegolf.runtime.parallel import ALONE
 from bytegolf.runtime.progress import say
 from bytegolf.sandbox import require_sandbox
 from bytegolf.scoring.ledger import Score
+from bytegolf.scoring.passes import LEARNING
 from bytegolf.scoring.protocols import PROTOCOLS
 from bytegolf.storage.claim import claimed
 from bytegolf.storage.files import atomic_folder, write_atomically, write_json
@@ -167,7 +168,7 @@ class _Making:
 
     def write_proof(self, folder: Path, facts: SubmissionFacts) -> Receipt:
         """Prove the score of the first artifact, beside it. Protocols that learn are not proved: `sliding` is in their place."""
-        protocol: ProtocolName = "sliding" if self.protocol in ("ttt", "lora") else self.protocol
+        protocol: ProtocolName = "sliding" if self.protocol in LEARNING else self.protocol
         artifact = folder / facts.seeds[0].artifact
         return prove(artifact, self.data, protocol, limit_bytes=self.checked_bytes, tokenizer=self.tokenizer, sandbox=self.sandbox)
 

@@ -6,7 +6,7 @@ processes, but a stage only begins when those of the one before were made (a cac
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, get_args
 
 import numpy as np
 import torch
@@ -15,8 +15,10 @@ from torch import Tensor
 from bytegolf.arrays import TokenSequence
 from bytegolf.config import LoraConfig, ScoreConfig, TttConfig
 from bytegolf.model.gpt import GPT
-from bytegolf.names import ProtocolName
+from bytegolf.names import LearningName, ProtocolName
 from bytegolf.runtime.parallel import ALONE, Group
+
+LEARNING: tuple[LearningName, ...] = get_args(LearningName)
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Reading:
 
     def learning(self, protocol: ProtocolName) -> dict[str, float] | None:
         """Return the settings by which a protocol learns, by recipe key, or None if it does not."""
-        if protocol not in ("ttt", "lora"):
+        if protocol not in LEARNING:
             return None
         settings = self.ttt.model_dump(exclude={"enabled"}) if protocol == "ttt" else self.lora.model_dump()
         return {f"{protocol}.{key}": value for key, value in settings.items()}
