@@ -2,9 +2,11 @@
 
 Sequence k covers tokens [kT, kT + T]: its T inputs and, one further on, its T targets. Sequences share
 their border token, so every neighbouring pair is trained on once per epoch (but for the last few that do
-not fill a sequence). Each epoch has its own order, a function of seed and epoch alone, so the only state to
-save is how many sequences were handed out. Each of several processes reads its own share of every batch; the
-order does not depend on their number, and the count is that of all processes together.
+not fill a sequence). Every further epoch begins anywhere in the stream, whose end is followed by its beginning:
+what is read several times is cut elsewhere each time, and so learned by heart later. Each epoch has its own order,
+a function of seed and epoch alone, so the only state to save is how many sequences were handed out. Each of several
+processes reads its own share of every batch; the order does not depend on their number, and the count is that of all
+processes together.
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,6 +16,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from bytegolf.arrays import Tokens
 from bytegolf.config import Recipe
 from bytegolf.errors import InputError
 from bytegolf.runtime.parallel import ALONE, Group
@@ -68,7 +71,7 @@ class Batches:
         self.stream, self.sequence_length, self.sequences_per_batch = stream, sequence_length, sequences_per_batch
         self.seed, self.vocab_size, self.position, self.group = seed, vocab_size, position, group
         self.num_sequences = count_sequences(stream, sequence_length)
-        self._epoch = -1
+        self._epoch, self._begin = -1, 0
         self._order = np.empty(0, dtype=np.int64)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="batches")
         self._next = self._prefetch()
@@ -99,15 +102,21 @@ class Batches:
         share = self.group.share(range(position, position + self.sequences_per_batch))
         batch = np.empty((len(share), self.sequence_length + 1), dtype=np.int64)
         for index, row in zip(share, batch, strict=True):
-            start = self._sequence_at(index) * self.sequence_length
-            row[:] = self.stream[start : start + self.sequence_length + 1]
+            row[:] = self._sequence(self._begin_at(index))
         if batch.max() >= self.vocab_size:
             raise InputError(f"tokens: expected ids below model.vocab_size {self.vocab_size}, found {batch.max()}")
         return batch
 
-    def _sequence_at(self, position: int) -> int:
+    def _begin_at(self, position: int) -> int:
+        """Return the first token of the sequence at a position of the run."""
         epoch, index = divmod(position, self.num_sequences)
         if epoch != self._epoch:
-            self._epoch = epoch
-            self._order = np.random.Generator(np.random.PCG64([self.seed, epoch])).permutation(self.num_sequences)
-        return int(self._order[index])
+            draw = np.random.Generator(np.random.PCG64([self.seed, epoch]))
+            self._epoch, self._order = epoch, draw.permutation(self.num_sequences)
+            self._begin = int(draw.integers(len(self.stream))) if epoch else 0
+        return (self._begin + int(self._order[index]) * self.sequence_length) % len(self.stream)
+
+    def _sequence(self, begin: int) -> Tokens:
+        """Return a sequence, (sequence_length + 1,), that may pass the end of the stream."""
+        end = begin + self.sequence_length + 1
+        return np.concatenate([self.stream[begin:end], self.stream[: max(0, end - len(self.stream))]])
