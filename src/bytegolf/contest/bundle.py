@@ -97,5 +97,6 @@ def carried_sources(entry: Entry) -> dict[str, str]:
 
 def literal(data: bytes) -> str:
     """Return the inside of a string in three single quotes whose characters are the bytes `data`; few of them need two bytes."""
-    escaped = data.decode("latin-1").translate({0: "\\x00", 13: "\\r", 92: "\\\\"})
+    escaped = data.decode("latin-1").translate({13: "\\r", 92: "\\\\"})
+    escaped = re.sub(r"\0(?![0-7])", r"\\0", escaped).replace("\0", "\\x00")  # a digit would belong to it
     return re.sub(r"'(?='|\Z)", r"\\'", escaped)

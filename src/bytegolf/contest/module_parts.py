@@ -60,12 +60,17 @@ class Shortened(ast.NodeTransformer):
         return node
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
-        """Shorten the methods of a class, and leave its fields."""
-        body = _without_docstring(node.body)
-        for part in body:
-            if isinstance(part, ast.AnnAssign):
+        """Shorten the methods of a class, and leave out those that a protocol only declares.
+
+        A class that is made of its fields, by a base or a decorator, keeps them as they are.
+        """
+        made_of_fields, is_protocol = bool(node.bases or node.decorator_list), any(map(_is_protocol, node.bases))
+        parts = [part for part in _without_docstring(node.body) if not (is_protocol and _is_declaration(part))]
+        for part in parts:
+            if made_of_fields and isinstance(part, ast.AnnAssign):
                 self.generic_visit(part)
-        node.body = [part if isinstance(part, ast.AnnAssign) else self.visit(part) for part in body] or [ast.Pass()]
+        kept = [part if made_of_fields and isinstance(part, ast.AnnAssign) else self.visit(part) for part in parts]
+        node.body = [part for part in kept if part] or [ast.Pass()]
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.Call:
@@ -128,6 +133,15 @@ def _bound_names(statement: ast.stmt) -> list[str]:
 def _for_type_checkers(statement: ast.stmt) -> bool:
     """Return whether a statement is `if TYPE_CHECKING`."""
     return isinstance(statement, ast.If) and isinstance(statement.test, ast.Name) and statement.test.id == "TYPE_CHECKING"
+
+
+def _is_protocol(base: ast.expr) -> bool:
+    return isinstance(base, ast.Name) and base.id == "Protocol"
+
+
+def _is_declaration(part: ast.stmt) -> bool:
+    """Return whether a part of a class is a method that does nothing."""
+    return isinstance(part, ast.FunctionDef) and not _without_docstring(part.body)
 
 
 def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
