@@ -16,7 +16,7 @@ from bytegolf.exact.reader import read_windows
 from bytegolf.text.tokenizer import BytesTokenizer
 from support.exact_models import drawn_weights, frequencies
 from support.models import changed
-from support.proofs import without_bytes
+from support.proofs import marking, without_bytes
 
 CONFIG = changed(vocab_size=260)
 MODEL = ExactModel.of(CONFIG, drawn_weights(CONFIG))
@@ -62,6 +62,17 @@ def test_pieces_are_whole_characters_and_make_the_text() -> None:
     data = BytesTokenizer().decode([piece.token for piece in pieces])
     assert made.text == data.decode(errors="replace")
     assert any(not piece.text for piece in pieces)
+
+
+def test_capitals_come_out_of_their_marks() -> None:
+    """Also where a mark and its word are in different tokens."""
+    config, tokenizer = changed(vocab_size=420), marking()
+    predictor = LanePredictor(ExactModel.of(config, drawn_weights(config)), None, 1, 16)
+    made = Generation(predictor, tokenizer, "The", PLAIN, GenerationLimits(600, stop=False), 1)
+    tokens = [piece.token for piece in made]
+    whole = tokenizer.decode([*made.prompt_tokens, *tokens]).decode(errors="replace")
+    assert "The" + made.text == whole
+    assert any(letter.isupper() for letter in made.text)
 
 
 def test_what_follows_does_not_depend_on_how_much_is_asked_for() -> None:

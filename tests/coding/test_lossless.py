@@ -19,6 +19,7 @@ TRICKY = [
     "ﬁ ligatures Å and e\u0301 that are normalised, \ufeff \u200b".encode(),
     b"\xff\xfe broken \xc3",
     b"\xed\xa0\x80 a surrogate",
+    b"The USA, iPhone McCoy A \x0e\x0f\x10 \xffAB",
     "\U0010ffff \U0001f600".encode(),
     bytes(range(256)),
     "\n".join(SENTENCES).encode(),
@@ -26,14 +27,14 @@ TRICKY = [
 ]
 
 
-@pytest.mark.parametrize("tokenizer", tokenizers(), ids=("own", "foreign", "bytes"))
+@pytest.mark.parametrize("tokenizer", tokenizers(), ids=("own", "marking", "foreign", "bytes"))
 @pytest.mark.parametrize("data", TRICKY, ids=range(len(TRICKY)))
 def test_tricky_bytes_come_back(tokenizer: Tokenizer, data: bytes) -> None:
     text = Lossless(tokenizer)
     assert text.decode(text.encode(data).tokens) == data
 
 
-@given(data=st.lists(st.binary(max_size=20) | st.text(max_size=20).map(lambda text: text.encode()) | st.sampled_from(TRICKY[:10])))
+@given(data=st.lists(st.binary(max_size=20) | st.text(max_size=20).map(lambda text: text.encode()) | st.sampled_from(TRICKY[:11])))
 @settings(deadline=None, max_examples=60)
 def test_any_bytes_come_back(data: list[bytes]) -> None:
     for tokenizer in tokenizers():

@@ -12,18 +12,22 @@ import numpy as np
 import pytest
 import torch
 
-from bytegolf.config import ModelConfig, ScoreConfig
+from bytegolf.config import ModelConfig, ScoreConfig, TextConfig
 from bytegolf.exporting.exported_model import ExportedModel
 from bytegolf.exporting.transformers_folder import write_transformers_folder
 from bytegolf.model.gpt import GPT
 from bytegolf.text.tokenizer import BytesTokenizer, Tokenizer
-from bytegolf.text.tokenizer_training import train_bpe
+from bytegolf.text.tokenizer_training import train_bpe, train_tokenizer
 from support.exact_models import weights_of
 from support.models import CHANGES, changed, random_model, random_tokens
 from support.runs import documents, environment
 
 TEXTS = ["abc def\n  ghi", "héllo <s> 日本 ▁x", "b"]
-TOKENIZERS: dict[str, Callable[[], Tokenizer]] = {"bpe": lambda: train_bpe(documents(), 300), "bytes": BytesTokenizer}
+TOKENIZERS: dict[str, Callable[[], Tokenizer]] = {
+    "bpe": lambda: train_bpe(documents(), 300),
+    "capitals": lambda: train_tokenizer(documents(), 300, TextConfig(mark_capitals=True)),
+    "bytes": BytesTokenizer,
+}
 pytestmark = pytest.mark.slow
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import sentencepiece
 
 from bytegolf.artifact.container import write_artifact
-from bytegolf.config import BOS, ExpertsConfig
+from bytegolf.config import BOS, ExpertsConfig, TextConfig
 from bytegolf.text.tokenizer import BpeTokenizer, BytesTokenizer, Tokenizer
-from bytegolf.text.tokenizer_training import train_bpe
+from bytegolf.text.tokenizer_training import train_bpe, train_tokenizer
 from support.artifacts import random_artifact
 from support.models import changed
 
@@ -27,6 +27,12 @@ SENTENCES = [
 @cache
 def own() -> Tokenizer:
     return train_bpe(SENTENCES, 500)
+
+
+@cache
+def marking() -> Tokenizer:
+    """Capitals are marked."""
+    return train_tokenizer(SENTENCES, 420, TextConfig(mark_capitals=True))
 
 
 @cache
@@ -50,7 +56,7 @@ def _trained(byte_fallback: bool) -> Tokenizer:
 
 
 def tokenizers() -> Iterable[Tokenizer]:
-    return (own(), foreign(), BytesTokenizer())
+    return (own(), marking(), foreign(), BytesTokenizer())
 
 
 def artifact_file(folder: Path, tokenizer: Tokenizer | None = None, name: str = "model.bgz", experts: ExpertsConfig | None = None) -> Path:

@@ -7,11 +7,12 @@ from types import SimpleNamespace
 import pytest
 from huggingface_hub import constants, file_download
 
+from bytegolf.config import TextConfig
 from bytegolf.storage.data_folder import DataManifest
 from bytegolf.text.fineweb import fetch_published
 from bytegolf.text.hub import HubPlace
 from bytegolf.text.tokenizer import BpeTokenizer, BytesTokenizer, Tokenizer
-from bytegolf.text.tokenizer_training import train_bpe
+from bytegolf.text.tokenizer_training import train_bpe, train_tokenizer
 from support.corpora import SOURCE, foreign_model
 from support.fake_hub import FakeHub, reach, serving
 from support.published_shards import PLACE, REPO, published_files
@@ -23,9 +24,14 @@ def bpe() -> BpeTokenizer:
     return train_bpe([SOURCE], 512)
 
 
-@pytest.fixture(scope="session", params=["bpe", "bytes"])
+@pytest.fixture(scope="session", params=["bpe", "capitals", "bytes"])
 def tokenizer(request: pytest.FixtureRequest, bpe: BpeTokenizer) -> Tokenizer:
-    return bpe if request.param == "bpe" else BytesTokenizer()
+    made: dict[str, Callable[[], Tokenizer]] = {
+        "bpe": lambda: bpe,
+        "capitals": lambda: train_tokenizer([SOURCE], 512, TextConfig(mark_capitals=True)),
+        "bytes": BytesTokenizer,
+    }
+    return made[request.param]()
 
 
 @pytest.fixture(scope="session")

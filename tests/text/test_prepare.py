@@ -21,7 +21,7 @@ from bytegolf.text import encoding
 from bytegolf.text import prepare as module
 from bytegolf.text.dataset import count_bytes, open_data
 from bytegolf.text.prepare import prepare_text
-from bytegolf.text.tokenizer import BpeTokenizer, BytesTokenizer, Kind
+from bytegolf.text.tokenizer import BpeTokenizer, BytesTokenizer
 from support.corpora import SOURCE, write_jsonl, write_texts
 
 TEXTS = [f"{i} " + SOURCE[i * 400 :][:400] for i in range(60)]
@@ -37,11 +37,11 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize("kind", ["bpe", "bytes"])
-def test_a_data_folder(source: Path, tmp_path: Path, kind: Kind) -> None:
+@pytest.mark.parametrize("text", [TextConfig(), TextConfig(mark_capitals=True), TextConfig(tokenizer="bytes")], ids=("bpe", "capitals", "bytes"))
+def test_a_data_folder(source: Path, tmp_path: Path, text: TextConfig) -> None:
     out = tmp_path / "data"
-    manifest = prepare_text([str(source)], out, text=TextConfig(tokenizer=kind), vocab_size=400)
-    tokenizer_name = "bytes" if kind == "bytes" else "tokenizer.model"
+    manifest = prepare_text([str(source)], out, text=text, vocab_size=400)
+    tokenizer_name = "bytes" if text.tokenizer == "bytes" else "tokenizer.model"
     assert set(contents(out)) == {"train_000000.bin", "val_000000.bin", "val.txt.zst", tokenizer_name, "manifest.json"}
     assert DataManifest.model_validate_json((out / "manifest.json").read_bytes()) == manifest
 
@@ -55,7 +55,7 @@ def test_a_data_folder(source: Path, tmp_path: Path, kind: Kind) -> None:
     assert manifest.val_offsets == [0, *itertools.accumulate(map(len, held_out))][:-1]
     assert (manifest.val_documents, manifest.val_bytes, manifest.val_tokens) == (6, sum(map(len, held_out)), len(data.val))
     assert (manifest.train_documents, manifest.train_bytes, manifest.train_tokens) == (54, sum(map(len, trained)), len(data.train))
-    assert manifest.vocab_size == data.tokenizer.vocab_size == (260 if kind == "bytes" else 400)
+    assert manifest.vocab_size == data.tokenizer.vocab_size == (260 if text.tokenizer == "bytes" else 400)
     assert count_bytes(data.val, data.tokenizer) == data.val_bytes == manifest.val_bytes
 
 

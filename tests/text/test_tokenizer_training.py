@@ -2,9 +2,10 @@
 
 import pytest
 
+from bytegolf.config import TextConfig
 from bytegolf.errors import InputError
 from bytegolf.text.tokenizer import BpeTokenizer
-from bytegolf.text.tokenizer_training import train_bpe
+from bytegolf.text.tokenizer_training import train_bpe, train_tokenizer
 from support.corpora import SOURCE
 
 
@@ -37,3 +38,12 @@ def test_pieces_across_words_make_fewer_tokens() -> None:
     spanning = [across.decode([i]).strip() for i in range(across.vocab_size)]
     assert any(b" " in piece for piece in spanning)
     assert not any(b" " in within.decode([i]).strip() for i in range(within.vocab_size))
+
+
+def test_a_word_has_the_same_pieces_however_it_is_written() -> None:
+    words = ["The stone is old.", "Is the stone old?", "STONE, THE OLD STONE"] * 50
+    plain, marking = (train_tokenizer(words, 290, TextConfig(mark_capitals=mark)) for mark in (False, True))
+    assert (plain.kind, marking.kind) == ("bpe", "capitals")
+    assert set(marking.encode("stone").tolist()) < set(marking.encode("STONE").tolist())
+    assert len(marking.encode("THE STONE")) < len(plain.encode("THE STONE"))
+    assert marking.serialised == train_tokenizer(words, 290, TextConfig(mark_capitals=True)).serialised

@@ -9,8 +9,8 @@ from bytegolf.config import TextConfig
 from bytegolf.text import vocabulary as module
 from bytegolf.text.dataset import open_data
 from bytegolf.text.prepare import prepare_text
-from bytegolf.text.tokenizer import BpeTokenizer
-from bytegolf.text.tokenizer_training import train_bpe
+from bytegolf.text.tokenizer import BpeTokenizer, Tokenizer
+from bytegolf.text.tokenizer_training import train_bpe, train_tokenizer
 from bytegolf.text.vocabulary import Vocabulary
 from support.corpora import SOURCE, write_jsonl, write_texts
 
@@ -24,6 +24,7 @@ def test_what_is_asked_for_in_words(bpe: BpeTokenizer) -> None:
         Vocabulary(TextConfig(), 513, None),
         Vocabulary(TextConfig(across_words=True), 512, None),
         Vocabulary(TextConfig(tokenizer="bytes"), 512, None),
+        Vocabulary(TextConfig(mark_capitals=True), 512, None),
         Vocabulary(TextConfig(), 512, bpe),
         Vocabulary(TextConfig(), 512, train_bpe([SOURCE[:9000]], 400)),
     ]
@@ -42,11 +43,11 @@ def test_the_tokenizer_sees_no_held_out_text(tmp_path: Path) -> None:
 def test_a_sample_trains_the_tokenizer_of_a_large_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trained_on: list[str] = []
 
-    def train(texts: Iterable[str], vocab_size: int, across_words: bool) -> BpeTokenizer:
+    def train(texts: Iterable[str], vocab_size: int, config: TextConfig) -> Tokenizer:
         trained_on.extend(texts)
-        return train_bpe(trained_on, vocab_size, across_words)
+        return train_tokenizer(trained_on, vocab_size, config)
 
-    monkeypatch.setattr(module, "train_bpe", train)
+    monkeypatch.setattr(module, "train_tokenizer", train)
     monkeypatch.setattr(module, "SAMPLE_BYTES", 10_000)
     prepare_text([str(write_texts(tmp_path / "source", TEXTS))], tmp_path / "data", vocab_size=400)
     assert 5_000 < len("".join(trained_on)) <= 10_000

@@ -16,6 +16,7 @@ from bytegolf.coding.lossless import Lossless, bytes_behind
 from bytegolf.coding.sampling import Dice, Sampling
 from bytegolf.config import BOS
 from bytegolf.errors import ParameterError
+from bytegolf.text.casing import CasingReader
 from bytegolf.text.tokenizer import Tokenizer
 
 
@@ -84,7 +85,10 @@ class Generation:
     def _generate(self, dice: Dice) -> Iterator[GeneratedPiece]:
         """Yield pieces until a limit is reached."""
         began, decoder = time.perf_counter(), codecs.getincrementaldecoder("utf-8")("replace")
-        before = self.prompt_tokens[-1] if len(self.prompt_tokens) else BOS
+        before, reader = BOS, CasingReader(self.tokenizer.casing)
+        if len(self.prompt_tokens):
+            before = self.prompt_tokens[-1]
+            reader.read(self.tokenizer.pieces.decode(self.prompt_tokens))
         self.predictor.read(self.prompt_tokens[None])
         while len(self.tokens) < self.limits.max_tokens and not self.ended:
             token = dice.draw(self.sampling.shares(self.predictor.predict()[0]))
@@ -92,7 +96,9 @@ class Generation:
             self.tokens.append(token)
             self.ended = self.limits.stop and token == BOS
             last = self.ended or len(self.tokens) == self.limits.max_tokens
-            text = decoder.decode(bytes_behind(self.tokenizer, before, [token]), final=last)
+            if token == BOS:
+                reader = CasingReader(self.tokenizer.casing)
+            text = decoder.decode(reader.read(bytes_behind(self.tokenizer.pieces, before, [token])), final=last)
             before, self.text = token, self.text + text
             self.seconds += time.perf_counter() - began
             self.first_seconds = self.first_seconds or self.seconds

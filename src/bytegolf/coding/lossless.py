@@ -1,7 +1,8 @@
 """Any bytes as tokens, and back. Bytes that a tokenizer would change are spelled: a token for each byte.
 
-Each token stands for the bytes that `Tokenizer.decode` gives it behind the token before. Nothing is assumed of a tokenizer
-(it may normalise text, add or drop spaces): what it makes of a stretch of text is decoded and compared.
+Capitals are written as the vocabulary's pieces write them. Of what is written each token stands for the bytes that `Tokenizer.decode`
+gives it behind the token before. Nothing is assumed of a tokenizer (it may normalise text, add or drop spaces): what it makes of a
+stretch of text is decoded and compared.
 """
 
 import re
@@ -33,20 +34,21 @@ class Lossless:
     """Turns bytes into the tokens that follow a BOS, and back, by any tokenizer."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        self.tokenizer = tokenizer
+        self.tokenizer, self.pieces = tokenizer, tokenizer.pieces
 
     @cached_property
     def byte_tokens(self) -> dict[int, int]:
         """The tokens that stand for one byte each, whatever comes before them, by their byte; nothing that is decoded asks for them."""
-        return _byte_tokens(self.tokenizer)
+        return _byte_tokens(self.pieces)
 
     def encode(self, data: bytes, most_spelled: float = 1.0) -> Spelling:
         """Return bytes as tokens; `decode` gives them back. Data of which more than a share `most_spelled` is no UTF-8 is not tokenised."""
-        if _undecoded(data) > most_spelled * len(data):
+        written = self.tokenizer.casing.mark(data.decode("utf-8", "surrogateescape"))
+        if _undecoded(written) > most_spelled * len(data):
             return Spelling(np.zeros(0, np.uint16), len(data))
         tokens, spelled = [BOS], 0
         try:
-            for text in _stretches(data):
+            for text in _stretches(written):
                 for part in self._spell(text, tokens[-1]):
                     tokens += part.tokens
                     spelled += part.spelled
@@ -56,10 +58,10 @@ class Lossless:
 
     def decode(self, tokens: Tokens) -> bytes:
         """Return the bytes of tokens that follow a BOS."""
-        return self.tokenizer.decode(np.concatenate(([BOS], tokens)))
+        return self.tokenizer.casing.unmark(self.pieces.decode(np.concatenate(([BOS], tokens))))
 
     def _spell(self, text: str, before: int) -> Iterator["_Part"]:
-        """Yield the tokens of `text` behind the token `before`.
+        """Yield the tokens of written `text` behind the token `before`.
 
         They are the tokenizer's of the whole text, with a BOS before it if need be, or else of its halves.
         """
@@ -67,9 +69,9 @@ class Lossless:
         if UNDECODED.match(text):
             yield self._bytes(wanted)
             return
-        tokens = self.tokenizer.encode(text).tolist()
+        tokens = self.pieces.encode(text).tolist()
         for candidate in (tokens, [BOS, *tokens]):
-            if candidate and bytes_behind(self.tokenizer, before, candidate) == wanted:
+            if candidate and bytes_behind(self.pieces, before, candidate) == wanted:
                 yield _Part(candidate, 0)
                 return
         if len(text) == 1:
@@ -97,14 +99,14 @@ class _Part(NamedTuple):
     spelled: int
 
 
-def _undecoded(data: bytes) -> int:
+def _undecoded(text: str) -> int:
     """Return how many bytes are no UTF-8."""
-    return sum(map(len, UNDECODED.findall(data.decode("utf-8", "surrogateescape"))))
+    return sum(map(len, UNDECODED.findall(text)))
 
 
-def _stretches(data: bytes) -> Iterator[str]:
-    """Yield bytes as stretches of characters, those that are no UTF-8 by themselves."""
-    for part in UNDECODED.split(data.decode("utf-8", "surrogateescape")):
+def _stretches(text: str) -> Iterator[str]:
+    """Yield stretches of characters, and bytes that are no UTF-8 by themselves."""
+    for part in UNDECODED.split(text):
         for first in range(0, len(part), STRETCH):
             yield part[first : first + STRETCH]
 

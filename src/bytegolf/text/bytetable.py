@@ -4,7 +4,7 @@ Everything that turns tokens into bytes or counts them reads this one table, so 
 bits per byte cannot disagree with the decoded text.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,19 +18,31 @@ class ByteTable:
 
     `inside[id]` and `at_start[id]` are the bytes of token `id`; they differ where a decoder drops a leading space.
     `control[id]` marks ids that stand for no text. A token is at the start of a document if it comes first or
-    follows a control id.
+    follows a control id. Bytes in `marks` are decoded, but not counted.
     """
 
-    def __init__(self, inside: Sequence[bytes], at_start: Sequence[bytes], control: Sequence[bool]) -> None:
+    def __init__(self, inside: Sequence[bytes], at_start: Sequence[bytes], control: Sequence[bool], marks: bytes = b"") -> None:
         self.vocab_size = len(inside)
         self._pieces = [*inside, *at_start]
-        self._lengths = np.array([len(piece) for piece in self._pieces], dtype=np.int64)
+        self._lengths = np.array([len(piece.translate(None, marks)) for piece in self._pieces], dtype=np.int64)
         self._dropped = self._lengths[: self.vocab_size] - self._lengths[self.vocab_size :]  # bytes that a token lacks at a start
         self._control = np.array(control, dtype=np.bool_)
+
+    def not_counting(self, marks: bytes) -> "ByteTable":
+        """Return a table of the same tokens that does not count these bytes."""
+        size = self.vocab_size
+        return ByteTable(self._pieces[:size], self._pieces[size:], self._control.tolist(), marks)
 
     def decode(self, ids: npt.ArrayLike) -> bytes:
         """Return the bytes of a stream of tokens. Raises InputError for an id outside the vocabulary."""
         return b"".join(map(self._pieces.__getitem__, self._rows(ids).tolist()))
+
+    def decode_documents(self, ids: npt.ArrayLike) -> Iterator[bytes]:
+        """Yield the bytes of the tokens between control ids. Raises InputError for an id outside the vocabulary."""
+        rows = self._rows(ids)
+        starts = np.flatnonzero(self._control[rows % self.vocab_size])
+        for span in np.split(rows, starts):
+            yield b"".join(map(self._pieces.__getitem__, span.tolist()))
 
     def byte_counts(self, ids: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """Return how many bytes each of n tokens adds, (n,). Raises InputError for an id outside the vocabulary."""

@@ -1,4 +1,4 @@
-"""Tokenizers, lossless byte for byte: SentencePiece BPE, or the raw bytes.
+"""Tokenizers, lossless byte for byte: SentencePiece BPE, of text as it is or with its capitals marked, or the raw bytes.
 
 Every vocabulary begins with pad, bos, eos and unk. In a stream of tokens a document is BOS and its tokens;
 there is no EOS.
@@ -19,13 +19,15 @@ from bytegolf.config import BOS, MAX_VOCAB_SIZE
 from bytegolf.errors import InputError
 from bytegolf.storage.data_folder import TokenizerFile
 from bytegolf.text.bytetable import ByteTable
+from bytegolf.text.casing import AsTheyAre, Casing, Marked
 from bytegolf.text.documents import first_line
 from bytegolf.text.sentencepiece_bytes import SPACE_MARK, require_agreement, require_no_growth, table_of
 
 NUM_SPECIALS = 4
 SERIALISED_BYTES = b"bytes260"
+SERIALISED_CAPITALS = b"capitals\n"  # and the SentencePiece model of the marked text
 
-Kind = Literal["bpe", "bytes"]
+Kind = Literal["bpe", "capitals", "bytes"]
 
 
 class Tokenizer(Protocol):
@@ -33,7 +35,7 @@ class Tokenizer(Protocol):
 
     @property
     def kind(self) -> Kind:
-        """Return "bpe" or "bytes"."""
+        """Return "bpe", "capitals" or "bytes"."""
 
     @property
     def name(self) -> str:
@@ -73,12 +75,22 @@ class Tokenizer(Protocol):
     def total_bytes(self, ids: npt.ArrayLike) -> int:
         """Return the sum of `byte_counts`, computed faster."""
 
+    @property
+    def pieces(self) -> "Tokenizer":
+        """Return the tokenizer of text as `casing` writes it: itself, where that is as it is."""
+
+    @property
+    def casing(self) -> Casing:
+        """Return how the pieces write capitals."""
+
     def require_agreement(self, ids: npt.ArrayLike) -> None:
         """Raise InputError unless `decode` gives the text that the tokenizer's own library makes of these tokens."""
 
 
 class _TableTokenizer:
     """The half of a tokenizer that decodes, by a `ByteTable`."""
+
+    casing: Casing = AsTheyAre()
 
     def __init__(self, kind: Kind, serialised: bytes, table: ByteTable) -> None:
         self.kind: Kind = kind
@@ -87,19 +99,19 @@ class _TableTokenizer:
         self.vocab_size = table.vocab_size
         self.name = f"{kind} {table.vocab_size}"
         self.file_name: TokenizerFile = "bytes" if kind == "bytes" else "tokenizer.model"
-        self._table = table
+        self.table = table
 
     def decode(self, ids: npt.ArrayLike) -> bytes:
         """See `Tokenizer`."""
-        return self._table.decode(ids)
+        return self.table.decode(ids)
 
     def byte_counts(self, ids: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """See `Tokenizer`."""
-        return self._table.byte_counts(ids)
+        return self.table.byte_counts(ids)
 
     def total_bytes(self, ids: npt.ArrayLike) -> int:
         """See `Tokenizer`."""
-        return self._table.total_bytes(ids)
+        return self.table.total_bytes(ids)
 
 
 class BytesTokenizer(_TableTokenizer):
@@ -116,6 +128,11 @@ class BytesTokenizer(_TableTokenizer):
     def encode_batch(self, texts: Sequence[str], normalised: bool = False) -> list[Tokens]:
         """See `Tokenizer`."""
         return [self.encode(text) for text in texts]
+
+    @property
+    def pieces(self) -> "BytesTokenizer":
+        """See `Tokenizer`."""
+        return self
 
     def require_agreement(self, ids: npt.ArrayLike) -> None:
         """See `Tokenizer`: there is no other decoder to compare with."""
@@ -156,6 +173,11 @@ class BpeTokenizer(_TableTokenizer):
         encoded = iter(self._processor.encode([part for parts in split for part in parts], num_threads=1))
         return [self._joined(islice(encoded, len(parts))) for parts in split]
 
+    @property
+    def pieces(self) -> "BpeTokenizer":
+        """See `Tokenizer`."""
+        return self
+
     def _joined(self, parts: Iterable[list[int]]) -> Tokens:
         """Return the tokens of a text from those of its parts, (n,)."""
         ids: list[int] = []
@@ -166,31 +188,75 @@ class BpeTokenizer(_TableTokenizer):
 
     def require_agreement(self, ids: npt.ArrayLike) -> None:
         """See `Tokenizer`."""
-        require_agreement(self._processor, self._table, np.asarray(ids))
+        require_agreement(self._processor, self.table, np.asarray(ids))
+
+
+class CapitalsTokenizer(_TableTokenizer):
+    """A SentencePiece model of text with its capitals marked (see `Marked`).
+
+    Raises InputError as `BpeTokenizer` does.
+    """
+
+    casing = Marked()
+
+    def __init__(self, model: bytes) -> None:
+        self.pieces = BpeTokenizer(model)
+        super().__init__("capitals", SERIALISED_CAPITALS + model, self.pieces.table.not_counting(self.casing.marks))
+
+    def encode(self, text: str) -> Tokens:
+        """See `Tokenizer`."""
+        return self.pieces.encode(self.casing.mark(text))
+
+    def encode_batch(self, texts: Sequence[str], normalised: bool = False) -> list[Tokens]:
+        """See `Tokenizer`."""
+        return self.pieces.encode_batch([self.casing.mark(text) for text in texts], normalised)
+
+    def decode(self, ids: npt.ArrayLike) -> bytes:
+        """See `Tokenizer`. No mark reaches beyond its document."""
+        return b"".join(map(self.casing.unmark, self.table.decode_documents(ids)))
+
+    def require_agreement(self, ids: npt.ArrayLike) -> None:
+        """See `Tokenizer`."""
+        self.pieces.require_agreement(ids)
 
 
 def tokenizer_from(kind: Kind, serialised: bytes) -> Tokenizer:
     """Return the tokenizer with these `serialised` bytes. Raises InputError if they are damaged."""
     if kind == "bpe":
         return BpeTokenizer(serialised)
+    if kind == "capitals":
+        return CapitalsTokenizer(_without_prefix(serialised))
     if serialised != SERIALISED_BYTES:
         raise InputError(f"tokenizer: expected {SERIALISED_BYTES!r}, found {serialised[:20]!r}")
     return BytesTokenizer()
 
 
+def kind_of(serialised: bytes) -> Kind:
+    """Return the kind of the tokenizer with these `serialised` bytes."""
+    return "bytes" if serialised == SERIALISED_BYTES else "capitals" if serialised.startswith(SERIALISED_CAPITALS) else "bpe"
+
+
 def load_tokenizer(path: Path) -> Tokenizer:
-    """Load a SentencePiece `.model` file, or the byte tokenizer from a data folder's file `bytes` or just that word.
+    """Load a SentencePiece `.model` file, the tokenizer of a data folder, or that of bytes by just the word `bytes`.
 
     Raises InputError if there is no such file or it is not a tokenizer.
     """
     if path == Path("bytes") and not path.exists():
         return BytesTokenizer()
     try:
-        return tokenizer_from("bytes" if path.name == "bytes" else "bpe", path.read_bytes())
+        data = path.read_bytes()
+        return tokenizer_from("bytes" if path.name == "bytes" else kind_of(data), data)
     except OSError as error:
         raise InputError(f"{path}: expected a tokenizer, found {error.strerror}") from None
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+
+
+def _without_prefix(serialised: bytes) -> bytes:
+    """Return the SentencePiece model of a tokenizer that marks capitals."""
+    if not serialised.startswith(SERIALISED_CAPITALS):
+        raise InputError(f"tokenizer: expected {SERIALISED_CAPITALS!r} and a SentencePiece model, found {serialised[:20]!r}")
+    return serialised.removeprefix(SERIALISED_CAPITALS)
 
 
 def _parts(text: str) -> list[str]:

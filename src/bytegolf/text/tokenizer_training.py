@@ -6,11 +6,18 @@ from collections.abc import Iterable, Iterator
 
 import sentencepiece
 
-from bytegolf.config import BOS, MAX_VOCAB_SIZE
+from bytegolf.config import BOS, MAX_VOCAB_SIZE, TextConfig
 from bytegolf.errors import InputError
-from bytegolf.text.tokenizer import NUM_SPECIALS, BpeTokenizer
+from bytegolf.text.tokenizer import NUM_SPECIALS, BpeTokenizer, CapitalsTokenizer, Tokenizer
 
 SENTENCE_CHARACTERS = 4000
+
+
+def train_tokenizer(texts: Iterable[str], vocab_size: int, config: TextConfig) -> Tokenizer:
+    """Train the tokenizer that a recipe asks for: see `train_bpe`."""
+    if not config.mark_capitals:
+        return train_bpe(texts, vocab_size, config.across_words)
+    return CapitalsTokenizer(train_bpe(map(CapitalsTokenizer.casing.mark, texts), vocab_size, config.across_words).serialised)
 
 
 def train_bpe(texts: Iterable[str], vocab_size: int, across_words: bool = False) -> BpeTokenizer:

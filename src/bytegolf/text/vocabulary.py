@@ -8,7 +8,7 @@ from bytegolf.runtime.progress import say
 from bytegolf.text.corpus import Corpus
 from bytegolf.text.split import Split
 from bytegolf.text.tokenizer import BytesTokenizer, Tokenizer
-from bytegolf.text.tokenizer_training import train_bpe
+from bytegolf.text.tokenizer_training import train_tokenizer
 
 SAMPLE_BYTES = 100_000_000  # of text that a tokenizer is trained on
 
@@ -26,7 +26,7 @@ class Vocabulary:
             return f"{self.given.name}, sha256 {self.given.sha256[:16]}"
         if self.text.tokenizer == "bytes":
             return "bytes"
-        return f"bpe of {self.vocab_size} pieces{' across words' if self.text.across_words else ''}"
+        return f"bpe of {self.vocab_size} pieces{' across words' if self.text.across_words else ''}{', capitals marked' if self.text.mark_capitals else ''}"
 
     def make(self, corpus: Corpus, split: Split) -> Tokenizer:
         """Return the tokenizer, trained on an even sample of the training documents if it has to be trained."""
@@ -37,4 +37,4 @@ class Vocabulary:
         say(f"tokenizer: training BPE {self.vocab_size}")
         one_in = -(-split.train_bytes // SAMPLE_BYTES)
         texts = (document.text for document, held_out in split.divide(corpus) if not held_out)
-        return train_bpe(islice(texts, 0, None, one_in), self.vocab_size, self.text.across_words)
+        return train_tokenizer(islice(texts, 0, None, one_in), self.vocab_size, self.text)

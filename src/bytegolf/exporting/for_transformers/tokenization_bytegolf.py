@@ -9,7 +9,7 @@ from sentencepiece import SentencePieceProcessor
 from transformers import PreTrainedTokenizer
 
 from bytegolf.config import BOS
-from bytegolf.text.tokenizer import NUM_SPECIALS, SERIALISED_BYTES, Tokenizer, tokenizer_from
+from bytegolf.text.tokenizer import NUM_SPECIALS, Tokenizer, kind_of, tokenizer_from
 
 SPECIALS = ("<pad>", "<s>", "</s>", "<unk>")  # of the vocabulary of bytes
 
@@ -26,7 +26,7 @@ class BytegolfTokenizer(PreTrainedTokenizer):
     def __init__(self, vocab_file: str, **kwargs: Any) -> None:
         self.vocab_file = Path(vocab_file)
         serialised = self.vocab_file.read_bytes()
-        self.own: Tokenizer = tokenizer_from("bytes" if serialised == SERIALISED_BYTES else "bpe", serialised)
+        self.own: Tokenizer = tokenizer_from(kind_of(serialised), serialised)
         self.names = token_names(self.own)
         self.ids = {name: number for number, name in enumerate(self.names)}
         settings = {"bos_token": self.names[BOS], "pad_token": self.names[0], "padding_side": "left", "split_special_tokens": True}
@@ -70,5 +70,5 @@ def token_names(tokenizer: Tokenizer) -> list[str]:
     """Return a name for each token: SentencePiece's own, or the byte that it stands for."""
     if tokenizer.kind == "bytes":
         return [*SPECIALS, *(f"<0x{token - NUM_SPECIALS:02X}>" for token in range(NUM_SPECIALS, tokenizer.vocab_size))]
-    processor = SentencePieceProcessor(model_proto=tokenizer.serialised)
+    processor = SentencePieceProcessor(model_proto=tokenizer.pieces.serialised)
     return [processor.id_to_piece(token) for token in range(tokenizer.vocab_size)]
