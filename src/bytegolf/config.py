@@ -110,7 +110,7 @@ class TextConfig(RecipeTable):
 
     tokenizer: Literal["bpe", "bytes"] = Field("bpe", description="SentencePiece BPE, or the 4 + 256 raw byte vocabulary")
     across_words: bool = Field(False, description="BPE pieces may span words and spaces: fewer tokens of the same text")
-    mark_capitals: bool = Field(False, description="BPE pieces have no capitals of ASCII, which are marked: one piece for all forms of a word")
+    mark_capitals: bool = Field(False, description="BPE pieces mark capitals, so that one piece serves a word however it is written")
 
 
 class TrainConfig(RecipeTable):

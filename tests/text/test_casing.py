@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bytegolf.text.casing import AsTheyAre, Casing, CasingReader, Marked
+from bytegolf.text.casing import Casing, CasingReader, Marked
 
 TEXTS = st.text() | st.text(alphabet="aBcDE \x0e\x0f\x10012é.")
 BYTES = st.binary() | st.lists(st.sampled_from([b"\x0e", b"\x0f", b"\x10", b" ", b"a", b"zz", b"0", b"3", b"B", b"\xc3"])).map(b"".join)
-CASINGS = pytest.mark.parametrize("casing", [AsTheyAre(), Marked()])
+CASINGS = pytest.mark.parametrize("casing", [Casing(), Marked()])
 
 
 @CASINGS

@@ -37,7 +37,10 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize("text", [TextConfig(), TextConfig(mark_capitals=True), TextConfig(tokenizer="bytes")], ids=("bpe", "capitals", "bytes"))
+TEXT_CONFIGS = {"bpe": TextConfig(), "capitals": TextConfig(mark_capitals=True), "bytes": TextConfig(tokenizer="bytes")}
+
+
+@pytest.mark.parametrize("text", TEXT_CONFIGS.values(), ids=TEXT_CONFIGS)
 def test_a_data_folder(source: Path, tmp_path: Path, text: TextConfig) -> None:
     out = tmp_path / "data"
     manifest = prepare_text([str(source)], out, text=text, vocab_size=400)

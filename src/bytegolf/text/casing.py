@@ -2,58 +2,33 @@
 
 With marks one piece serves a word however it is written: "The USA" is a mark, "the", another mark, " usa". It is the case transform
 of the contest's entries (#1729) over the letters of ASCII, whose capitals are as long as what they become. A mark stands for no byte
-and every other byte for one, so that bytes are counted token by token. It comes before the space before a word, which keeps the two together.
+and every other byte for one, so that bytes are counted token by token. It comes before the space before a word, to keep the two together.
 """
 
 import re
-from dataclasses import dataclass
-from typing import Protocol
 
 SHIFT, CAPS, ESCAPE = "\x0e", "\x0f", "\x10"  # the next letter, or all letters of the next word, are capitals; a mark in the text itself
 
 _TO_MARK = re.compile(rf"( ?)(?<![A-Za-z])([A-Z]{{2,}})(?![A-Za-z])|( ?)([A-Z])|([{SHIFT}{CAPS}{ESCAPE}])")
 _MARKED = re.compile(rb"\x0e( ?[a-z])|\x0f( ?[a-z]+)|\x10([0-2])|[\x0e-\x10]")
-_UNSETTLED = re.compile(rb"(?:\x0e ?|\x0f ?[a-z]*|\x10)\Z")
+_UNSETTLED = re.compile(rb"(?:\x0e ?|\x0f ?[a-z]*|\x10)\Z")  # an end on which the meaning of what follows depends
 
 
-class Casing(Protocol):
-    """A way to write capitals. `unmark` gives back what `mark` was given, whatever it was."""
+class Casing:
+    """Capitals as capitals. `unmark` gives back what `mark` was given, whatever it was."""
 
-    @property
-    def marks(self) -> bytes:
-        """Return the bytes that stand for none."""
+    marks = b""  # the bytes that stand for none
 
     def mark(self, text: str) -> str:
         """Return text as it is written."""
-
-    def unmark(self, data: bytes) -> bytes:
-        """Return the text of any written bytes. What a beginning stands for does not depend on what follows it."""
-
-    def unsettled(self, data: bytes) -> bytes:
-        """Return the end of written bytes on which the meaning of what follows depends."""
-
-
-@dataclass(frozen=True)
-class AsTheyAre:
-    """Capitals as capitals."""
-
-    marks = b""
-
-    def mark(self, text: str) -> str:
-        """See `Casing`."""
         return text
 
     def unmark(self, data: bytes) -> bytes:
-        """See `Casing`."""
+        """Return the text of any written bytes. What a beginning stands for does not depend on what follows it."""
         return data
 
-    def unsettled(self, data: bytes) -> bytes:
-        """See `Casing`."""
-        return b""
 
-
-@dataclass(frozen=True)
-class Marked:
+class Marked(Casing):
     """Capitals as marks before small letters. Marks that mark nothing, as a model may write them, are left out."""
 
     marks = (SHIFT + CAPS + ESCAPE).encode()
@@ -65,11 +40,6 @@ class Marked:
     def unmark(self, data: bytes) -> bytes:
         """See `Casing`."""
         return _MARKED.sub(_unmarked, data)
-
-    def unsettled(self, data: bytes) -> bytes:
-        """See `Casing`."""
-        found = _UNSETTLED.search(data)
-        return found[0] if found else b""
 
 
 class CasingReader:
@@ -83,7 +53,8 @@ class CasingReader:
         """Return what the next written bytes stand for."""
         known = len(self.casing.unmark(self._unsettled))
         written = self._unsettled + data
-        self._unsettled = self.casing.unsettled(written)
+        unsettled = _UNSETTLED.search(written) if self.casing.marks else None
+        self._unsettled = unsettled[0] if unsettled else b""
         return self.casing.unmark(written)[known:]
 
 

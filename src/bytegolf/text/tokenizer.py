@@ -19,7 +19,7 @@ from bytegolf.config import BOS, MAX_VOCAB_SIZE
 from bytegolf.errors import InputError
 from bytegolf.storage.data_folder import TokenizerFile
 from bytegolf.text.bytetable import ByteTable
-from bytegolf.text.casing import AsTheyAre, Casing, Marked
+from bytegolf.text.casing import Casing, Marked
 from bytegolf.text.documents import first_line
 from bytegolf.text.sentencepiece_bytes import SPACE_MARK, require_agreement, require_no_growth, table_of
 
@@ -90,7 +90,7 @@ class Tokenizer(Protocol):
 class _TableTokenizer:
     """The half of a tokenizer that decodes, by a `ByteTable`."""
 
-    casing: Casing = AsTheyAre()
+    casing = Casing()
 
     def __init__(self, kind: Kind, serialised: bytes, table: ByteTable) -> None:
         self.kind: Kind = kind
@@ -199,9 +199,9 @@ class CapitalsTokenizer(_TableTokenizer):
 
     casing = Marked()
 
-    def __init__(self, model: bytes) -> None:
-        self.pieces = BpeTokenizer(model)
-        super().__init__("capitals", SERIALISED_CAPITALS + model, self.pieces.table.not_counting(self.casing.marks))
+    def __init__(self, pieces: BpeTokenizer) -> None:
+        self.pieces = pieces
+        super().__init__("capitals", SERIALISED_CAPITALS + pieces.serialised, pieces.table.not_counting(self.casing.marks))
 
     def encode(self, text: str) -> Tokens:
         """See `Tokenizer`."""
@@ -224,11 +224,9 @@ def tokenizer_from(kind: Kind, serialised: bytes) -> Tokenizer:
     """Return the tokenizer with these `serialised` bytes. Raises InputError if they are damaged."""
     if kind == "bpe":
         return BpeTokenizer(serialised)
-    if kind == "capitals":
-        return CapitalsTokenizer(_without_prefix(serialised))
-    if serialised != SERIALISED_BYTES:
-        raise InputError(f"tokenizer: expected {SERIALISED_BYTES!r}, found {serialised[:20]!r}")
-    return BytesTokenizer()
+    if kind_of(serialised) != kind:
+        raise InputError(f"tokenizer: expected {kind}, found {serialised[:20]!r}")
+    return BytesTokenizer() if kind == "bytes" else CapitalsTokenizer(BpeTokenizer(serialised.removeprefix(SERIALISED_CAPITALS)))
 
 
 def kind_of(serialised: bytes) -> Kind:
@@ -250,13 +248,6 @@ def load_tokenizer(path: Path) -> Tokenizer:
         raise InputError(f"{path}: expected a tokenizer, found {error.strerror}") from None
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-
-
-def _without_prefix(serialised: bytes) -> bytes:
-    """Return the SentencePiece model of a tokenizer that marks capitals."""
-    if not serialised.startswith(SERIALISED_CAPITALS):
-        raise InputError(f"tokenizer: expected {SERIALISED_CAPITALS!r} and a SentencePiece model, found {serialised[:20]!r}")
-    return serialised.removeprefix(SERIALISED_CAPITALS)
 
 
 def _parts(text: str) -> list[str]:

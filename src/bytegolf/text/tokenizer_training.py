@@ -17,7 +17,7 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int, config: TextConfig) -
     """Train the tokenizer that a recipe asks for: see `train_bpe`."""
     if not config.mark_capitals:
         return train_bpe(texts, vocab_size, config.across_words)
-    return CapitalsTokenizer(train_bpe(map(CapitalsTokenizer.casing.mark, texts), vocab_size, config.across_words).serialised)
+    return CapitalsTokenizer(train_bpe(map(CapitalsTokenizer.casing.mark, texts), vocab_size, config.across_words))
 
 
 def train_bpe(texts: Iterable[str], vocab_size: int, across_words: bool = False) -> BpeTokenizer:

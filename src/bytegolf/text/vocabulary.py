@@ -26,7 +26,8 @@ class Vocabulary:
             return f"{self.given.name}, sha256 {self.given.sha256[:16]}"
         if self.text.tokenizer == "bytes":
             return "bytes"
-        return f"bpe of {self.vocab_size} pieces{' across words' if self.text.across_words else ''}{', capitals marked' if self.text.mark_capitals else ''}"
+        across, marked = " across words" * self.text.across_words, ", capitals marked" * self.text.mark_capitals
+        return f"bpe of {self.vocab_size} pieces{across}{marked}"
 
     def make(self, corpus: Corpus, split: Split) -> Tokenizer:
         """Return the tokenizer, trained on an even sample of the training documents if it has to be trained."""
