@@ -10,7 +10,7 @@ from bytegolf.artifact.header import Header, compress_header, compress_tokenizer
 from bytegolf.artifact.stored_weights import Storage
 from bytegolf.artifact.trellis_weights import TrellisStorage
 from bytegolf.config import ExpertsConfig, ModelConfig, ScoreConfig
-from bytegolf.text.tokenizer import BpeTokenizer, BytesTokenizer
+from bytegolf.text.tokenizer import BpeTokenizer, BytesTokenizer, CapitalsTokenizer
 
 STORAGES = {
     "plain grid": GridStorage(kind="grid"),
@@ -50,6 +50,6 @@ def test_sections_follow_from_the_header() -> None:
 
 
 def test_tokenizers_come_back(bpe: BpeTokenizer) -> None:
-    for tokenizer in (BytesTokenizer(), bpe):
+    for tokenizer in (BytesTokenizer(), bpe, CapitalsTokenizer(bpe)):
         again = expand_tokenizer(tokenizer.kind, compress_tokenizer(tokenizer))
         assert (again.kind, again.serialised) == (tokenizer.kind, tokenizer.serialised)

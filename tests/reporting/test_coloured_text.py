@@ -2,8 +2,11 @@
 
 import pytest
 
+from bytegolf.config import BOS, TextConfig
 from bytegolf.reporting.coloured_text import GAINS, LEVELS, MOST_BYTES, draw_text, gain_level, level, pieces
 from bytegolf.text.tokenizer import BytesTokenizer
+from bytegolf.text.tokenizer_training import train_tokenizer
+from support.corpora import SOURCE
 from support.reports import TEXT, ParsedPage, a_course
 
 
@@ -15,6 +18,15 @@ def test_pieces_are_the_text_and_its_bits() -> None:
     assert sum(piece.bits for piece in found) == pytest.approx(sum(course.first_bits))
     accented = next(piece for piece in found if piece.text == "é")
     assert accented.bits == course.first_bits[1] + course.first_bits[2] and accented.bits_model == 2 * accented.bits
+
+
+def test_a_mark_costs_its_word_more() -> None:
+    tokenizer = train_tokenizer([SOURCE], 400, TextConfig(mark_capitals=True))
+    tokens = [BOS, *tokenizer.encode("A\x0e").tolist(), BOS]
+    course = a_course(experts=False).model_copy(update={"first_tokens": tokens, "first_bits": [1.0] * (len(tokens) - 1)})
+    found = pieces(course, tokenizer)
+    assert [piece.text for piece in found] == ["", "A", "\x0e", ""]
+    assert sum(piece.bits for piece in found) == len(tokens) - 1 and found[1].bits > 1
 
 
 def test_a_page_of_text_and_no_more() -> None:

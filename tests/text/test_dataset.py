@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bytegolf.config import BOS
+from bytegolf.config import BOS, TextConfig
 from bytegolf.errors import InputError
 from bytegolf.text import dataset
 from bytegolf.text.dataset import count_bytes, open_data
@@ -106,6 +106,13 @@ def test_the_beginning_of_the_held_out_text(tmp_path: Path, tokenizer: Tokenizer
         assert num_bytes == tokenizer.byte_counts(tokens[:]).sum() <= limit < longer
     for limit in (0, data.val_bytes, data.val_bytes + 1):
         assert data.held_out(limit) == (data.val, data.val_bytes)
+
+
+def test_the_beginning_of_documents_of_a_capital_each(tmp_path: Path) -> None:
+    """Three tokens for each byte: the document's, the mark's and the letter's."""
+    texts = write_jsonl(tmp_path / "a.jsonl", [chr(ord("A") + i % 26) + " " * (i // 26) for i in range(60)] + [SOURCE])
+    prepare_text([str(texts)], tmp_path / "data", text=TextConfig(mark_capitals=True), vocab_size=400, val_docs=20)
+    assert open_data(tmp_path / "data").held_out(15)[1] == 15
 
 
 def test_the_end_of_the_training_text(prepared: Path) -> None:

@@ -19,7 +19,7 @@ from bytegolf.text.dataset import open_data
 from bytegolf.text.prepare import prepare_text
 from bytegolf.text.published import choose_variant
 from bytegolf.text.shards import ShardWriter, TokenStream
-from bytegolf.text.tokenizer import BpeTokenizer, load_tokenizer
+from bytegolf.text.tokenizer import BpeTokenizer, CapitalsTokenizer, load_tokenizer
 from support.corpora import SOURCE, read_documents, write_texts
 from support.fuzz import amounts, mutations, require_read_or_refused
 from support.published_shards import MANIFEST
@@ -78,8 +78,9 @@ def test_shards(tmp_path: Path, count: int) -> None:
 
 
 @amounts
-@pytest.mark.parametrize("kind", ["bpe", "normalising"])
+@pytest.mark.parametrize("kind", ["bpe", "capitals", "normalising"])
 def test_tokenizers(tmp_path: Path, bpe: BpeTokenizer, normalising: bytes, kind: str, count: int) -> None:
+    serialised = {"bpe": bpe.serialised, "capitals": CapitalsTokenizer(bpe).serialised, "normalising": normalising}[kind]
     path = tmp_path / "any.model"
 
     def read(data: bytes) -> None:
@@ -88,7 +89,7 @@ def test_tokenizers(tmp_path: Path, bpe: BpeTokenizer, normalising: bytes, kind:
         ids = tokenizer.encode(TEXT + "é½ ㍿\u2581 😀")
         assert tokenizer.total_bytes(ids) == tokenizer.byte_counts(ids).sum() == len(tokenizer.decode(ids))
 
-    require_read_or_refused(read, mutations(bpe.serialised if kind == "bpe" else normalising, count))
+    require_read_or_refused(read, mutations(serialised, count))
 
 
 @amounts

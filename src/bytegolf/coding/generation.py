@@ -21,7 +21,7 @@ from bytegolf.text.tokenizer import Tokenizer
 
 
 class GeneratedPiece(NamedTuple):
-    """A token, and the characters that are complete with it: none where a character needs further tokens."""
+    """A token, and the characters that are complete with it: none where a character needs further tokens, or a capital is marked."""
 
     token: int
     text: str

@@ -59,6 +59,8 @@ def train(
     with joined() as group:
         run, dataset = RunFolder(out), open_data(data, tokenizer)
         require_trainable(recipe, dataset)  # what cannot begin leaves no folder behind
+        if group.is_main and recipe.text.mark_capitals and dataset.tokenizer.kind != "capitals":
+            say(f"{data}: its vocabulary does not mark capitals, as {recipe.name} would have it; prepare makes such a one with --recipe")
         require_shares(recipe, group)
         group.once(lambda: require_trackers(recipe.train))
         device = choose_device(recipe.train.device, group)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bytegolf.config import BOS
 from bytegolf.reporting.markup import Markup, tag
 from bytegolf.storage.run_records import CourseRecord
 from bytegolf.text.tokenizer import Tokenizer
@@ -39,6 +40,8 @@ def pieces(record: CourseRecord, tokenizer: Tokenizer) -> list[Piece]:
         try:
             text = content[start:end].decode()
         except UnicodeDecodeError:  # the rest of the character is in the next token
+            continue
+        if not text and tokens[number] != BOS:  # a mark, which costs what it marks more
             continue
         found.append(Piece(text, bits, bits_model))
         start, bits, bits_model = end, 0.0, None if model is None else 0.0

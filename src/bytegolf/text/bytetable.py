@@ -1,7 +1,7 @@
 """The bytes of text that each token stands for, alone and right after a document's start.
 
 Everything that turns tokens into bytes or counts them reads this one table, so that the denominator of
-bits per byte cannot disagree with the decoded text.
+bits per byte cannot disagree with the decoded text. Where capitals are marked it decodes the marks, and counts them as none.
 """
 
 from collections.abc import Iterator, Sequence

@@ -111,7 +111,7 @@ class Dataset:
             tokens: Tokens | TokenStream = self.val
             num_bytes = self.val_bytes - first
         else:
-            beginning = self.val[: 2 * (limit_bytes + 1)]  # enough: of two tokens in a row at most one is a BOS
+            beginning = self.val[: 3 * (limit_bytes + 1)]  # enough: before a byte come a BOS and a mark at most
             ends = np.cumsum(self.tokenizer.byte_counts(beginning)) - first
             kept = int(np.searchsorted(ends, limit_bytes, side="right"))
             tokens, num_bytes = beginning[:kept], int(ends[kept - 1])
