@@ -37,7 +37,7 @@ def test_definitions_that_are_reached_and_no_others(package: Path) -> None:
     assert set(found) == {f"package/{name}" for name in FILES} - {"package/rooms/large.py"}
     assert found["package/__init__.py"] == "", "whoever imports from there is outside the package"
     assert found["package/rooms/small.py"].splitlines() == [
-        "import math", "TABLE = [1]", "TABLE += [2]", "", "def helper():", "    return (math.pi, TABLE)",
+        "import math", "TABLE = [1]", "TABLE += [2]", "def helper():", "    return (math.pi, TABLE)",
     ]  # fmt: skip
     assert "Kind" not in found["package/entry.py"] + found["package/names.py"] and "def inner" in found["package/names.py"]
     assert found["package/late.py"] == "only = 1", "an import in a function counts"

@@ -26,7 +26,7 @@ def needed_code(package: Path, module: str, function: str) -> dict[str, str]:
     """
     search = NeededParts(package)
     search.need(ImportedName(module, function))
-    found = {part.path.relative_to(package.parent).as_posix(): ast.unparse(ast.Module(part.statements, [])) for part in search.modules()}
+    found = {part.path.relative_to(package.parent).as_posix(): _source(part.statements) for part in search.modules()}
     return dict(sorted({f"{package.name}/__init__.py": "", **found}.items()))
 
 
@@ -124,3 +124,8 @@ class NeededParts:
             return None
         trimmed = ast.Import(aliases) if isinstance(statement, ast.Import) else ast.ImportFrom(statement.module, aliases, statement.level)
         return ast.copy_location(trimmed, statement)
+
+
+def _source(statements: list[ast.stmt]) -> str:
+    """Return statements as code without blank lines."""
+    return "\n".join(line for line in ast.unparse(ast.Module(statements, [])).splitlines() if line)

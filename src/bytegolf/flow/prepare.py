@@ -40,12 +40,13 @@ def prepare(
     Sources are "stdlib" and files or folders of text, or one place that publishes shards: "fineweb" or
     "hf://datasets/OWNER/NAME[@REVISION][/FOLDER]".
 
-    Text gets the vocabulary of `recipe` (a name, a file or a `Recipe`), one of `vocab` pieces (1024 by default), or that
-    of an existing `tokenizer` (a SentencePiece file, that of another data folder, or "bytes"). The first `val_docs` documents
-    are held out, by default one in twenty by hash. With `normalised` the tokenizer may change the text. Records of JSON and parquet have their text
-    in `text_column` ("text" by default). With `skip_bad` records and files that cannot be read are skipped and listed.
-    Documents are encoded by so many `workers`, processes of this machine or `on` "ray" cores of a Ray cluster; 0 is all
-    there are. The data is the same for any number. (A program that starts several processes keeps what it does under
+    Text gets the vocabulary of `recipe` (a name, a file or a `Recipe`), one of `vocab` pieces (1024 by default), or
+    that of an existing `tokenizer` (a SentencePiece file, that of another data folder, or "bytes"). The first
+    `val_docs` documents are held out, by default one in twenty by hash. With `normalised` the tokenizer may change the
+    text. Records of JSON and parquet have their text in `text_column` ("text" by default). With `skip_bad` records and
+    files that cannot be read are skipped and listed. Documents are encoded by so many `workers`, processes of this
+    machine or `on` "ray" cores of a Ray cluster; 0 is all there are. The data is the same for any number. (A program
+    that starts several processes keeps what it does under
     `if __name__ == "__main__":`, as always in Python.) What an interrupted preparation has done is not done again.
 
     Of published shards, `variant` says which vocabulary (by default the recipe's, or sp1024), `train_shards` how many of
