@@ -169,9 +169,6 @@ class OptimConfig(RecipeTable):
     momentum_start: float = Field(0.92, ge=0, lt=1, description="momentum at step 0")
     momentum_warmup_steps: int = Field(1500, ge=0, description="steps over which momentum rises linearly")
     newton_schulz_steps: int = Field(5, ge=1, le=20, description="iterations of Muon's orthogonalisation")
-    normuon_beta2: float = Field(
-        0.0, ge=0, lt=1, description="decay of the rows' mean squares that Muon's updates are divided by (NorMuon); 0 is Muon alone"
-    )
     embed_lr: float = Field(0.03, ge=0, description="AdamW's learning rate for lookup tables")
     head_lr: float = Field(0.008, ge=0, description="AdamW's learning rate for an untied head")
     projection_lr: float = Field(0.02, ge=0, description="AdamW's learning rate for the projections of hash and value embeddings")

@@ -63,7 +63,7 @@ def test_replicas_are_one_bit_for_bit_after_every_step(crowds: dict[int, tuple[C
 @pytest.mark.parametrize(
     "overrides",
     [
-        ("train.dtype=bfloat16", "optim.normuon_beta2=0.9", "train.max_steps=12", "optim.grad_clip=0.0", "train.micro_batch_tokens=64"),
+        ("train.dtype=bfloat16", "train.max_steps=12", "optim.grad_clip=0.0", "train.micro_batch_tokens=64"),
         ("train.max_steps=0", "train.max_seconds=2", "train.log_every=1"),
         ("average.ema_decay=0.0", "average.swa_below=1.0", "average.swa_every=2", "train.max_steps=12", "train.warmup_steps=3"),
     ],

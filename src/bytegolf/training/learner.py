@@ -20,7 +20,7 @@ from bytegolf.training.bank_optimizer import MakeBankOptimizer
 from bytegolf.training.checkpoint import Checkpoint, flatten, optimizer_tensors, restore_optimizer
 from bytegolf.training.fake_quant import ClassBits, Grid, SpacingTable, fake_quantize
 from bytegolf.training.late_qat import QatPlan
-from bytegolf.training.normuon import bank_optimizer
+from bytegolf.training.muon import Muon
 from bytegolf.training.optimizers import Optimizers
 from bytegolf.training.replicas import require_equal
 
@@ -34,7 +34,7 @@ class Learner:
     """
 
     def __init__(
-        self, recipe: Recipe, model: GPT, qat: QatPlan, group: Group = ALONE, make_banks: MakeBankOptimizer = bank_optimizer
+        self, recipe: Recipe, model: GPT, qat: QatPlan, group: Group = ALONE, make_banks: MakeBankOptimizer = Muon.of
     ) -> None:
         self.recipe, self.model, self.qat, self.group = recipe, model, qat, group
         self.device = next(model.parameters()).device

@@ -2,7 +2,7 @@
 
 Every optimiser takes a step in two calls: `begin` sets its gradients off to be summed over all processes, `finish` moves the
 weights once the norm of all gradients together is known. Another one for the banks is a `BankOptimizer` beside `muon`,
-chosen in `normuon.bank_optimizer` (docs/how-to-extend.md). What a checkpoint keeps follows from its place in `Optimizers.all`.
+passed as `make_banks` (docs/how-to-extend.md). What a checkpoint keeps follows from its place in `Optimizers.all`.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from bytegolf.model.weights import weight_class
 from bytegolf.runtime.parallel import ALONE, Group, Transfer
 from bytegolf.training.adamw import FlatAdamW
 from bytegolf.training.bank_optimizer import MakeBankOptimizer, SummedGradient
-from bytegolf.training.normuon import bank_optimizer
+from bytegolf.training.muon import Muon
 from bytegolf.training.schedule import muon_momentum
 
 
@@ -30,7 +30,7 @@ class Optimizers:
         config: OptimConfig,
         compute_dtype: torch.dtype,
         group: Group = ALONE,
-        make_banks: MakeBankOptimizer = bank_optimizer,
+        make_banks: MakeBankOptimizer = Muon.of,
     ) -> None:
         self.config, self.group = config, group
         banks = _parameters(model, lambda name: weight_class(name) in ("mlp", "attention"))
