@@ -60,7 +60,7 @@ def train(
         run, dataset = RunFolder(out), open_data(data, tokenizer)
         require_trainable(recipe, dataset)  # what cannot begin leaves no folder behind
         if group.is_main and recipe.text.mark_capitals and dataset.tokenizer.kind != "capitals":
-            say(f"{data}: capitals are not marked, as {recipe.name} has it; prepare the text with this recipe")
+            say(f"{data}: capitals are not marked; prepare it with this recipe")
         require_shares(recipe, group)
         group.once(lambda: require_trackers(recipe.train))
         device = choose_device(recipe.train.device, group)
