@@ -33,9 +33,7 @@ class Learner:
     With several processes each holds a replica, takes its share of every batch, and moves its weights as all the others do.
     """
 
-    def __init__(
-        self, recipe: Recipe, model: GPT, qat: QatPlan, group: Group = ALONE, make_banks: MakeBankOptimizer = Muon.of
-    ) -> None:
+    def __init__(self, recipe: Recipe, model: GPT, qat: QatPlan, group: Group = ALONE, make_banks: MakeBankOptimizer = Muon.of) -> None:
         self.recipe, self.model, self.qat, self.group = recipe, model, qat, group
         self.device = next(model.parameters()).device
         self.optimizers = Optimizers(model, recipe.optim, model.compute_dtype, group, make_banks)
