@@ -53,6 +53,7 @@ def test_a_claim_ends_with_its_owner(tmp_path: Path, number: signal.Signals) -> 
     assert tree(tmp_path) == {"out": b"mine"}
 
 
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 def test_one_of_many_at_a_time(tmp_path: Path) -> None:
     """Threads that try again and again never hold it together, though each one removes the lock file."""
     holders, most = 0, 0

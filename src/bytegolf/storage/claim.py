@@ -125,6 +125,7 @@ def _open_locked(output: Path, path: Path, folder: bool) -> BinaryIO:
         except OSError as error:
             if error.errno not in LOCKS_MISSING:
                 raise
-        if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
-            return file
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
         file.close()  # its owner removed it between our opening and locking it
