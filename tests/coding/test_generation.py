@@ -64,15 +64,17 @@ def test_pieces_are_whole_characters_and_make_the_text() -> None:
     assert any(not piece.text for piece in pieces)
 
 
-def test_capitals_come_out_of_their_marks() -> None:
-    """Also where a mark and its word are in different tokens."""
+@pytest.mark.parametrize("prompt", ["The", "THE QUICK"])
+def test_capitals_come_out_of_their_marks(prompt: str) -> None:
+    """Also where a mark and its word are in different tokens, or the word of the prompt goes on."""
     config, tokenizer = changed(vocab_size=420), marking()
-    predictor = LanePredictor(ExactModel.of(config, drawn_weights(config)), None, 1, 16)
-    made = Generation(predictor, tokenizer, "The", PLAIN, GenerationLimits(600, stop=False), 1)
-    tokens = [piece.token for piece in made]
-    whole = tokenizer.decode([*made.prompt_tokens, *tokens]).decode(errors="replace")
-    assert "The" + made.text == whole
-    assert any(letter.isupper() for letter in made.text)
+    model, upper = ExactModel.of(config, drawn_weights(config)), 0
+    for seed in range(12):
+        made = Generation(LanePredictor(model, None, 1, 16), tokenizer, prompt, PLAIN, GenerationLimits(50, stop=False), seed)
+        tokens = [piece.token for piece in made]
+        assert prompt + made.text == tokenizer.decode([*made.prompt_tokens, *tokens]).decode(errors="replace")
+        upper += any(letter.isupper() for letter in made.text)
+    assert upper
 
 
 def test_what_follows_does_not_depend_on_how_much_is_asked_for() -> None:

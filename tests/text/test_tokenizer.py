@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bytegolf.config import BOS
 from bytegolf.errors import InputError
-from bytegolf.text.tokenizer import BpeTokenizer, BytesTokenizer, Tokenizer, load_tokenizer, tokenizer_from
+from bytegolf.text.tokenizer import BpeTokenizer, BytesTokenizer, CapitalsTokenizer, Tokenizer, load_tokenizer, tokenizer_from
 from support.corpora import SOURCE, foreign_model
 
 AWKWARD = ["\u2581", "\u2581\u2581 ", "\0", "\u0301", "\ufeff", "\u2585", "    ", ":\n", "\t", "\r\n", "<s>", "<0x41>", "<unk>", "de", "7"]
@@ -44,6 +44,11 @@ def test_bytes_of_tokens_are_bytes_of_text(tokenizer: Tokenizer, documents: list
 def test_a_batch_is_its_texts(tokenizer: Tokenizer, documents: list[str]) -> None:
     for together, text in zip(tokenizer.encode_batch(documents), documents, strict=True):
         np.testing.assert_array_equal(together, tokenizer.encode(text))
+
+
+def test_no_mark_reaches_beyond_its_document(bpe: BpeTokenizer) -> None:
+    written = [*bpe.encode("\x0fab").tolist(), BOS, *bpe.encode("cd \x0e").tolist(), BOS, *bpe.encode("ef").tolist()]
+    assert CapitalsTokenizer(bpe).decode(written) == b"ABcd ef"
 
 
 def test_bytes_are_shifted_by_the_specials() -> None:

@@ -192,10 +192,7 @@ class BpeTokenizer(_TableTokenizer):
 
 
 class CapitalsTokenizer(_TableTokenizer):
-    """A SentencePiece model of text with its capitals marked (see `Marked`).
-
-    Raises InputError as `BpeTokenizer` does.
-    """
+    """A tokenizer of text with its capitals marked (see `Marked`), by the pieces of a SentencePiece model."""
 
     casing = Marked()
 
