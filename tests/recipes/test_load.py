@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from bytegolf.config import MAX_VOCAB_SIZE
-from bytegolf.recipes import load_recipe, recipe_names
+from bytegolf.errors import InputError
+from bytegolf.recipes import load_recipe, read_recipe, recipe_names
 
 Write = Callable[..., Path]
 SHIPPED = ["small", "tiny", "v10_banked"]
@@ -131,3 +132,24 @@ def test_loading_again_gives_an_equal_recipe_that_shares_nothing_mutable() -> No
 def test_a_byte_order_mark_is_no_part_of_a_recipe(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text('extends = "tiny"\n[model]\nnum_layers = 5\n', encoding="utf-8-sig")
     assert load_recipe(tmp_path / "mine.toml").model.num_layers == 5
+
+
+# --- what a run keeps
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (None, "expected the recipe of a run, found .*No such file"),
+        (b"\xff", "expected the recipe of a run, found .*decode"),
+        (b"[", "expected TOML, found"),
+        (b'extends = "tiny"', "unknown key extends"),
+        (b"[model]\nnum_layers = 0", r"model\.num_layers: "),
+    ],
+)
+def test_what_is_no_recipe_of_a_run(tmp_path: Path, data: bytes | None, found: str) -> None:
+    path = tmp_path / "recipe.toml"
+    if data is not None:
+        path.write_bytes(data)
+    with pytest.raises(InputError, match=f"recipe {path}: {found}"):
+        read_recipe(path)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bytegolf.config import Recipe
 from bytegolf.recipe_table import RecipeTable
-from bytegolf.recipes import load_recipe, recipe_names, recipe_toml, validate_recipe
+from bytegolf.recipes import load_recipe, read_recipe, recipe_names, recipe_toml, validate_recipe
 
 Write = Callable[..., Path]
 
@@ -17,7 +17,7 @@ Write = Callable[..., Path]
 @pytest.mark.parametrize("name", recipe_names())
 def test_a_shipped_recipe_reads_back_as_written(name: str, write: Write) -> None:
     recipe = load_recipe(name)
-    assert load_recipe(write(recipe_toml(recipe))) == recipe
+    assert load_recipe(write(recipe_toml(recipe))) == read_recipe(write(recipe_toml(recipe))) == recipe
 
 
 def test_the_written_recipe_holds_every_key_and_its_meaning() -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from bytegolf.config import Recipe
 from bytegolf.errors import InputError
 from bytegolf.model.shapes import parameter_shapes
-from bytegolf.recipes import load_recipe
+from bytegolf.recipes import read_recipe
 from bytegolf.storage.run_folder import RunFolder
 from bytegolf.text.tokenizer import Tokenizer, load_tokenizer
 
@@ -32,7 +32,7 @@ def read_run(root: Path) -> FinishedRun:
     run.read_manifest()
     if not run.recipe.exists():
         raise InputError(f"{root}: expected a run folder, found no recipe.toml in it")
-    recipe = load_recipe(run.recipe)
+    recipe = read_recipe(run.recipe)
     try:
         weights = load_file(run.weights)
     except (OSError, SafetensorError) as error:

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from bytegolf.config import Recipe
 from bytegolf.errors import InputError, ParameterError
 from bytegolf.names import ProtocolName
-from bytegolf.recipes import load_recipe
+from bytegolf.recipes import read_recipe
 from bytegolf.storage.files import sha256_of
 from bytegolf.storage.records import read_record
 from bytegolf.storage.run_folder import RunFolder
@@ -55,7 +55,7 @@ def kept_scores(folder: Path) -> dict[str, RunScore]:
     """Return the scores that a run keeps, by figure, those to be preferred first. Raises InputError for what is no finished run."""
     run = RunFolder(folder)
     manifest = run.read_manifest()
-    seed = load_recipe(run.recipe).train.seed
+    seed = read_recipe(run.recipe).train.seed
     found: dict[str, RunScore] = {}
     for protocol in PREFERRED:
         if (path := run.score(protocol)).exists():
@@ -75,12 +75,12 @@ def kept_scores(folder: Path) -> dict[str, RunScore]:
 def _require_one_configuration(runs: list[RunScore]) -> None:
     """Raise InputError if runs differ in anything but their seed: recipe, data, or bytes scored."""
     first, *others = runs
-    recipe = flat_recipe(load_recipe(RunFolder(first.folder).recipe))
+    recipe = flat_recipe(read_recipe(RunFolder(first.folder).recipe))
     for run in others:
         for what, here, there in (("data", run.data, first.data), ("number of bytes", run.bytes, first.bytes)):
             if here != there:
                 raise InputError(f"{run.folder}: expected the {what} that {first.folder} was scored on, {there}, found {here}")
-        for key, value in flat_recipe(load_recipe(RunFolder(run.folder).recipe)).items():
+        for key, value in flat_recipe(read_recipe(RunFolder(run.folder).recipe)).items():
             if value != recipe[key]:
                 raise InputError(f"{run.folder}: expected one configuration, {key} = {recipe[key]} as in {first.folder}, found {value}")
 

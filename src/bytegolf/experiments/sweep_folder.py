@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bytegolf.config import Recipe
 from bytegolf.errors import InputError, ParameterError
-from bytegolf.recipes import load_recipe, recipe_toml
+from bytegolf.recipes import read_recipe, recipe_toml
 from bytegolf.storage.files import atomic_folder, write_atomically, write_json
 from bytegolf.storage.records import read_record
 from bytegolf.storage.run_folder import RunFolder
@@ -56,7 +56,7 @@ class SweepFolder:
             return None
         if not (self.recipe.exists() and self.record.exists()):
             raise ParameterError("out", f"expected a new folder, an empty one or a sweep, found something else in {self.root}")
-        changed = difference(load_recipe(self.recipe), recipe)
+        changed = difference(read_recipe(self.recipe), recipe)
         if changed:
             raise InputError(f"{self.root}: expected the recipe the sweep began with, found {changed}; choose another folder for it")
         record = read_record(self.record, SweepRecord, "the record of a sweep")

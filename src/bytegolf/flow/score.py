@@ -13,7 +13,7 @@ from bytegolf.errors import ParameterError
 from bytegolf.exact.model import ExactModel
 from bytegolf.flow.models import experts_used, load_model, require_same_tokenizer
 from bytegolf.names import ProtocolName, ProvableName
-from bytegolf.recipes import load_recipe, override_recipe
+from bytegolf.recipes import override_recipe, read_recipe
 from bytegolf.runtime.device import choose_device
 from bytegolf.runtime.parallel import ALONE, Group, joined
 from bytegolf.runtime.progress import Progress
@@ -134,5 +134,5 @@ def learning_recipe(run: RunFolder, protocol: ProtocolName, overrides: Sequence[
         if protocol not in LEARNING or not override.strip().startswith(f"{protocol}."):
             expected = " or ".join(f"{name}.key=value with protocol {name}" for name in LEARNING)
             raise ParameterError("overrides", f"expected {expected}, found {override} with protocol {protocol}")
-    recipe = load_recipe(run.recipe) if protocol in LEARNING and run.recipe.exists() else Recipe()
+    recipe = read_recipe(run.recipe) if protocol in LEARNING and run.recipe.exists() else Recipe()
     return override_recipe(recipe, overrides)

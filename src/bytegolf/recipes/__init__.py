@@ -2,6 +2,7 @@
 
 from bytegolf.recipes.load import load_recipe as load_recipe
 from bytegolf.recipes.load import override_recipe as override_recipe
+from bytegolf.recipes.load import read_recipe as read_recipe
 from bytegolf.recipes.load import recipe_groups as recipe_groups
 from bytegolf.recipes.load import recipe_names as recipe_names
 from bytegolf.recipes.load import validate_recipe as validate_recipe

@@ -41,6 +41,15 @@ def load_recipe(recipe: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     return _with_overrides(_resolve(str(recipe), Path.cwd(), seen=()), overrides, str(recipe))
 
 
+def read_recipe(path: Path) -> Recipe:
+    """Return the recipe that a run or a sweep keeps, in which every key stands. Raises InputError if the file holds none."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"recipe {path}: expected the recipe of a run, found {error}") from None
+    return validate_recipe(_parsed(text, str(path)), str(path))
+
+
 def override_recipe(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
     """Return a resolved recipe with `section.key=value` overrides applied. Raises InputError for an unknown key or value."""
     return _with_overrides(recipe.model_dump(), overrides, recipe.name)
@@ -72,8 +81,7 @@ def _with_overrides(values: dict[str, Any], overrides: Sequence[str], source: st
 
 def _in(folder: str) -> dict[str, Traversable]:
     """Return the recipes in a folder of this package, by name."""
-    place = resources.files(__package__).joinpath(folder)
-    entries = place.iterdir() if place.is_dir() else ()  # a submission's script carries none
+    entries = resources.files(__package__).joinpath(folder).iterdir()
     return {Path(entry.name).stem: entry for entry in entries if entry.name.endswith(".toml")}
 
 
@@ -81,11 +89,7 @@ def _resolve(recipe: str, folder: Path, seen: tuple[str, ...]) -> dict[str, Any]
     text, key = _read(recipe, folder)
     if key in seen:
         raise InputError(f"recipe {recipe}: extends itself through {' -> '.join((*seen, key))}")
-    try:
-        values = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        hint = "; TOML writes true, false and 0.5, not True, False and .5" if "Invalid value" in str(error) else ""
-        raise InputError(f"recipe {recipe}: expected TOML, found {error}{hint}") from None
+    values = _parsed(text, recipe)
     if not values:
         raise InputError(f"recipe {recipe}: expected keys of a recipe, found none")
     parent = values.pop("extends", None)
@@ -94,6 +98,14 @@ def _resolve(recipe: str, folder: Path, seen: tuple[str, ...]) -> dict[str, Any]
     base = _resolve(str(parent), Path(key).parent, (*seen, key))
     _merge(base, values)
     return base
+
+
+def _parsed(text: str, source: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        hint = "; TOML writes true, false and 0.5, not True, False and .5" if "Invalid value" in str(error) else ""
+        raise InputError(f"recipe {source}: expected TOML, found {error}{hint}") from None
 
 
 def _read(recipe: str, folder: Path) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from bytegolf.contest.run_scores import kept_scores
 from bytegolf.errors import InputError
 from bytegolf.proving.receipt import Receipt
-from bytegolf.recipes import load_recipe
+from bytegolf.recipes import read_recipe
 from bytegolf.reporting.run_report import DataReport, PageContents, RunReport
 from bytegolf.reporting.wording import listed
 from bytegolf.scoring.compressors import CompressorScore
@@ -60,7 +60,7 @@ def read_run_report(run: RunFolder, name: str = "") -> RunReport:
     return RunReport(
         name or _called(run.root),
         run.root,
-        load_recipe(run.recipe),
+        read_recipe(run.recipe),
         manifest,
         run.events(torn=manifest is None) if run.log.exists() or manifest else [],
         _current(run, [read_record(path, ScoreRecord, "a score") for path in sorted(run.root.glob("score-*.json"))]),

@@ -12,7 +12,7 @@ from bytegolf.config import Recipe
 from bytegolf.errors import InputError, ParameterError
 from bytegolf.model.shapes import parameter_count
 from bytegolf.model.weights import Weights
-from bytegolf.recipes import load_recipe, recipe_toml
+from bytegolf.recipes import read_recipe, recipe_toml
 from bytegolf.storage.files import atomic_file, atomic_folder, clear_partial, sha256_of, write_atomically, write_json
 from bytegolf.storage.provenance import provenance
 from bytegolf.storage.run_folder import RunFolder
@@ -33,7 +33,7 @@ def begin_run(run: RunFolder, recipe: Recipe, tokenizer: Tokenizer, resume: bool
         raise ParameterError("out", f"expected a new folder, an empty one or a run, found something else in {run.root}")
     if not resume:
         raise ParameterError("out", f"expected a new run folder, found {run.root} already there; resume it, or choose another folder")
-    changed = difference(load_recipe(run.recipe), recipe)
+    changed = difference(read_recipe(run.recipe), recipe)
     if changed:
         raise InputError(f"{run.root}: expected the recipe the run began with, found {changed}")
     kept = run.root / tokenizer.file_name
