@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from bytegolf.names import CalibrationName, CoderName, MethodName
+from bytegolf.names import CalibrationName, CoderName, MethodName, TokenizerName
 from bytegolf.recipe_table import RecipeTable, require
 
 MAX_VOCAB_SIZE = 65_536  # shards hold tokens as uint16
@@ -108,9 +108,10 @@ class ModelConfig(RecipeTable):
 class TextConfig(RecipeTable):
     """The conversion of text to tokens, used by `prepare`."""
 
-    tokenizer: Literal["bpe", "bytes"] = Field("bpe", description="SentencePiece BPE, or the 4 + 256 raw byte vocabulary")
+    tokenizer: TokenizerName = Field(
+        "bpe", description="SentencePiece BPE; capitals, the same of text whose capitals are marked; or the 4 + 256 raw byte vocabulary"
+    )
     across_words: bool = Field(False, description="BPE pieces may span words and spaces: fewer tokens of the same text")
-    mark_capitals: bool = Field(False, description="BPE pieces mark capitals, so that one piece serves a word however it is written")
 
 
 class TrainConfig(RecipeTable):

@@ -25,7 +25,7 @@ from support.runs import documents, environment
 TEXTS = ["abc def\n  ghi", "héllo <s> 日本 ▁x", "b"]
 TOKENIZERS: dict[str, Callable[[], Tokenizer]] = {
     "bpe": lambda: train_bpe(documents(), 300),
-    "capitals": lambda: train_tokenizer(documents(), 300, TextConfig(mark_capitals=True)),
+    "capitals": lambda: train_tokenizer(documents(), 300, TextConfig(tokenizer="capitals")),
     "bytes": BytesTokenizer,
 }
 pytestmark = pytest.mark.slow

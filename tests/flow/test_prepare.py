@@ -11,6 +11,7 @@ from huggingface_hub import constants
 
 import bytegolf as bg
 from bytegolf.errors import InputError, ParameterError
+from bytegolf.text.dataset import open_data
 from support.corpora import foreign_model, put, write_texts
 from support.runs import MICRO, documents, micro
 
@@ -33,6 +34,8 @@ def test_vocabularies_of_text(texts: str, tmp_path: Path) -> None:
     assert trained.vocab_size == 300
     again = bg.prepare([texts], tmp_path / "again", tokenizer=tmp_path / "bpe" / "tokenizer.model", val_docs=2)
     assert again.tokenizer_sha256 == trained.tokenizer_sha256
+    marked = bg.prepare([texts], tmp_path / "marked", tokenizer="capitals", vocab=300, val_docs=2)
+    assert (open_data(tmp_path / "marked").tokenizer.kind, marked.vocab_size) == ("capitals", 300)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +43,9 @@ def test_vocabularies_of_text(texts: str, tmp_path: Path) -> None:
     [
         ("texts", {"vocab": 300, "tokenizer": "bytes"}, "tokenizer", "cannot be combined with vocab"),
         ("texts", {"recipe": "tiny", "vocab": 300}, "vocab", "cannot be combined with recipe"),
+        ("texts", {"recipe": "tiny", "tokenizer": "capitals"}, "tokenizer", "cannot be combined with recipe"),
         ("texts", {"normalised": True}, "normalised", "needs the file of a tokenizer"),
+        ("texts", {"normalised": True, "tokenizer": "capitals"}, "normalised", "needs the file of a tokenizer"),
         ("texts", {"train_shards": 0}, "train_shards", "applies to published shards only"),
         ("texts", {"with_docs": True}, "with_docs", "applies to published shards only"),
         ("texts", {"val_docs": 0}, "val_docs", "expected at least 1 document, found 0"),

@@ -24,7 +24,7 @@ MEANT = {name: preset.keys() for name, preset in PRESETS.items()} | {
 # What the baseline's scripts have no setting for.
 OURS = {
     "model.loop_first", "model.loop_blocks", "model.loops", "model.head_gate_inputs",
-    "text.tokenizer", "text.across_words", "text.mark_capitals", "train.warmdown", "train.dtype", "train.device", "train.compile",
+    "text.tokenizer", "text.across_words", "train.warmdown", "train.dtype", "train.device", "train.compile",
     "train.validate_bytes",
     "train.checkpoint_every", "train.verify_every", "train.warmup_steps", "train.wandb", "train.tensorboard", "score.batch_tokens",
     "pack.coder", "pack.calibration_tokens", "pack.damping", "pack.act_order", *(f"experts.{key}" for key in ExpertsConfig.model_fields),

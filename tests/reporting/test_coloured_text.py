@@ -21,7 +21,7 @@ def test_pieces_are_the_text_and_its_bits() -> None:
 
 
 def test_a_mark_costs_its_word_more() -> None:
-    tokenizer = train_tokenizer([SOURCE], 400, TextConfig(mark_capitals=True))
+    tokenizer = train_tokenizer([SOURCE], 400, TextConfig(tokenizer="capitals"))
     tokens = [BOS, *tokenizer.encode("A\x0e").tolist(), BOS]
     course = a_course(experts=False).model_copy(update={"first_tokens": tokens, "first_bits": [1.0] * (len(tokens) - 1)})
     found = pieces(course, tokenizer)

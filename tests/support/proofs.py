@@ -32,7 +32,7 @@ def own() -> Tokenizer:
 @cache
 def marking() -> Tokenizer:
     """Capitals are marked."""
-    return train_tokenizer(SENTENCES, 420, TextConfig(mark_capitals=True))
+    return train_tokenizer(SENTENCES, 420, TextConfig(tokenizer="capitals"))
 
 
 @cache

@@ -28,7 +28,7 @@ def bpe() -> BpeTokenizer:
 def tokenizer(request: pytest.FixtureRequest, bpe: BpeTokenizer) -> Tokenizer:
     made: dict[str, Callable[[], Tokenizer]] = {
         "bpe": lambda: bpe,
-        "capitals": lambda: train_tokenizer([SOURCE], 512, TextConfig(mark_capitals=True)),
+        "capitals": lambda: train_tokenizer([SOURCE], 512, TextConfig(tokenizer="capitals")),
         "bytes": BytesTokenizer,
     }
     return made[request.param]()

@@ -111,7 +111,7 @@ def test_the_beginning_of_the_held_out_text(tmp_path: Path, tokenizer: Tokenizer
 def test_the_beginning_of_documents_of_a_capital_each(tmp_path: Path) -> None:
     """Three tokens for each byte: the document's, the mark's and the letter's."""
     texts = write_jsonl(tmp_path / "a.jsonl", [chr(ord("A") + i % 26) + " " * (i // 26) for i in range(60)] + [SOURCE])
-    prepare_text([str(texts)], tmp_path / "data", text=TextConfig(mark_capitals=True), vocab_size=400, val_docs=20)
+    prepare_text([str(texts)], tmp_path / "data", text=TextConfig(tokenizer="capitals"), vocab_size=400, val_docs=20)
     assert open_data(tmp_path / "data").held_out(15)[1] == 15
 
 

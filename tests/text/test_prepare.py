@@ -37,7 +37,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-TEXT_CONFIGS = {"bpe": TextConfig(), "capitals": TextConfig(mark_capitals=True), "bytes": TextConfig(tokenizer="bytes")}
+TEXT_CONFIGS = {"bpe": TextConfig(), "capitals": TextConfig(tokenizer="capitals"), "bytes": TextConfig(tokenizer="bytes")}
 
 
 @pytest.mark.parametrize("text", TEXT_CONFIGS.values(), ids=TEXT_CONFIGS)

@@ -42,8 +42,8 @@ def test_pieces_across_words_make_fewer_tokens() -> None:
 
 def test_a_word_has_the_same_pieces_however_it_is_written() -> None:
     words = ["The stone is old.", "Is the stone old?", "STONE, THE OLD STONE"] * 50
-    plain, marking = (train_tokenizer(words, 290, TextConfig(mark_capitals=mark)) for mark in (False, True))
+    plain, marking = (train_tokenizer(words, 290, TextConfig(tokenizer=kind)) for kind in ("bpe", "capitals"))
     assert (plain.kind, marking.kind) == ("bpe", "capitals")
     assert set(marking.encode("stone").tolist()) < set(marking.encode("STONE").tolist())
     assert len(marking.encode("THE STONE")) < len(plain.encode("THE STONE"))
-    assert marking.serialised == train_tokenizer(words, 290, TextConfig(mark_capitals=True)).serialised
+    assert marking.serialised == train_tokenizer(words, 290, TextConfig(tokenizer="capitals")).serialised

@@ -24,7 +24,7 @@ def test_what_is_asked_for_in_words(bpe: BpeTokenizer) -> None:
         Vocabulary(TextConfig(), 513, None),
         Vocabulary(TextConfig(across_words=True), 512, None),
         Vocabulary(TextConfig(tokenizer="bytes"), 512, None),
-        Vocabulary(TextConfig(mark_capitals=True), 512, None),
+        Vocabulary(TextConfig(tokenizer="capitals"), 512, None),
         Vocabulary(TextConfig(), 512, bpe),
         Vocabulary(TextConfig(), 512, train_bpe([SOURCE[:9000]], 400)),
     ]

@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bytegolf.artifact.grid_weights import GridStorage
 from bytegolf.artifact.trellis_weights import TrellisStorage
 from bytegolf.config import ExpertsConfig, ModelConfig, ScoreConfig
+from bytegolf.names import TokenizerName
 from bytegolf.storage.records import problem
-from bytegolf.text.tokenizer import Kind, Tokenizer, tokenizer_from
+from bytegolf.text.tokenizer import Tokenizer, tokenizer_from
 
 TOKENIZER_FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "lc": 3, "pb": 0}]
 MAX_HEADER_BYTES = 1 << 16
@@ -26,7 +27,7 @@ class Header(BaseModel):
     model: ModelConfig
     score: ScoreConfig
     experts: ExpertsConfig | None
-    tokenizer: Kind
+    tokenizer: TokenizerName
     weights: Annotated[GridStorage | TrellisStorage, Field(discriminator="kind")]
 
 
@@ -53,7 +54,7 @@ def compress_tokenizer(tokenizer: Tokenizer) -> bytes:
     return lzma.compress(tokenizer.serialised, lzma.FORMAT_RAW, filters=TOKENIZER_FILTERS)
 
 
-def expand_tokenizer(kind: Kind, data: bytes) -> Tokenizer:
+def expand_tokenizer(kind: TokenizerName, data: bytes) -> Tokenizer:
     """Return the tokenizer. Raises ValueError, InputError or lzma.LZMAError for what is none."""
     engine = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=TOKENIZER_FILTERS)
     plain = engine.decompress(data, MAX_TOKENIZER_BYTES)

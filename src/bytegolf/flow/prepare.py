@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from bytegolf.auditing.overlap.report import compare_documents
 from bytegolf.config import Recipe, TextConfig
 from bytegolf.errors import InputError, ParameterError
-from bytegolf.names import PlaceName
+from bytegolf.names import PlaceName, TokenizerName
 from bytegolf.recipes import load_recipe
 from bytegolf.runtime.progress import say
 from bytegolf.storage.claim import claimed
@@ -41,7 +41,8 @@ def prepare(
     "hf://datasets/OWNER/NAME[@REVISION][/FOLDER]".
 
     Text gets the vocabulary of `recipe` (a name, a file or a `Recipe`), one of `vocab` pieces (1024 by default), or
-    that of an existing `tokenizer` (a SentencePiece file, that of another data folder, or "bytes"). The first
+    that of an existing `tokenizer` (a SentencePiece file, that of another data folder, or "bytes"); "capitals" for
+    `tokenizer` trains one that marks capitals, of `vocab` pieces too. The first
     `val_docs` documents are held out, by default one in twenty by hash. With `normalised` the tokenizer may change the
     text. Records of JSON and parquet have their text in `text_column` ("text" by default). With `skip_bad` records and
     files that cannot be read are skipped and listed. Documents are encoded by so many `workers`, processes of this
@@ -97,17 +98,18 @@ class _TextOptions(NamedTuple):
         """Make a data folder from text."""
         vocabularies = {"recipe": recipe, "vocab": self.vocab, "tokenizer": self.tokenizer}
         given = [name for name, value in vocabularies.items() if value is not None]
-        if len(given) > 1:
+        if len(given) > 1 and not (recipe is None and self.tokenizer in ("bpe", "capitals")):
             raise ParameterError(given[-1], f"cannot be combined with {given[0]}; give one of recipe, vocab and tokenizer")
-        if self.normalised and self.tokenizer in (None, "bytes"):
+        made_here = self.tokenizer is None or self.tokenizer in get_args(TokenizerName)
+        if self.normalised and made_here:
             raise ParameterError("normalised", "needs the file of a tokenizer that changes text; tokenizers made here change nothing")
-        text = recipe.text if recipe else TextConfig(tokenizer="bytes") if self.tokenizer == "bytes" else TextConfig()
+        text = TextConfig.model_validate({"tokenizer": self.tokenizer}) if self.tokenizer and made_here else TextConfig()
         return prepare_text(
             sources,
             out,
-            text=text,
+            text=recipe.text if recipe else text,
             vocab_size=recipe.model.vocab_size if recipe else self.vocab or DEFAULT_VOCAB_SIZE,
-            tokenizer=Path(self.tokenizer) if self.tokenizer and self.tokenizer != "bytes" else None,
+            tokenizer=Path(self.tokenizer) if self.tokenizer and not made_here else None,
             val_docs=self.val_docs,
             normalised=self.normalised,
             text_column=self.text_column,

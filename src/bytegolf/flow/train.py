@@ -59,7 +59,7 @@ def train(
     with joined() as group:
         run, dataset = RunFolder(out), open_data(data, tokenizer)
         require_trainable(recipe, dataset)  # what cannot begin leaves no folder behind
-        if group.is_main and recipe.text.mark_capitals and dataset.tokenizer.kind != "capitals":
+        if group.is_main and recipe.text.tokenizer == "capitals" and dataset.tokenizer.kind != "capitals":
             say(f"{data}: capitals are not marked; prepare it with this recipe")
         require_shares(recipe, group)
         group.once(lambda: require_trackers(recipe.train))

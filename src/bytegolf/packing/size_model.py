@@ -32,7 +32,7 @@ SAMPLE = 1 << 16  # weights
 def predict_sections(recipe: Recipe, bits: Bits) -> dict[str, int]:
     """Return the bytes of each section of the artifact at `bits` per class; method baseline has bits of its own."""
     controls = sum(math.prod(shape) for name, shape in stack_shapes(recipe.model).items() if weight_class(name) == "control")
-    tokenizer = recipe.model.vocab_size * TOKENIZER_BYTES_PER_PIECE if recipe.text.tokenizer == "bpe" else 16
+    tokenizer = recipe.model.vocab_size * TOKENIZER_BYTES_PER_PIECE if recipe.text.tokenizer != "bytes" else 16
     by_method = {"baseline": _fixed_width, "gptq": _on_grid, "rate": _on_trellis}
     weights = {"controls": 2 * controls, **by_method[recipe.pack.method](recipe, bits)}
     return {"container": CONTAINER_BYTES, "tokenizer": tokenizer, **weights}

@@ -10,8 +10,9 @@ import numpy as np
 from bytegolf.arrays import Tokens
 from bytegolf.config import BOS
 from bytegolf.errors import InputError
+from bytegolf.names import TokenizerName
 from bytegolf.text.documents import Document
-from bytegolf.text.tokenizer import Kind, Tokenizer, tokenizer_from
+from bytegolf.text.tokenizer import Tokenizer, tokenizer_from
 
 BATCH_DOCUMENTS, BATCH_CHARACTERS = 1000, 1_000_000  # encoded at once
 START = np.array([BOS], dtype=np.uint16)  # of each document
@@ -21,7 +22,7 @@ START = np.array([BOS], dtype=np.uint16)  # of each document
 class Encoding:
     """How documents are encoded: the tokenizer, as its kind and bytes, and whether it may change the text."""
 
-    kind: Kind
+    kind: TokenizerName
     serialised: bytes
     normalised: bool
 
@@ -107,7 +108,7 @@ def _checked(document: Document, tokens: Tokens, tokenizer: Tokenizer, normalise
 
 
 @lru_cache(1)
-def _tokenizer(kind: Kind, serialised: bytes) -> Tokenizer:
+def _tokenizer(kind: TokenizerName, serialised: bytes) -> Tokenizer:
     """Return the tokenizer with these bytes, which a process makes once."""
     return tokenizer_from(kind, serialised)
 

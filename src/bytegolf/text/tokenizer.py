@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ import sentencepiece
 from bytegolf.arrays import Tokens
 from bytegolf.config import BOS, MAX_VOCAB_SIZE
 from bytegolf.errors import InputError
+from bytegolf.names import TokenizerName
 from bytegolf.storage.data_folder import TokenizerFile
 from bytegolf.text.bytetable import ByteTable
 from bytegolf.text.casing import Casing, Marked
@@ -27,14 +28,12 @@ NUM_SPECIALS = 4
 SERIALISED_BYTES = b"bytes260"
 SERIALISED_CAPITALS = b"capitals\n"  # and the SentencePiece model of the marked text
 
-Kind = Literal["bpe", "capitals", "bytes"]
-
 
 class Tokenizer(Protocol):
     """The interface of a tokenizer for the rest of the package."""
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> TokenizerName:
         """Return "bpe", "capitals" or "bytes"."""
 
     @property
@@ -92,8 +91,8 @@ class _TableTokenizer:
 
     casing = Casing()
 
-    def __init__(self, kind: Kind, serialised: bytes, table: ByteTable) -> None:
-        self.kind: Kind = kind
+    def __init__(self, kind: TokenizerName, serialised: bytes, table: ByteTable) -> None:
+        self.kind: TokenizerName = kind
         self.serialised = serialised
         self.sha256 = hashlib.sha256(serialised).hexdigest()
         self.vocab_size = table.vocab_size
@@ -217,7 +216,7 @@ class CapitalsTokenizer(_TableTokenizer):
         self.pieces.require_agreement(ids)
 
 
-def tokenizer_from(kind: Kind, serialised: bytes) -> Tokenizer:
+def tokenizer_from(kind: TokenizerName, serialised: bytes) -> Tokenizer:
     """Return the tokenizer with these `serialised` bytes. Raises InputError if they are damaged."""
     if kind == "bpe":
         return BpeTokenizer(serialised)
@@ -226,7 +225,7 @@ def tokenizer_from(kind: Kind, serialised: bytes) -> Tokenizer:
     return BytesTokenizer() if kind == "bytes" else CapitalsTokenizer(BpeTokenizer(serialised.removeprefix(SERIALISED_CAPITALS)))
 
 
-def kind_of(serialised: bytes) -> Kind:
+def kind_of(serialised: bytes) -> TokenizerName:
     """Return the kind of the tokenizer with these `serialised` bytes."""
     return "bytes" if serialised == SERIALISED_BYTES else "capitals" if serialised.startswith(SERIALISED_CAPITALS) else "bpe"
 

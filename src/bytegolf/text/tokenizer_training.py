@@ -15,9 +15,9 @@ SENTENCE_CHARACTERS = 4000
 
 def train_tokenizer(texts: Iterable[str], vocab_size: int, config: TextConfig) -> Tokenizer:
     """Train the tokenizer that a recipe asks for: see `train_bpe`."""
-    if not config.mark_capitals:
-        return train_bpe(texts, vocab_size, config.across_words)
-    return CapitalsTokenizer(train_bpe(map(CapitalsTokenizer.casing.mark, texts), vocab_size, config.across_words))
+    if config.tokenizer == "capitals":
+        return CapitalsTokenizer(train_bpe(map(CapitalsTokenizer.casing.mark, texts), vocab_size, config.across_words))
+    return train_bpe(texts, vocab_size, config.across_words)
 
 
 def train_bpe(texts: Iterable[str], vocab_size: int, across_words: bool = False) -> BpeTokenizer:

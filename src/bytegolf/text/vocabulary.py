@@ -26,8 +26,7 @@ class Vocabulary:
             return f"{self.given.name}, sha256 {self.given.sha256[:16]}"
         if self.text.tokenizer == "bytes":
             return "bytes"
-        across, marked = " across words" * self.text.across_words, ", capitals marked" * self.text.mark_capitals
-        return f"bpe of {self.vocab_size} pieces{across}{marked}"
+        return f"{self.text.tokenizer} of {self.vocab_size} pieces{' across words' * self.text.across_words}"
 
     def make(self, corpus: Corpus, split: Split) -> Tokenizer:
         """Return the tokenizer, trained on an even sample of the training documents if it has to be trained."""
@@ -35,7 +34,7 @@ class Vocabulary:
             return self.given
         if self.text.tokenizer == "bytes":
             return BytesTokenizer()
-        say(f"tokenizer: training BPE {self.vocab_size}")
+        say(f"tokenizer: training {self}")
         one_in = -(-split.train_bytes // SAMPLE_BYTES)
         texts = (document.text for document, held_out in split.divide(corpus) if not held_out)
         return train_tokenizer(islice(texts, 0, None, one_in), self.vocab_size, self.text)

@@ -48,7 +48,10 @@ def prepare(
     ] = None,
     vocab: Vocab = None,
     tokenizer: Annotated[
-        str | None, typer.Option("--tokenizer", metavar="FILE.model|bytes", help="Use an existing tokenizer, or raw bytes.")
+        str | None,
+        typer.Option(
+            "--tokenizer", metavar="FILE.model|capitals|bytes", help="Use an existing tokenizer, one that marks capitals, or raw bytes."
+        ),
     ] = None,
     val_docs: ValDocs = None,
     normalised: Normalised = False,
