@@ -39,6 +39,13 @@ On = Annotated[
 ]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Skip, count and list records and files that cannot be read.")]
 
+TokenizerChoice = Annotated[
+    str | None,
+    typer.Option(
+        "--tokenizer", metavar="FILE.model|capitals|bytes", help="Use an existing tokenizer, one that marks capitals, or raw bytes."
+    ),
+]
+
 
 def prepare(
     sources: Sources,
@@ -47,12 +54,7 @@ def prepare(
         str | None, typer.Option("--recipe", metavar="NAME", help="Take kind and size of the vocabulary from a recipe.")
     ] = None,
     vocab: Vocab = None,
-    tokenizer: Annotated[
-        str | None,
-        typer.Option(
-            "--tokenizer", metavar="FILE.model|capitals|bytes", help="Use an existing tokenizer, one that marks capitals, or raw bytes."
-        ),
-    ] = None,
+    tokenizer: TokenizerChoice = None,
     val_docs: ValDocs = None,
     normalised: Normalised = False,
     text_column: TextColumn = None,
