@@ -143,6 +143,7 @@ def test_a_byte_order_mark_is_no_part_of_a_recipe(tmp_path: Path) -> None:
         (None, "expected the recipe of a run, found .*No such file"),
         (b"\xff", "expected the recipe of a run, found .*decode"),
         (b"[", "expected TOML, found"),
+        (b"", "expected keys of a recipe, found none"),
         (b'extends = "tiny"', "unknown key extends"),
         (b"[model]\nnum_layers = 0", r"model\.num_layers: "),
     ],

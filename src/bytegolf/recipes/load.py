@@ -90,8 +90,6 @@ def _resolve(recipe: str, folder: Path, seen: tuple[str, ...]) -> dict[str, Any]
     if key in seen:
         raise InputError(f"recipe {recipe}: extends itself through {' -> '.join((*seen, key))}")
     values = _parsed(text, recipe)
-    if not values:
-        raise InputError(f"recipe {recipe}: expected keys of a recipe, found none")
     parent = values.pop("extends", None)
     if parent is None:
         return values
@@ -102,10 +100,13 @@ def _resolve(recipe: str, folder: Path, seen: tuple[str, ...]) -> dict[str, Any]
 
 def _parsed(text: str, source: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
+        values = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         hint = "; TOML writes true, false and 0.5, not True, False and .5" if "Invalid value" in str(error) else ""
         raise InputError(f"recipe {source}: expected TOML, found {error}{hint}") from None
+    if not values:
+        raise InputError(f"recipe {source}: expected keys of a recipe, found none")
+    return values
 
 
 def _read(recipe: str, folder: Path) -> tuple[str, str]:
