@@ -31,9 +31,14 @@ BARE = {
     "num_layers": 2, "model_dim": 24, "num_heads": 2, "num_kv_heads": 1, "residual_mix": False, "unet_skips": False, "smear_gate": False,
     "tie_embeddings": False,
 }  # fmt: skip
+GATED = {
+    "num_layers": 4, "model_dim": 32, "num_heads": 2, "num_kv_heads": 1, "head_gate_inputs": 12, "loops": 2,
+    "loop_first": 1, "loop_blocks": 2,
+}  # fmt: skip
 CASES = {
-    "every part": ModelConfig.model_validate({"vocab_size": 300, **WHOLE}),
+    "tables, XSA, value embeddings": ModelConfig.model_validate({"vocab_size": 300, **WHOLE}),
     "bare": ModelConfig.model_validate({"vocab_size": 61, **BARE}),
+    "gated heads, blocks run twice": ModelConfig.model_validate({"vocab_size": 61, **GATED}),
     "as wide as small": ModelConfig.model_validate({"vocab_size": 512, **WHOLE, "model_dim": 256, "num_heads": 8, "num_kv_heads": 4}),
 }
 
